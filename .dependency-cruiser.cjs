@@ -1,0 +1,49 @@
+// The layers of docs/architecture.md: each may import only what stands in its row, and only through index.ts.
+const layers = {
+  base: [],
+  schema: ["base"],
+  isa: ["base"],
+  btf: ["base"],
+  uapi: ["base"],
+  packet: ["base", "schema"],
+  object: ["base", "isa", "btf"],
+  lang: ["base", "schema", "packet", "uapi", "object"],
+  vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
+  kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object"],
+  cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "vm", "kernel"],
+};
+
+const test = "\\.test\\.ts$";
+const rules = Object.entries(layers).map(([layer, allowed]) => ({
+  name: `layer-${layer}`,
+  severity: "error",
+  comment: `src/${layer} may import ${allowed.join(", ") || "nothing"}`,
+  from: { path: `^src/${layer}/`, pathNot: test },
+  to: { path: "^src/", pathNot: [`^src/${layer}/`, ...allowed.map((name) => `^src/${name}/index\\.ts$`)] },
+}));
+
+module.exports = {
+  forbidden: [
+    ...rules,
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "node-only-at-the-edge",
+      severity: "error",
+      comment: "everything but kernel and cli runs in a browser",
+      from: { path: "^src/", pathNot: ["^src/(kernel|cli)/", test] },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "koffi-only-in-kernel",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/kernel/" },
+      to: { path: "koffi" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "default"] },
+  },
+};

@@ -1,0 +1,2 @@
+/** Errors of the btf layer. */
+export const btfErrors = {} as const;

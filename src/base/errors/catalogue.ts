@@ -1,0 +1,27 @@
+/** Every error that a user can meet, one row per code. A layer's rows stand in the file of its name. */
+import { btfErrors } from "./btf.ts";
+import { cliErrors } from "./cli.ts";
+import { internalErrors } from "./internal.ts";
+import { isaErrors } from "./isa.ts";
+import { kernelErrors } from "./kernel.ts";
+import { objectErrors } from "./object.ts";
+import { packetErrors } from "./packet.ts";
+import { schemaErrors } from "./schema.ts";
+import { vmErrors } from "./vm.ts";
+
+export type { ErrorEntry } from "./entry.ts";
+
+export const catalogue = {
+  ...internalErrors,
+  ...schemaErrors,
+  ...packetErrors,
+  ...isaErrors,
+  ...btfErrors,
+  ...objectErrors,
+  ...vmErrors,
+  ...kernelErrors,
+  ...cliErrors,
+} as const;
+
+export type Catalogue = typeof catalogue;
+export type ErrorCode = keyof Catalogue;

@@ -1,0 +1,2 @@
+/** Errors of the cli layer. */
+export const cliErrors = {} as const;

@@ -1,0 +1,2 @@
+/** Errors of the isa layer. */
+export const isaErrors = {} as const;

@@ -1,0 +1,2 @@
+/** Errors of the kernel layer. */
+export const kernelErrors = {} as const;

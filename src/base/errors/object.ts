@@ -1,0 +1,2 @@
+/** Errors of the object layer. */
+export const objectErrors = {} as const;

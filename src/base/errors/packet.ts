@@ -1,0 +1,2 @@
+/** Errors of the packet layer. */
+export const packetErrors = {} as const;

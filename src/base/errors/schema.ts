@@ -1,0 +1,2 @@
+/** Errors of the schema layer. */
+export const schemaErrors = {} as const;

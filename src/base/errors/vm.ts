@@ -1,0 +1,2 @@
+/** Errors of the vm layer. */
+export const vmErrors = {} as const;

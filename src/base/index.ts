@@ -1,0 +1,14 @@
+/** base: errors and their catalogue, byte access. Imports nothing. */
+export { alignUp, ByteReader, concatBytes, equalBytes, parseHex, printHex, type ShortRead } from "./bytes.ts";
+export {
+  type ErrorContext,
+  type ErrorParameters,
+  invariant,
+  type Location,
+  locate,
+  printLocation,
+  type SourceLocation,
+  XdpkitError,
+  xdpkitError,
+} from "./error.ts";
+export type { ErrorCode } from "./errors/catalogue.ts";

@@ -1,0 +1,158 @@
+/**
+ * BpfObject: the one object in the middle, as plain data (no methods, no file descriptors).
+ *
+ * The ELF reader, the assembler and the compiler produce it; the disassembler, the verifier, the VM, the kernel layer
+ * and the ELF writer consume it. Instructions stay unlinked: what an ELF file would relocate is a `Reference` beside
+ * them. `link()` lays one program and the functions that it reaches out in a row.
+ *
+ * Invariant: `instruction` indices (references, lines) count Instructions of their own function, not slots.
+ */
+import type { Btf, TypeId } from "../btf/index.ts";
+import type { Instruction } from "../isa/index.ts";
+
+export interface BpfObject {
+  /** Contents of the `license` section; "" when there is none. */
+  readonly license: string;
+  /** Contents of the legacy `version` section (LINUX_VERSION_CODE). */
+  readonly kernelVersion?: number;
+  /** Entry points and subprograms, in file order. */
+  readonly functions: readonly BpfFunction[];
+  readonly maps: readonly BpfMap[];
+  readonly externs: readonly BpfExtern[];
+  readonly btf?: Btf;
+}
+
+export interface BpfFunction {
+  readonly name: string;
+  /** ELF section: `xdp`, `xdp/devmap`, `.text`. */
+  readonly section: string;
+  readonly linkage: "global" | "static" | "weak";
+  /** Present on entry points: what the section name says (libbpf's section names). */
+  readonly program?: ProgramKind;
+  readonly instructions: readonly Instruction[];
+  /** Ordered by instruction. */
+  readonly references: readonly Reference[];
+  /** Ordered by instruction. */
+  readonly lines: readonly SourceLine[];
+  /** CO-RE relocations, ordered by instruction. */
+  readonly relocations: readonly CoreRelocation[];
+  /** The BTF `function` type. */
+  readonly type?: TypeId;
+}
+
+export interface ProgramKind {
+  /** `xdp`, `xdp/devmap`, `xdp/cpumap`; other program types keep libbpf's name (`tc`, `fentry`). */
+  readonly kind: string;
+  /** `xdp.frags`: accepts multi-buffer packets. */
+  readonly fragments: boolean;
+  /** False for `?xdp` sections: libbpf loads them only on request. */
+  readonly autoload: boolean;
+}
+
+/** What an `ld_imm64` or a call means before it is linked. */
+export type Reference = { readonly instruction: number } & (
+  | { readonly kind: "map"; readonly map: string }
+  /** The address of `offset` bytes into the value of a global-data map. */
+  | { readonly kind: "mapValue"; readonly map: string; readonly offset: number }
+  /** A BPF-to-BPF call, or the address of a function for a callback (`ld_imm64`). */
+  | { readonly kind: "function"; readonly function: string }
+  | { readonly kind: "extern"; readonly extern: string }
+);
+
+/** One row of `.BTF.ext` line info. */
+export interface SourceLine {
+  readonly instruction: number;
+  readonly file: string;
+  /** The source line itself. */
+  readonly text: string;
+  /** From 1; 0 when unknown. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One row of `.BTF.ext` CO-RE relocations; `kind` is `enum bpf_core_relo_kind` (include/uapi/linux/bpf.h). */
+export interface CoreRelocation {
+  readonly instruction: number;
+  readonly kind: CoreKind;
+  readonly type: TypeId;
+  /** `0:1:2` for fields, the enumerator's index for enum kinds, `0` for type kinds. */
+  readonly access: string;
+}
+
+export const CORE_KINDS = [
+  "fieldByteOffset",
+  "fieldByteSize",
+  "fieldExists",
+  "fieldSigned",
+  "fieldLeftShift",
+  "fieldRightShift",
+  "typeIdLocal",
+  "typeIdTarget",
+  "typeExists",
+  "typeSize",
+  "enumValueExists",
+  "enumValue",
+  "typeMatches",
+] as const;
+export type CoreKind = (typeof CORE_KINDS)[number];
+
+export interface BpfMap {
+  readonly name: string;
+  /** How the object declares it: legacy `maps` section, BTF `.maps` section, or a section of global data. */
+  readonly style: "legacy" | "btf" | "data";
+  /** `enum bpf_map_type`. */
+  readonly type: number;
+  /** Bytes. */
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** BPF_F_*. */
+  readonly flags: number;
+  readonly numaNode?: number;
+  /** For instance the number of hashes of a bloom filter. */
+  readonly extra?: bigint;
+  /** LIBBPF_PIN_BY_NAME. */
+  readonly pinByName: boolean;
+  readonly keyType?: TypeId;
+  readonly valueType?: TypeId;
+  /** Template of the maps that a map-in-map holds. */
+  readonly inner?: BpfMap;
+  /** Static initialisation of map-in-map (`map`) and program arrays (`function`): index → name. */
+  readonly slots?: readonly { readonly index: number; readonly target: string }[];
+  /** Global data (`style` is `data`): the first value, and its section and variables. */
+  readonly data?: GlobalData;
+}
+
+export interface GlobalData {
+  /** ELF section: `.rodata`, `.data`, `.bss`, `.rodata.str1.1`, `.data.counters`. */
+  readonly section: string;
+  /** True for `.rodata*`: BPF_F_RDONLY_PROG, frozen after load. */
+  readonly readOnly: boolean;
+  readonly bytes: Uint8Array;
+  readonly variables: readonly GlobalVariable[];
+  /** The BTF `section` type. */
+  readonly type?: TypeId;
+}
+
+export interface GlobalVariable {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly linkage: "global" | "static" | "weak";
+  readonly type?: TypeId;
+}
+
+export type BpfExtern =
+  /** A value of the running kernel's configuration (`CONFIG_HZ`, `LINUX_KERNEL_VERSION`). */
+  | {
+      readonly kind: "kconfig";
+      readonly name: string;
+      readonly weak: boolean;
+      readonly type: TypeId;
+      readonly offset: number;
+      readonly size: number;
+    }
+  /** The address of a kernel symbol, typed or not (`__ksym` variable). */
+  | { readonly kind: "ksym"; readonly name: string; readonly weak: boolean; readonly type?: TypeId }
+  /** A kernel function. */
+  | { readonly kind: "kfunc"; readonly name: string; readonly weak: boolean; readonly type: TypeId };

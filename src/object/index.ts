@@ -1,0 +1,16 @@
+/** object: BpfObject, the plain data in the middle; its ELF reader, ELF writer, CO-RE and linker. */
+export {
+  type BpfExtern,
+  type BpfFunction,
+  type BpfMap,
+  type BpfObject,
+  CORE_KINDS,
+  type CoreKind,
+  type CoreRelocation,
+  type GlobalData,
+  type GlobalVariable,
+  type ProgramKind,
+  type Reference,
+  type SourceLine,
+} from "./bpf-object.ts";
+export type { LinkedProgram } from "./link.ts";
