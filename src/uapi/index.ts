@@ -1,0 +1,7 @@
+/** uapi: numbers that the kernel fixes for user space: helpers, map types, program types, flags, error numbers. */
+export { errno, errnoName } from "./errno.ts";
+export { FibResult, type FibResultName, fibResultName } from "./fib.ts";
+export { type HelperFact, helperById, helperByName } from "./helpers.ts";
+export { MapFlag, MapType, type MapTypeName, mapTypeName, UpdateFlag } from "./maps.ts";
+export { ProgramType } from "./programs.ts";
+export { XdpAction, type XdpActionName, xdpActionName } from "./xdp.ts";
