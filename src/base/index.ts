@@ -12,3 +12,4 @@ export {
   xdpkitError,
 } from "./error.ts";
 export type { ErrorCode } from "./errors/catalogue.ts";
+export { createLinearMemory, type LinearMemory } from "./host.ts";

@@ -1,2 +1,111 @@
-/** Errors of the vm layer. */
-export const vmErrors = {} as const;
+/** Errors of the vm layer: faults of the program that runs, and wrong use of the machine. */
+import { entry } from "./entry.ts";
+
+export const vmErrors = {
+  VM_ACCESS: entry(
+    (p: { region: string; action: "access" | "store"; size: number; from: number; bounds: string }) =>
+      `${p.region} ${p.action} of ${p.size} byte${p.size === 1 ? "" : "s"} at ${p.from}..${p.from + p.size}, ${p.bounds}`,
+    () => "check the bounds before the access; the kernel's verifier would refuse this program",
+  ),
+  VM_BAD_POINTER: entry(
+    (p: { size: number; address: string; what: string }) =>
+      `access of ${p.size} byte${p.size === 1 ? "" : "s"} through ${p.address}, ${p.what}`,
+    () => "the register holds no pointer here; was a lookup's result tested for null?",
+  ),
+  VM_READ_ONLY: entry(
+    (p: { region: string; size: number; from: number }) =>
+      `store of ${p.size} byte${p.size === 1 ? "" : "s"} at ${p.from} of the read-only ${p.region}`,
+    () => "this memory is fixed at load; keep what changes in a map or in .data",
+  ),
+  VM_BUDGET: entry(
+    (p: { limit: number }) => `the program has not ended after ${p.limit.toLocaleString("en-US")} instructions`,
+    () => "raise the machine's `maxInstructions`, or bound the loop",
+  ),
+  VM_CALL_DEPTH: entry(
+    (p: { limit: number }) => `calls are nested deeper than ${p.limit} frames`,
+    () => "the kernel allows 8 frames; inline a function",
+  ),
+  VM_BAD_INSTRUCTION: entry(
+    (p: { text: string }) => `instruction ${p.text} is not one that a loaded program may hold`,
+    () => "the object is damaged, or a CO-RE relocation has no target on this kernel",
+  ),
+  VM_BAD_JUMP: entry(
+    (p: { target: number; length: number }) => `jump to slot ${p.target} of a program of ${p.length} slots`,
+    () => "the object is damaged",
+  ),
+  VM_UNKNOWN_HELPER: entry(
+    (p: { id: number }) => `helper number ${p.id} is unknown`,
+    () => "the object needs a newer kernel than this machine models, or is damaged",
+  ),
+  VM_UNSUPPORTED_HELPER: entry(
+    (p: { name: string; reason: string }) => `${p.name} cannot run in the virtual machine: ${p.reason}`,
+    () => "use the kernel engine for this program",
+  ),
+  VM_HELPER_ARGUMENT: entry(
+    (p: { name: string; argument: number; problem: string }) => `argument ${p.argument} of ${p.name}: ${p.problem}`,
+    () => "the kernel's verifier would refuse this call",
+  ),
+  VM_UNKNOWN_EXTERN: entry(
+    (p: { name: string; kind: string }) => `${p.kind} ${p.name} does not exist in the virtual machine`,
+    (p) =>
+      p.kind === "kconfig" ? "give it a value in the machine's `kconfig` option" : "declare it weak, or use the kernel",
+  ),
+  VM_UNKNOWN_PROGRAM: entry(
+    (p: { name: string; known: readonly string[] }) => `the object has no program ${p.name}`,
+    (p) => (p.known.length === 0 ? "it holds no program at all" : `it has ${p.known.join(", ")}`),
+  ),
+  VM_NO_PROGRAM: entry(
+    () => "the object holds no XDP program",
+    () => 'XDP programs stand in sections named "xdp", "xdp/…" or "xdp.frags"',
+  ),
+  VM_SEVERAL_PROGRAMS: entry(
+    (p: { known: readonly string[] }) => `the object holds ${p.known.length} XDP programs`,
+    (p) => `name one of ${p.known.join(", ")}`,
+  ),
+  VM_UNKNOWN_MAP: entry(
+    (p: { name: string; known: readonly string[] }) => `the object has no map ${p.name}`,
+    (p) => (p.known.length === 0 ? "it has no maps" : `it has ${p.known.join(", ")}`),
+  ),
+  VM_UNKNOWN_VARIABLE: entry(
+    (p: { name: string; known: readonly string[] }) => `the object has no global variable ${p.name}`,
+    (p) => (p.known.length === 0 ? "it has no global variables" : `it has ${p.known.join(", ")}`),
+  ),
+  VM_MAP_TYPE: entry(
+    (p: { name: string; type: string }) => `map ${p.name}: type ${p.type} is not one that an XDP program can use here`,
+    () => "the virtual machine has the map types that XDP programs may use",
+  ),
+  VM_MAP_DEFINITION: entry(
+    (p: { name: string; problem: string; errno: string }) =>
+      `map ${p.name}: ${p.problem} (the kernel answers ${p.errno})`,
+    () => "correct the map's definition",
+  ),
+  VM_MAP_OPERATION: entry(
+    (p: { name: string; operation: string; errno: string; meaning: string }) =>
+      `map ${p.name}: ${p.operation} fails with ${p.errno}: ${p.meaning}`,
+  ),
+  VM_MAP_KEY: entry(
+    (p: { name: string; what: "key" | "value"; need: number; have: number }) =>
+      `map ${p.name}: a ${p.what} has ${p.need} bytes, not ${p.have}`,
+  ),
+  VM_MEMORY: entry(
+    (p: { need: number; limit: number }) =>
+      `the machine needs ${Math.ceil(p.need / 2 ** 20)} MiB, more than its ${Math.floor(p.limit / 2 ** 20)} MiB`,
+    () => "make the maps smaller",
+  ),
+  VM_PACKET_SIZE: entry(
+    (p: { have: number; from: number; to: number }) =>
+      `a packet of ${p.have} bytes does not fit: ${p.from} to ${p.to} bytes can be run`,
+    () => "the kernel needs a whole Ethernet header; larger packets need a program with fragments",
+  ),
+  VM_METADATA: entry(
+    (p: { have: number }) => `metadata of ${p.have} bytes: the length must be a multiple of 4, and at most 252`,
+  ),
+  VM_CPU: entry(
+    (p: { cpu: number; cpus: number }) => `CPU ${p.cpu} does not exist: the machine has 0 to ${p.cpus - 1}`,
+  ),
+  VM_NETWORK: entry(
+    (p: { problem: string }) => `network: ${p.problem}`,
+    () => "the network file is described in docs/network-file.md",
+  ),
+  VM_NOT_STOPPED: entry(() => "the program has ended; there is nothing to step"),
+} as const;

@@ -1,0 +1,688 @@
+/**
+ * The reference engine: one loop over the text, every access checked against the region that it falls into.
+ *
+ * Registers are pairs of 32-bit halves; no BigInt on this path. The operations are numbered as in operations.ts: the
+ * numbers are literals because V8 makes a jump table of literals only. Bounds are read anew for each access, since a
+ * helper may move the packet.
+ */
+
+import { helperById } from "../uapi/index.ts";
+import { divide32, divide64, divideSigned32, divideSigned64, multiply64, swap32 } from "./arithmetic.ts";
+import { atomic32, atomic64 } from "./atomics.ts";
+import type { Cpu } from "./cpu.ts";
+
+/** Why the loop ended. */
+export const Stop = { Exit: 0, Budget: 1, Breakpoint: 2 } as const;
+export type StopReason = (typeof Stop)[keyof typeof Stop];
+
+/** Runs from `cpu.pc` until the program ends, the budget is spent, or a breakpoint is met. Faults are thrown. */
+export function interpret(cpu: Cpu): StopReason {
+  const { regs, memory } = cpu;
+  const { code } = cpu.text;
+  const { pageRegion: pages, starts, ends, strides, elements, writable } = memory;
+  let { view, bytes } = memory;
+  let { pc, budget } = cpu;
+  for (;;) {
+    if (--budget < 0) return finish(cpu, pc, 0, Stop.Budget);
+    const i = pc << 2;
+    const word = code[i]!;
+    const d = word >> 8;
+    const s = code[i + 1]!;
+    switch (word & 0xff) {
+      case 0: {
+        // add64
+        const low = regs[d]!;
+        const sum = (low + regs[s]!) | 0;
+        regs[d + 1] = regs[d + 1]! + regs[s + 1]! + (sum >>> 0 < low >>> 0 ? 1 : 0);
+        regs[d] = sum;
+        pc++;
+        continue;
+      }
+      case 1: {
+        // sub64
+        const low = regs[d]!;
+        const take = regs[s]!;
+        regs[d + 1] = regs[d + 1]! - regs[s + 1]! - (low >>> 0 < take >>> 0 ? 1 : 0);
+        regs[d] = low - take;
+        pc++;
+        continue;
+      }
+      case 2: // mul64
+        multiply64(regs, d, s);
+        pc++;
+        continue;
+      case 3: // div64
+        divide64(regs, d, s, false);
+        pc++;
+        continue;
+      case 9: // mod64
+        divide64(regs, d, s, true);
+        pc++;
+        continue;
+      case 13: // sdiv64
+        divideSigned64(regs, d, s, false);
+        pc++;
+        continue;
+      case 14: // smod64
+        divideSigned64(regs, d, s, true);
+        pc++;
+        continue;
+      case 4: // or64
+        regs[d] = regs[d]! | regs[s]!;
+        regs[d + 1] = regs[d + 1]! | regs[s + 1]!;
+        pc++;
+        continue;
+      case 5: // and64
+        regs[d] = regs[d]! & regs[s]!;
+        regs[d + 1] = regs[d + 1]! & regs[s + 1]!;
+        pc++;
+        continue;
+      case 10: // xor64
+        regs[d] = regs[d]! ^ regs[s]!;
+        regs[d + 1] = regs[d + 1]! ^ regs[s + 1]!;
+        pc++;
+        continue;
+      case 6: {
+        // lsh64
+        const n = regs[s]! & 63;
+        const low = regs[d]!;
+        if (n >= 32) {
+          regs[d + 1] = low << (n - 32);
+          regs[d] = 0;
+        } else if (n > 0) {
+          regs[d + 1] = (regs[d + 1]! << n) | (low >>> (32 - n));
+          regs[d] = low << n;
+        }
+        pc++;
+        continue;
+      }
+      case 7: {
+        // rsh64
+        const n = regs[s]! & 63;
+        const high = regs[d + 1]!;
+        if (n >= 32) {
+          regs[d] = high >>> (n - 32);
+          regs[d + 1] = 0;
+        } else if (n > 0) {
+          regs[d] = (regs[d]! >>> n) | (high << (32 - n));
+          regs[d + 1] = high >>> n;
+        }
+        pc++;
+        continue;
+      }
+      case 12: {
+        // arsh64
+        const n = regs[s]! & 63;
+        const high = regs[d + 1]!;
+        if (n >= 32) {
+          regs[d] = high >> (n - 32);
+          regs[d + 1] = high >> 31;
+        } else if (n > 0) {
+          regs[d] = (regs[d]! >>> n) | (high << (32 - n));
+          regs[d + 1] = high >> n;
+        }
+        pc++;
+        continue;
+      }
+      case 8: {
+        // neg64
+        const low = regs[d]!;
+        regs[d] = -low;
+        regs[d + 1] = low === 0 ? -regs[d + 1]! : ~regs[d + 1]!;
+        pc++;
+        continue;
+      }
+      case 11: // mov64
+        regs[d + 1] = regs[s + 1]!;
+        regs[d] = regs[s]!;
+        pc++;
+        continue;
+      case 15: // add32
+        regs[d] = regs[d]! + regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 16: // sub32
+        regs[d] = regs[d]! - regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 17: // mul32
+        regs[d] = Math.imul(regs[d]!, regs[s]!);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 19: // or32
+        regs[d] = regs[d]! | regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 20: // and32
+        regs[d] = regs[d]! & regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 25: // xor32
+        regs[d] = regs[d]! ^ regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 21: // lsh32
+        regs[d] = regs[d]! << regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 22: // rsh32
+        regs[d] = regs[d]! >>> regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 27: // arsh32
+        regs[d] = regs[d]! >> regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 23: // neg32
+        regs[d] = -regs[d]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 26: // mov32
+        regs[d] = regs[s]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 18: // div32
+        regs[d] = divide32(regs[d]!, regs[s]!, false);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 24: // mod32
+        regs[d] = divide32(regs[d]!, regs[s]!, true);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 28: // sdiv32
+        regs[d] = divideSigned32(regs[d]!, regs[s]!, false);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 29: // smod32
+        regs[d] = divideSigned32(regs[d]!, regs[s]!, true);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 30: {
+        // movsx8_64
+        const value = (regs[s]! << 24) >> 24;
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 33: // movsx8_32
+        regs[d] = (regs[s]! << 24) >> 24;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 31: {
+        // movsx16_64
+        const value = (regs[s]! << 16) >> 16;
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 34: // movsx16_32
+        regs[d] = (regs[s]! << 16) >> 16;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 32: {
+        // movsx32_64
+        const value = regs[s]!;
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 35: {
+        // swap16
+        const value = regs[d]!;
+        regs[d] = ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      }
+      case 36: // swap32
+        regs[d] = swap32(regs[d]!);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 37: {
+        // swap64
+        const low = regs[d]!;
+        regs[d] = swap32(regs[d + 1]!);
+        regs[d + 1] = swap32(low);
+        pc++;
+        continue;
+      }
+      case 38: // le16
+        regs[d] = regs[d]! & 0xffff;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 39: // le32
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      case 40: // le64
+        // Nothing changes on a little-endian machine.
+        pc++;
+        continue;
+      case 41: // jeq64
+        pc = regs[d] === regs[s] && regs[d + 1] === regs[s + 1] ? code[i + 2]! : pc + 1;
+        continue;
+      case 45: // jne64
+        pc = regs[d] !== regs[s] || regs[d + 1] !== regs[s + 1] ? code[i + 2]! : pc + 1;
+        continue;
+      case 44: // jset64
+        pc = (regs[d]! & regs[s]!) !== 0 || (regs[d + 1]! & regs[s + 1]!) !== 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 42: {
+        // jgt64
+        const high = regs[d + 1]! >>> 0;
+        const other = regs[s + 1]! >>> 0;
+        const holds = high === other ? regs[d]! >>> 0 > regs[s]! >>> 0 : high > other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 43: {
+        // jge64
+        const high = regs[d + 1]! >>> 0;
+        const other = regs[s + 1]! >>> 0;
+        const holds = high === other ? regs[d]! >>> 0 >= regs[s]! >>> 0 : high > other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 48: {
+        // jlt64
+        const high = regs[d + 1]! >>> 0;
+        const other = regs[s + 1]! >>> 0;
+        const holds = high === other ? regs[d]! >>> 0 < regs[s]! >>> 0 : high < other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 49: {
+        // jle64
+        const high = regs[d + 1]! >>> 0;
+        const other = regs[s + 1]! >>> 0;
+        const holds = high === other ? regs[d]! >>> 0 <= regs[s]! >>> 0 : high < other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 46: {
+        // jsgt64
+        const high = regs[d + 1]!;
+        const other = regs[s + 1]!;
+        const holds = high === other ? regs[d]! >>> 0 > regs[s]! >>> 0 : high > other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 47: {
+        // jsge64
+        const high = regs[d + 1]!;
+        const other = regs[s + 1]!;
+        const holds = high === other ? regs[d]! >>> 0 >= regs[s]! >>> 0 : high > other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 50: {
+        // jslt64
+        const high = regs[d + 1]!;
+        const other = regs[s + 1]!;
+        const holds = high === other ? regs[d]! >>> 0 < regs[s]! >>> 0 : high < other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 51: {
+        // jsle64
+        const high = regs[d + 1]!;
+        const other = regs[s + 1]!;
+        const holds = high === other ? regs[d]! >>> 0 <= regs[s]! >>> 0 : high < other;
+        pc = holds ? code[i + 2]! : pc + 1;
+        continue;
+      }
+      case 52: // jeq32
+        pc = regs[d] === regs[s] ? code[i + 2]! : pc + 1;
+        continue;
+      case 56: // jne32
+        pc = regs[d] !== regs[s] ? code[i + 2]! : pc + 1;
+        continue;
+      case 55: // jset32
+        pc = (regs[d]! & regs[s]!) !== 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 53: // jgt32
+        pc = regs[d]! >>> 0 > regs[s]! >>> 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 54: // jge32
+        pc = regs[d]! >>> 0 >= regs[s]! >>> 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 59: // jlt32
+        pc = regs[d]! >>> 0 < regs[s]! >>> 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 60: // jle32
+        pc = regs[d]! >>> 0 <= regs[s]! >>> 0 ? code[i + 2]! : pc + 1;
+        continue;
+      case 57: // jsgt32
+        pc = regs[d]! > regs[s]! ? code[i + 2]! : pc + 1;
+        continue;
+      case 58: // jsge32
+        pc = regs[d]! >= regs[s]! ? code[i + 2]! : pc + 1;
+        continue;
+      case 61: // jslt32
+        pc = regs[d]! < regs[s]! ? code[i + 2]! : pc + 1;
+        continue;
+      case 62: // jsle32
+        pc = regs[d]! <= regs[s]! ? code[i + 2]! : pc + 1;
+        continue;
+      case 63: // ja
+        pc = code[i + 2]!;
+        continue;
+      case 64: // may_goto
+        pc = cpu.spendMayGoto() ? pc + 1 : code[i + 2]!;
+        continue;
+      case 65: // exit
+        if (cpu.depth === 0) return finish(cpu, pc, budget, Stop.Exit);
+        cpu.pc = pc;
+        cpu.leave();
+        pc = cpu.next;
+        continue;
+      case 66: // call
+        cpu.pc = pc;
+        cpu.next = pc + 1;
+        callHelper(cpu, code[i + 3]!);
+        pc = cpu.next;
+        view = memory.view;
+        bytes = memory.bytes;
+        continue;
+      case 68: // call_kfunc
+        cpu.pc = pc;
+        cpu.next = pc + 1;
+        cpu.kfuncs[code[i + 3]!]!(cpu);
+        pc = cpu.next;
+        view = memory.view;
+        bytes = memory.bytes;
+        continue;
+      case 67: // call_local
+        cpu.pc = pc;
+        cpu.enter(code[i + 2]!, pc + 1);
+        pc = cpu.next;
+        continue;
+      case 69: {
+        // ldx_b
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 1 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 1 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 1, false);
+        }
+        regs[d] = bytes[a]!;
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      }
+      case 70: {
+        // ldx_h
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 2 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 2 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 2, false);
+        }
+        regs[d] = view.getUint16(a, true);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      }
+      case 71: {
+        // ldx_w
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 4 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 4 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 4, false);
+        }
+        regs[d] = view.getInt32(a, true);
+        regs[d + 1] = 0;
+        pc++;
+        continue;
+      }
+      case 72: {
+        // ldx_dw
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 8 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 8 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 8, false);
+        }
+        regs[d] = view.getInt32(a, true);
+        regs[d + 1] = view.getInt32(a + 4, true);
+        pc++;
+        continue;
+      }
+      case 77: {
+        // ldxs_b
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 1 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 1 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 1, false);
+        }
+        const value = view.getInt8(a);
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 78: {
+        // ldxs_h
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 2 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 2 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 2, false);
+        }
+        const value = view.getInt16(a, true);
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 79: {
+        // ldxs_w
+        const a = (regs[s]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[s + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 4 > ends[r]! ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 4 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[s + 1]!, 4, false);
+        }
+        const value = view.getInt32(a, true);
+        regs[d] = value;
+        regs[d + 1] = value >> 31;
+        pc++;
+        continue;
+      }
+      case 73: {
+        // stx_b
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 1 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 1 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 1, true);
+        }
+        bytes[a] = regs[s]!;
+        pc++;
+        continue;
+      }
+      case 74: {
+        // stx_h
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 2 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 2 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 2, true);
+        }
+        view.setInt16(a, regs[s]!, true);
+        pc++;
+        continue;
+      }
+      case 75: {
+        // stx_w
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 4 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 4 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 4, true);
+        }
+        view.setInt32(a, regs[s]!, true);
+        pc++;
+        continue;
+      }
+      case 76: {
+        // stx_dw
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 8 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 8 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 8, true);
+        }
+        view.setInt32(a, regs[s]!, true);
+        view.setInt32(a + 4, regs[s + 1]!, true);
+        pc++;
+        continue;
+      }
+      case 80: {
+        // atomic_w
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 4 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 4 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 4, true);
+        }
+        atomic32(regs, view, a, s, code[i + 3]!);
+        pc++;
+        continue;
+      }
+      case 81: {
+        // atomic_dw
+        const a = (regs[d]! + code[i + 2]!) | 0;
+        const r = pages[a >>> 12]!;
+        if (
+          regs[d + 1] !== 0 ||
+          a < starts[r]! ||
+          a + 8 > ends[r]! ||
+          writable[r] === 0 ||
+          (strides[r] !== 0 && ((a - memory.regions[r]!.start) % strides[r]!) + 8 > elements[r]!)
+        ) {
+          fault(cpu, pc, a, regs[d + 1]!, 8, true);
+        }
+        atomic64(regs, view, a, s, code[i + 3]!);
+        pc++;
+        continue;
+      }
+      case 82: // ld_imm64
+        regs[d + 1] = regs[s + 1]!;
+        regs[d] = regs[s]!;
+        pc += 2;
+        continue;
+      case 83: // ld_abs
+        cpu.pc = pc;
+        throw cpu.error("VM_BAD_INSTRUCTION", { text: `${cpu.print(pc)} (XDP has no legacy packet loads)` });
+      case 84: // ld_ind
+        cpu.pc = pc;
+        throw cpu.error("VM_BAD_INSTRUCTION", { text: `${cpu.print(pc)} (XDP has no legacy packet loads)` });
+      case 86: // break
+        return finish(cpu, pc, budget + 1, Stop.Breakpoint);
+      default:
+        cpu.pc = pc;
+        throw cpu.error("VM_BAD_INSTRUCTION", { text: cpu.print(pc) });
+    }
+  }
+}
+
+function finish(cpu: Cpu, pc: number, budget: number, reason: StopReason): StopReason {
+  cpu.pc = pc;
+  cpu.budget = budget;
+  return reason;
+}
+
+function fault(cpu: Cpu, pc: number, address: number, high: number, size: number, write: boolean): never {
+  cpu.pc = pc;
+  return cpu.fault(address, high, size, write);
+}
+
+function callHelper(cpu: Cpu, id: number): void {
+  const helper = cpu.helpers[id];
+  if (helper !== undefined) {
+    helper(cpu);
+    return;
+  }
+  const known = helperById(id);
+  if (!known) throw cpu.error("VM_UNKNOWN_HELPER", { id });
+  const reason = known.xdp ? "its effect needs the kernel" : "XDP programs may not call it";
+  throw cpu.error("VM_UNSUPPORTED_HELPER", { name: known.name, reason });
+}

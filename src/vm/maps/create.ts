@@ -1,0 +1,137 @@
+/**
+ * Creating maps: the checks of BPF_MAP_CREATE (each type's alloc_check) and the class of each type, one row per type.
+ *
+ * A definition that the kernel refuses is refused here with the same error number.
+ */
+import { xdpkitError } from "../../base/index.ts";
+import type { BpfMap } from "../../object/index.ts";
+import { errno, errnoName, MapFlag, MapType, type MapTypeName, mapTypeName } from "../../uapi/index.ts";
+import { ArrayMap, PerCpuArray } from "./array.ts";
+import { BloomFilter } from "./bloom-filter.ts";
+import { HashMap } from "./hash.ts";
+import { LpmTrie } from "./lpm-trie.ts";
+import type { MapHost, VmMap } from "./map.ts";
+import { QueueMap } from "./queue.ts";
+import { RingBuffer, UserRingBuffer } from "./ring-buffer.ts";
+import {
+  ArrayOfMaps,
+  CpuMap,
+  DevHashMap,
+  DevMap,
+  HashOfMaps,
+  PerfEventArray,
+  ProgramArray,
+  XskMap,
+} from "./targets.ts";
+
+type MapClass = new (definition: BpfMap, host: MapHost, index: number) => VmMap;
+
+interface MapRow {
+  readonly create: MapClass;
+  /** Flags that the type takes. */
+  readonly flags: number;
+  readonly keySize?: readonly number[];
+  readonly valueSize?: readonly number[];
+  /** What else the kernel checks; the error number of a refusal. */
+  readonly check?: (definition: BpfMap) => readonly [number, string] | undefined;
+}
+
+const ACCESS = MapFlag.RDONLY | MapFlag.WRONLY | MapFlag.RDONLY_PROG | MapFlag.WRONLY_PROG;
+const COMMON = ACCESS | MapFlag.NUMA_NODE;
+/** PCPU_MIN_UNIT_SIZE: the most that one per-CPU allocation can hold, bytes. */
+const PER_CPU_VALUE = 32768;
+const PAGE = 4096;
+
+const none = [0] as const;
+const four = [4] as const;
+
+function lruCheck(definition: BpfMap): readonly [number, string] | undefined {
+  if (definition.flags & MapFlag.NO_PREALLOC) return [errno.ENOTSUPP, "an LRU map is always preallocated"];
+  return undefined;
+}
+
+function lpmCheck(definition: BpfMap): readonly [number, string] | undefined {
+  if (!(definition.flags & MapFlag.NO_PREALLOC)) return [errno.EINVAL, "an LPM_TRIE needs BPF_F_NO_PREALLOC"];
+  const { keySize } = definition;
+  if (keySize < 5 || keySize > 260)
+    return [errno.EINVAL, `a key has 4 bytes of length and 1 to 256 of data, not ${keySize}`];
+  return undefined;
+}
+
+function ringCheck({ maxEntries }: BpfMap): readonly [number, string] | undefined {
+  const powerOfTwo = maxEntries > 0 && (maxEntries & (maxEntries - 1)) === 0;
+  if (!powerOfTwo || maxEntries % PAGE !== 0) return [errno.EINVAL, "the size must be a power of two of whole pages"];
+  return undefined;
+}
+
+function perCpuCheck({ valueSize }: BpfMap): readonly [number, string] | undefined {
+  const padded = (valueSize + 7) & ~7;
+  return padded > PER_CPU_VALUE ? [errno.E2BIG, `a per-CPU value has at most ${PER_CPU_VALUE} bytes`] : undefined;
+}
+
+const HASH_FLAGS = COMMON | MapFlag.NO_PREALLOC | MapFlag.ZERO_SEED;
+const LRU_FLAGS = COMMON | MapFlag.NO_PREALLOC | MapFlag.NO_COMMON_LRU | MapFlag.ZERO_SEED;
+const ARRAY_FLAGS = COMMON | MapFlag.MMAPABLE | MapFlag.PRESERVE_ELEMS | MapFlag.INNER_MAP;
+
+const MAP_ROWS: Partial<Record<MapTypeName, MapRow>> = {
+  HASH: { create: HashMap, flags: HASH_FLAGS },
+  ARRAY: { create: ArrayMap, flags: ARRAY_FLAGS, keySize: four },
+  PROG_ARRAY: { create: ProgramArray, flags: COMMON, keySize: four, valueSize: four },
+  PERF_EVENT_ARRAY: { create: PerfEventArray, flags: COMMON | MapFlag.PRESERVE_ELEMS, keySize: four, valueSize: four },
+  PERCPU_HASH: { create: HashMap, flags: HASH_FLAGS, check: perCpuCheck },
+  PERCPU_ARRAY: { create: PerCpuArray, flags: ACCESS, keySize: four, check: perCpuCheck },
+  LRU_HASH: { create: HashMap, flags: LRU_FLAGS, check: lruCheck },
+  LRU_PERCPU_HASH: { create: HashMap, flags: LRU_FLAGS, check: (d) => lruCheck(d) ?? perCpuCheck(d) },
+  LPM_TRIE: { create: LpmTrie, flags: COMMON | MapFlag.NO_PREALLOC, check: lpmCheck },
+  ARRAY_OF_MAPS: { create: ArrayOfMaps, flags: COMMON, keySize: four, valueSize: four },
+  HASH_OF_MAPS: { create: HashOfMaps, flags: HASH_FLAGS, valueSize: four },
+  DEVMAP: { create: DevMap, flags: COMMON, keySize: four, valueSize: [4, 8] },
+  CPUMAP: { create: CpuMap, flags: MapFlag.NUMA_NODE, keySize: four, valueSize: [4, 8] },
+  XSKMAP: {
+    create: XskMap,
+    flags: MapFlag.NUMA_NODE | MapFlag.RDONLY | MapFlag.WRONLY,
+    keySize: four,
+    valueSize: four,
+  },
+  QUEUE: { create: QueueMap, flags: COMMON, keySize: none },
+  STACK: { create: QueueMap, flags: COMMON, keySize: none },
+  DEVMAP_HASH: { create: DevHashMap, flags: COMMON, keySize: four, valueSize: [4, 8] },
+  RINGBUF: { create: RingBuffer, flags: MapFlag.NUMA_NODE, keySize: none, valueSize: none, check: ringCheck },
+  BLOOM_FILTER: { create: BloomFilter, flags: COMMON | MapFlag.ZERO_SEED, keySize: none },
+  USER_RINGBUF: { create: UserRingBuffer, flags: MapFlag.NUMA_NODE, keySize: none, valueSize: none, check: ringCheck },
+};
+
+/** Why the kernel would refuse the definition, and with which error number; undefined when it takes it. */
+export function checkMapDefinition(definition: BpfMap): readonly [errno: number, problem: string] | undefined {
+  const row = MAP_ROWS[mapTypeName(definition.type) as MapTypeName];
+  if (!row) return [errno.EINVAL, "the type is not one of XDP"];
+  const { keySize, valueSize, maxEntries, flags } = definition;
+  if ((flags & ~row.flags) !== 0)
+    return [errno.EINVAL, `flags 0x${(flags & ~row.flags).toString(16)} do not belong here`];
+  if (maxEntries === 0) return [errno.EINVAL, "max_entries is 0"];
+  if (row.keySize ? !row.keySize.includes(keySize) : keySize === 0) return [errno.EINVAL, `key size ${keySize}`];
+  if (row.valueSize ? !row.valueSize.includes(valueSize) : valueSize === 0) {
+    return [errno.EINVAL, `value size ${valueSize}`];
+  }
+  return row.check?.(definition);
+}
+
+/** @throws XdpkitError VM_MAP_TYPE, VM_MAP_DEFINITION */
+export function createMap(definition: BpfMap, host: MapHost, index: number): VmMap {
+  const type = mapTypeName(definition.type);
+  const row = type && MAP_ROWS[type];
+  if (!row) throw xdpkitError("VM_MAP_TYPE", { name: definition.name, type: type ?? String(definition.type) });
+  const complete = withDefaults(definition, host);
+  const refused = checkMapDefinition(complete);
+  if (refused) {
+    const [number, problem] = refused;
+    throw xdpkitError("VM_MAP_DEFINITION", { name: definition.name, problem, errno: errnoName(number) });
+  }
+  return new row.create(complete, host, index);
+}
+
+/** What libbpf fills in: a perf array without a size has one slot per CPU. */
+function withDefaults(definition: BpfMap, host: MapHost): BpfMap {
+  if (definition.type !== MapType.PERF_EVENT_ARRAY || definition.maxEntries !== 0) return definition;
+  return { ...definition, maxEntries: host.cpus };
+}

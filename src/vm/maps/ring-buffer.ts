@@ -1,0 +1,143 @@
+/**
+ * RINGBUF (kernel/bpf/ringbuf.c): records in order, one buffer for all CPUs.
+ *
+ *   record: | length and flags (u32) | page offset (u32) | data, padded to 8 |
+ *
+ * The kernel maps the data twice in a row, so that no record wraps; here the area is twice as long. Invariant: positions
+ * count bytes since the start and never go back; a record that was discarded still takes its room until it is read.
+ */
+import type { BpfMap } from "../../object/index.ts";
+import { errno } from "../../uapi/index.ts";
+import type { Region } from "../memory.ts";
+import { type MapHost, VmMap } from "./map.ts";
+
+const HEADER = 8;
+const NO_WAKEUP = 1;
+const FORCE_WAKEUP = 2;
+
+interface RingRecord {
+  readonly address: number;
+  readonly size: number;
+  readonly end: number;
+  state: "reserved" | "submitted" | "discarded";
+}
+
+export class RingBuffer extends VmMap {
+  readonly #region: Region;
+  readonly #records: RingRecord[] = [];
+  #producer = 0;
+  #consumer = 0;
+  /** Reservations and outputs that found no room. */
+  lost = 0;
+
+  constructor(definition: BpfMap, host: MapHost, index: number) {
+    super(definition, host, index);
+    const size = definition.maxEntries;
+    this.#region = host.memory.allocate({
+      kind: "record",
+      name: `record of ring buffer ${definition.name}`,
+      size: 2 * size,
+    });
+  }
+
+  /** Address of the record's data, or 0 when there is no room. */
+  reserve(size: number): number {
+    const room = this.definition.maxEntries;
+    const length = (size + HEADER + 7) & ~7;
+    const end = this.#producer + length;
+    // One byte always stays free, so that full and empty differ.
+    if (length > room || end - this.#consumer > room - 1) {
+      this.lost++;
+      return 0;
+    }
+    const address = this.#region.start + (this.#producer % room) + HEADER;
+    this.#records.push({ address, size, end, state: "reserved" });
+    this.#producer = end;
+    return address;
+  }
+
+  /** False when the address is not that of a reserved record. */
+  finish(address: number, discard: boolean): boolean {
+    const record = this.#records.findLast((one) => one.address === address && one.state === "reserved");
+    if (!record) return false;
+    record.state = discard ? "discarded" : "submitted";
+    return true;
+  }
+
+  output(data: number, size: number, flags: number): number {
+    if ((flags & ~(NO_WAKEUP | FORCE_WAKEUP)) !== 0) return -errno.EINVAL;
+    const address = this.reserve(size);
+    if (address === 0) return -errno.EAGAIN;
+    this.host.memory.bytes.copyWithin(address, data, data + size);
+    this.finish(address, false);
+    return 0;
+  }
+
+  /** BPF_RB_AVAIL_DATA, RING_SIZE, CONS_POS, PROD_POS; 0 for anything else. */
+  query(what: number): number {
+    return [this.#producer - this.#consumer, this.definition.maxEntries, this.#consumer, this.#producer][what] ?? 0;
+  }
+
+  /** Size of a reserved record, for the machine's bounds. */
+  reservedSize(address: number): number | undefined {
+    return this.#records.findLast((one) => one.address === address && one.state === "reserved")?.size;
+  }
+
+  /** Takes submitted records up to the first that is still reserved. */
+  drain(): Uint8Array[] {
+    const taken: Uint8Array[] = [];
+    while (this.#records[0] && this.#records[0].state !== "reserved") {
+      const record = this.#records.shift()!;
+      this.#consumer = record.end;
+      const { bytes } = this.host.memory;
+      if (record.state === "submitted") taken.push(bytes.slice(record.address, record.address + record.size));
+    }
+    return taken;
+  }
+
+  override get size(): number {
+    return this.#records.filter(({ state }) => state === "submitted").length;
+  }
+}
+
+/** USER_RINGBUF (kernel/bpf/ringbuf.c): records from user space, drained by `bpf_user_ringbuf_drain`. */
+export class UserRingBuffer extends VmMap {
+  readonly #region: Region;
+  readonly #records: { readonly address: number; readonly size: number; readonly end: number }[] = [];
+  #producer = 0;
+  #consumer = 0;
+
+  constructor(definition: BpfMap, host: MapHost, index: number) {
+    super(definition, host, index);
+    const size = 2 * definition.maxEntries;
+    this.#region = host.memory.allocate({
+      kind: "record",
+      name: `record of ring buffer ${definition.name}`,
+      size,
+      readOnly: true,
+    });
+  }
+
+  /** 0, or -ENOSPC when there is no room. */
+  send(data: Uint8Array): number {
+    const room = this.definition.maxEntries;
+    const length = (data.length + HEADER + 7) & ~7;
+    if (this.#producer + length - this.#consumer > room) return -errno.ENOSPC;
+    const address = this.#region.start + (this.#producer % room) + HEADER;
+    this.host.memory.bytes.set(data, address);
+    this.#producer += length;
+    this.#records.push({ address, size: data.length, end: this.#producer });
+    return 0;
+  }
+
+  /** The oldest record, taken; undefined when there is none. */
+  next(): { readonly address: number; readonly size: number } | undefined {
+    const record = this.#records.shift();
+    if (record) this.#consumer = record.end;
+    return record;
+  }
+
+  override get size(): number {
+    return this.#records.length;
+  }
+}
