@@ -1,0 +1,63 @@
+/** schema: scalars, struct classes and arrays; their layout as data, codec, printer and JSON. Imports base. */
+export { printAddress } from "./address.ts";
+export { decode, encode, encodeInto, sameValue, zero } from "./codec.ts";
+export {
+  type AddressFamily,
+  type AddressLayout,
+  type ArrayLayout,
+  type BitsLayout,
+  type BoolLayout,
+  type BytesLayout,
+  type FieldLayout,
+  type IntegerLayout,
+  isSchema,
+  type Layout,
+  layoutOf,
+  type Names,
+  type OpaqueLayout,
+  type StructLayout,
+} from "./layout.ts";
+export {
+  array,
+  be16,
+  be32,
+  be64,
+  bits,
+  bool,
+  bytes,
+  flag,
+  i8,
+  i16,
+  i32,
+  i64,
+  ipv4Address,
+  ipv6Address,
+  mac,
+  named,
+  spinLock,
+  timer,
+  u8,
+  u16,
+  u32,
+  u64,
+} from "./scalars.ts";
+export { isGiven, leaveOut, struct } from "./struct.ts";
+export { fromJson, type Json, nameOfValue, parseValue, print, toJson } from "./text.ts";
+export type {
+  AddressSchema,
+  Bytes,
+  Fields,
+  FixedArray,
+  IntegerSchema,
+  Ipv4Address,
+  Ipv6Address,
+  MacAddress,
+  Scalar,
+  Schema,
+  SpinLock,
+  Struct,
+  StructSchema,
+  Timer,
+  TypeOf,
+  WideSchema,
+} from "./types.ts";
