@@ -1,5 +1,5 @@
 /** schema: scalars, struct classes and arrays; their layout as data, codec, printer and JSON. Imports base. */
-export { printAddress } from "./address.ts";
+export { parseAddress, printAddress } from "./address.ts";
 export { decode, encode, encodeInto, sameValue, zero } from "./codec.ts";
 export {
   type AddressFamily,

@@ -8,7 +8,7 @@
  * Invariant: `depth` counts active frames below the current one; frame n's stack is element n of the stack region.
  */
 import { type Location, type SourceLocation, type XdpkitError, xdpkitError } from "../base/index.ts";
-import { printInstruction } from "../isa/index.ts";
+import { print } from "../isa/index.ts";
 import type { Memory, Region } from "./memory.ts";
 import { OPERATION } from "./operations.ts";
 import type { Text } from "./text.ts";
@@ -224,7 +224,7 @@ export class Cpu {
     const found = this.text.locate(position);
     const index = found?.program.linked.slots.indexOf(found.slot) ?? -1;
     const instruction = found?.program.linked.instructions[index];
-    return instruction ? printInstruction(instruction) : "(none)";
+    return instruction ? print(instruction) : "(none)";
   }
 
   setBreakpoint(position: number): void {

@@ -1,0 +1,114 @@
+/** Helpers on maps (kernel/bpf/helpers.c, kernel/bpf/map_iter.c). */
+import { errno } from "../../uapi/index.ts";
+import type { Cpu } from "../cpu.ts";
+import type { Machine } from "../machine.ts";
+import type { VmMap } from "../maps/index.ts";
+import { FUNCTION_HANDLE } from "../text.ts";
+import type { HelperTable } from "./table.ts";
+
+/** BPF_MAX_LOOPS (include/linux/bpf.h). */
+const MAX_LOOPS = 8 * 1024 * 1024;
+
+export function mapHelpers(machine: Machine): HelperTable {
+  const keyOf = (cpu: Cpu, map: VmMap): number => cpu.pointer(2, map.definition.keySize);
+  const valueOf = (cpu: Cpu, map: VmMap, argument: number, write: boolean): number =>
+    cpu.pointer(argument, map.definition.valueSize, write);
+  return {
+    bpf_map_lookup_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      cpu.resultUnsigned(map.lookup(keyOf(cpu, map)));
+    },
+    bpf_map_update_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      const flags = cpu.high(4) === 0 ? cpu.argument(4) : 0xffffffff;
+      cpu.result(map.update(keyOf(cpu, map), valueOf(cpu, map, 3, false), flags));
+    },
+    bpf_map_delete_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      cpu.result(map.delete(keyOf(cpu, map)));
+    },
+    bpf_map_lookup_percpu_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      const key = keyOf(cpu, map);
+      cpu.resultUnsigned(cpu.argument(3) < machine.cpus ? map.lookupOnCpu(key, cpu.argument(3)) : 0);
+    },
+    bpf_map_push_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      const flags = cpu.high(3) === 0 ? cpu.argument(3) : 0xffffffff;
+      cpu.result(map.push(valueOf(cpu, map, 2, false), flags));
+    },
+    bpf_map_pop_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      cpu.result(map.pop(valueOf(cpu, map, 2, true)));
+    },
+    bpf_map_peek_elem(cpu) {
+      const map = machine.mapArgument(cpu, 1);
+      cpu.result(map.peek(valueOf(cpu, map, 2, true)));
+    },
+    bpf_for_each_map_elem(cpu) {
+      forEach(machine, cpu);
+    },
+    bpf_loop(cpu) {
+      loop(cpu);
+    },
+  };
+}
+
+/** Position of the function that argument n names. */
+function functionArgument(cpu: Cpu, n: number): number {
+  const value = cpu.argument(n);
+  if (cpu.high(n) === 0 && value >= FUNCTION_HANDLE) return value - FUNCTION_HANDLE;
+  throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: n, problem: "not a function" });
+}
+
+/** Callback: long (*)(map, key, value, ctx); a result other than 0 ends the walk. */
+function forEach(machine: Machine, cpu: Cpu): void {
+  const map = machine.mapArgument(cpu, 1);
+  const target = functionArgument(cpu, 2);
+  const [handle, context] = [cpu.argument(1), cpu.argument(3)];
+  const elements = map.elements();
+  if (cpu.argument(4) !== 0 || cpu.high(4) !== 0 || !elements) {
+    cpu.result(-errno.EINVAL);
+    return;
+  }
+  let count = 0;
+  const next = (): void => {
+    const { value: element, done } = elements.next();
+    if (done) {
+      cpu.result(count);
+      return;
+    }
+    count++;
+    cpu.callback(target, [handle, element[0], element[1], context], () => {
+      if (cpu.regs[0] === 0 && cpu.regs[1] === 0) next();
+      else cpu.result(count);
+    });
+  };
+  next();
+}
+
+/** Callback: long (*)(u64 index, ctx); a result other than 0 ends the loop. */
+function loop(cpu: Cpu): void {
+  const rounds = cpu.argument(1);
+  const target = functionArgument(cpu, 2);
+  const context = cpu.argument(3);
+  if (cpu.argument(4) !== 0 || cpu.high(4) !== 0) {
+    cpu.result(-errno.EINVAL);
+    return;
+  }
+  if (rounds > MAX_LOOPS) {
+    cpu.result(-errno.E2BIG);
+    return;
+  }
+  const round = (index: number): void => {
+    if (index >= rounds) {
+      cpu.result(index);
+      return;
+    }
+    cpu.callback(target, [index, context], () => {
+      if (cpu.regs[0] === 0 && cpu.regs[1] === 0) round(index + 1);
+      else cpu.result(index + 1);
+    });
+  };
+  round(0);
+}

@@ -1,0 +1,156 @@
+/** Helpers on time, chance, CPUs, tail calls, locks, strings and memory (kernel/bpf/helpers.c, core.c). */
+import { errno } from "../../uapi/index.ts";
+import type { Cpu } from "../cpu.ts";
+import type { Machine } from "../machine.ts";
+import { ProgramArray } from "../maps/index.ts";
+import { formatKernel, type FormatSource } from "../printf.ts";
+import type { HelperTable } from "./table.ts";
+
+/** MAX_TAIL_CALL_CNT (include/linux/bpf.h). */
+const MAX_TAIL_CALLS = 33;
+/** HZ of the modelled kernel: 250. */
+const NS_PER_JIFFY = 4_000_000n;
+/** INITIAL_JIFFIES: the counter starts five minutes before it would wrap at 32 bits. */
+const INITIAL_JIFFIES = 4294892296n;
+/** TAI - UTC since 2017. */
+const TAI_OFFSET_NS = 37_000_000_000n;
+/** MAX_TRACE_PRINTK_VARARGS, MAX_BPRINTF_VARARGS. */
+const TRACE_ARGUMENTS = 3;
+const FORMAT_ARGUMENTS = 12;
+
+export function systemHelpers(machine: Machine): HelperTable {
+  const { clock } = machine;
+  const source: FormatSource = { read: (address, size) => machine.peek(address, size) };
+  return {
+    bpf_ktime_get_ns: (cpu) => cpu.resultWide(clock.nowNs),
+    bpf_ktime_get_boot_ns: (cpu) => cpu.resultWide(clock.nowNs),
+    bpf_ktime_get_coarse_ns: (cpu) => cpu.resultWide(clock.nowNs - (clock.nowNs % NS_PER_JIFFY)),
+    bpf_ktime_get_tai_ns: (cpu) => cpu.resultWide(clock.nowNs + TAI_OFFSET_NS),
+    bpf_jiffies64: (cpu) => cpu.resultWide(INITIAL_JIFFIES + clock.nowNs / NS_PER_JIFFY),
+    bpf_get_prandom_u32: (cpu) => cpu.resultUnsigned(machine.random()),
+    bpf_get_smp_processor_id: (cpu) => cpu.resultUnsigned(machine.cpuNumber),
+    bpf_get_numa_node_id: (cpu) => cpu.resultUnsigned(0),
+    // A packet is handled in softirq context of the idle task.
+    bpf_get_current_pid_tgid: (cpu) => cpu.resultUnsigned(0),
+    bpf_get_current_cgroup_id: (cpu) => cpu.resultUnsigned(1),
+    bpf_get_current_ancestor_cgroup_id: (cpu) => cpu.resultUnsigned(cpu.argument(1) === 0 ? 1 : 0),
+    bpf_get_ns_current_pid_tgid: (cpu) => cpu.result(-errno.EINVAL),
+    // The machine has no sockets: every look-up misses, so nothing is ever released.
+    bpf_sk_lookup_tcp: (cpu) => cpu.resultUnsigned(0),
+    bpf_sk_lookup_udp: (cpu) => cpu.resultUnsigned(0),
+    bpf_skc_lookup_tcp: (cpu) => cpu.resultUnsigned(0),
+    bpf_sk_release: (cpu) => cpu.result(0),
+    bpf_tail_call: (cpu) => tailCall(machine, cpu),
+    bpf_spin_lock: (cpu) => lock(cpu),
+    bpf_spin_unlock: (cpu) => unlock(cpu),
+    bpf_strncmp: (cpu) => cpu.result(compareStrings(cpu)),
+    bpf_probe_read_kernel: (cpu) => cpu.result(probeRead(machine, cpu, true)),
+    bpf_probe_read_user: (cpu) => cpu.result(probeRead(machine, cpu, false)),
+    bpf_trace_printk(cpu) {
+      const format = readFormat(machine, cpu, 1, cpu.argument(2));
+      const values = Array.from({ length: TRACE_ARGUMENTS }, (_, i) => cpu.wide(3 + i));
+      cpu.result(trace(machine, format, values, source));
+    },
+    bpf_trace_vprintk(cpu) {
+      const format = readFormat(machine, cpu, 1, cpu.argument(2));
+      const values = readValues(machine, cpu, 3, cpu.argument(4));
+      cpu.result(values ? trace(machine, format, values, source) : -errno.EINVAL);
+    },
+    bpf_snprintf(cpu) {
+      const values = readValues(machine, cpu, 4, cpu.argument(5));
+      const format = readString(machine, cpu, 3);
+      const text = values && formatKernel(format, values, source);
+      cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : -errno.EINVAL);
+    },
+  };
+}
+
+/** Falls through on a missing program and at the limit; r1 stays the context. */
+function tailCall(machine: Machine, cpu: Cpu): void {
+  const map = machine.mapArgument(cpu, 2);
+  if (!(map instanceof ProgramArray)) {
+    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_tail_call", argument: 2, problem: `map ${map.name} holds no programs` });
+  }
+  const name = map.slot(cpu.argument(3));
+  if (name === undefined || cpu.tailCalls >= MAX_TAIL_CALLS) return;
+  cpu.tailCalls++;
+  cpu.next = machine.entryOf(name);
+}
+
+function lock(cpu: Cpu): void {
+  const at = cpu.pointer(1, 4, true);
+  const { view } = cpu.memory;
+  if (view.getUint32(at, true) !== 0) {
+    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_spin_lock", argument: 1, problem: "the lock is held: a deadlock" });
+  }
+  view.setUint32(at, 1, true);
+}
+
+function unlock(cpu: Cpu): void {
+  const at = cpu.pointer(1, 4, true);
+  cpu.memory.view.setUint32(at, 0, true);
+}
+
+/** strncmp of lib/string.c: -1, 0 or 1. */
+function compareStrings(cpu: Cpu): number {
+  const limit = cpu.argument(2);
+  const a = cpu.pointer(1, limit);
+  const b = cpu.argument(3);
+  const { bytes } = cpu.memory;
+  for (let i = 0; i < limit; i++) {
+    const [x, y] = [bytes[a + i]!, bytes[b + i]!];
+    if (x !== y) return x < y ? -1 : 1;
+    if (x === 0) return 0;
+  }
+  return 0;
+}
+
+/** User memory does not exist here; what cannot be read becomes zeros and -EFAULT. */
+function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
+  const size = cpu.argument(2);
+  const to = cpu.pointer(1, size, true);
+  const from = kernel ? machine.peek(cpu.wide(3), size) : null;
+  if (from) machine.memory.bytes.set(from, to);
+  else machine.memory.bytes.fill(0, to, to + size);
+  return from ? 0 : -errno.EFAULT;
+}
+
+function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
+  const text = format === null ? null : formatKernel(format, values, source);
+  if (text === null) return -errno.EINVAL;
+  machine.trace(text);
+  return text.length;
+}
+
+/** Null when the format does not end within its size. */
+function readFormat(machine: Machine, cpu: Cpu, argument: number, size: number): string | null {
+  const at = cpu.pointer(argument, size);
+  const bytes = machine.memory.bytes.subarray(at, at + size);
+  const end = bytes.indexOf(0);
+  return end < 0 ? null : String.fromCharCode(...bytes.subarray(0, end));
+}
+
+function readString(machine: Machine, cpu: Cpu, argument: number): string {
+  const start = cpu.pointer(argument, 1);
+  const end = machine.memory.bytes.indexOf(0, start);
+  return String.fromCharCode(...machine.memory.bytes.subarray(start, end));
+}
+
+function readValues(machine: Machine, cpu: Cpu, argument: number, size: number): bigint[] | null {
+  if (size % 8 !== 0 || size > FORMAT_ARGUMENTS * 8) return null;
+  if (size === 0) return [];
+  const at = cpu.pointer(argument, size);
+  return Array.from({ length: size / 8 }, (_, i) => machine.memory.view.getBigUint64(at + 8 * i, true));
+}
+
+/** Truncates to the buffer, always ends with 0; the result counts the whole text and its 0. */
+function writeString(machine: Machine, cpu: Cpu, text: string): number {
+  const size = cpu.argument(2);
+  if (size > 0) {
+    const at = cpu.pointer(1, size, true);
+    const kept = text.slice(0, size - 1);
+    for (let i = 0; i < kept.length; i++) machine.memory.bytes[at + i] = kept.charCodeAt(i);
+    machine.memory.bytes[at + kept.length] = 0;
+  }
+  return text.length + 1;
+}

@@ -1,0 +1,355 @@
+/**
+ * The network that the machine knows: interfaces, routes, neighbours, rules. It is what `bpf_fib_lookup`,
+ * `bpf_redirect` and `bpf_check_mtu` ask.
+ *
+ * Given as plain data (`--network FILE` of the command line, YAML or JSON); everything is checked when it is read, and
+ * what the kernel adds by itself is added: connected routes, local addresses, broadcast, fe80::/64.
+ * Invariant: names of interfaces are resolved to indices once, here.
+ */
+import { type Location, xdpkitError } from "../base/index.ts";
+import { type AddressFamily, parseAddress } from "../schema/index.ts";
+
+export interface NetworkConfig {
+  readonly interfaces?: readonly InterfaceConfig[];
+  readonly routes?: readonly RouteConfig[];
+  readonly neighbours?: readonly NeighbourConfig[];
+  readonly rules?: readonly RuleConfig[];
+}
+
+export interface InterfaceConfig {
+  readonly index: number;
+  readonly name: string;
+  readonly mac?: string;
+  /** Bytes of the IP packet; 1500 by default. */
+  readonly mtu?: number;
+  /** Default true. */
+  readonly up?: boolean;
+  /** `net.ipv4.conf.X.forwarding` and its IPv6 twin; default true. */
+  readonly forwarding?: boolean | { readonly ipv4?: boolean; readonly ipv6?: boolean };
+  /** With prefix length: `192.0.2.1/24`. */
+  readonly addresses?: readonly string[];
+}
+
+export type RouteType =
+  | "unicast"
+  | "local"
+  | "broadcast"
+  | "multicast"
+  | "blackhole"
+  | "unreachable"
+  | "prohibit"
+  | "throw";
+
+export interface RouteConfig {
+  /** `10.0.0.0/8`, `2001:db8::/32`, `default`, `default6`. */
+  readonly to: string;
+  readonly type?: RouteType;
+  readonly via?: string;
+  readonly interface?: string;
+  /** Equal-cost paths in place of `via` and `interface`. */
+  readonly nextHops?: readonly { readonly via?: string; readonly interface: string; readonly weight?: number }[];
+  /** Default 254 (main). */
+  readonly table?: number;
+  readonly metric?: number;
+  /** A locked MTU (`ip route … mtu lock N`), bytes. */
+  readonly mtu?: number;
+  /** The route has an encapsulation (`encap seg6 …`): BPF_FIB_LKUP_RET_UNSUPP_LWT. */
+  readonly encapsulated?: boolean;
+  /** Preferred source address. */
+  readonly source?: string;
+}
+
+export interface NeighbourConfig {
+  readonly address: string;
+  readonly interface: string;
+  readonly mac?: string;
+  /** Default `reachable`. `failed` and `incomplete` are not valid for forwarding. */
+  readonly state?: "permanent" | "noarp" | "reachable" | "stale" | "delay" | "probe" | "incomplete" | "failed";
+}
+
+export interface RuleConfig {
+  readonly priority: number;
+  readonly family?: "ipv4" | "ipv6";
+  readonly from?: string;
+  readonly to?: string;
+  readonly ingress?: string;
+  readonly mark?: number;
+  readonly table: number;
+}
+
+export interface NetworkInterface {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: Uint8Array;
+  mtu: number;
+  up: boolean;
+  readonly forwarding: { readonly ipv4: boolean; readonly ipv6: boolean };
+  readonly addresses: readonly { readonly address: Uint8Array; readonly length: number }[];
+}
+
+export interface NextHop {
+  readonly via?: Uint8Array;
+  readonly interface: number;
+  readonly weight: number;
+}
+
+export interface Route {
+  readonly prefix: Uint8Array;
+  readonly length: number;
+  readonly type: RouteType | "anycast";
+  readonly nextHops: readonly NextHop[];
+  readonly table: number;
+  readonly metric: number;
+  readonly mtu?: number;
+  readonly encapsulated: boolean;
+  readonly source?: Uint8Array;
+}
+
+export interface Neighbour {
+  readonly mac: Uint8Array;
+  readonly valid: boolean;
+}
+
+export interface Rule {
+  readonly priority: number;
+  readonly family: 4 | 6 | undefined;
+  readonly from?: Prefix;
+  readonly to?: Prefix;
+  readonly ingress?: number;
+  readonly mark?: number;
+  readonly table: number;
+}
+
+export interface Prefix {
+  readonly address: Uint8Array;
+  readonly length: number;
+}
+
+/** RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT (include/uapi/linux/rtnetlink.h). */
+export const Table = { Local: 255, Main: 254, Default: 253 } as const;
+/** NUD_VALID: what a frame may be sent to. */
+const VALID_STATES: readonly string[] = ["permanent", "noarp", "reachable", "stale", "delay", "probe"];
+
+type Path = readonly (string | number)[];
+
+const location = (path: Path): Location => ({
+  kind: "path",
+  path: path.reduce<string>((text, step) => text + (typeof step === "number" ? `[${step}]` : `.${step}`), "$"),
+});
+
+function fail(problem: string, path: Path): never {
+  throw xdpkitError("VM_NETWORK", { problem }, { at: location(path) });
+}
+
+export class Network {
+  readonly interfaces = new Map<number, NetworkInterface>();
+  readonly routes: Route[] = [];
+  readonly #neighbours = new Map<string, Neighbour>();
+  readonly rules: Rule[];
+  readonly #names = new Map<string, number>();
+
+  /** @throws XdpkitError VM_NETWORK with the path of the value that is wrong */
+  constructor(config: NetworkConfig = {}) {
+    config.interfaces?.forEach((one, i) => {
+      this.#addInterface(one, ["interfaces", i]);
+    });
+    config.routes?.forEach((one, i) => {
+      this.#addRoute(one, ["routes", i]);
+    });
+    config.neighbours?.forEach((one, i) => {
+      this.#addNeighbour(one, ["neighbours", i]);
+    });
+    const rules = (config.rules ?? []).map((one, i) => this.#rule(one, ["rules", i]));
+    this.rules = [
+      { priority: 0, family: undefined, table: Table.Local },
+      ...rules,
+      { priority: 32766, family: undefined, table: Table.Main },
+      { priority: 32767, family: 4 as const, table: Table.Default },
+    ].sort((a, b) => a.priority - b.priority);
+  }
+
+  /** True when no interface is described: then nothing is known about ports, and every port is taken to exist. */
+  get empty(): boolean {
+    return this.interfaces.size === 0;
+  }
+
+  interfaceNamed(name: string): NetworkInterface | undefined {
+    const index = this.#names.get(name);
+    return index === undefined ? undefined : this.interfaces.get(index);
+  }
+
+  neighbour(interfaceIndex: number, address: Uint8Array): Neighbour | undefined {
+    return this.#neighbours.get(`${interfaceIndex} ${address.join(".")}`);
+  }
+
+  #index(name: string, path: Path): number {
+    const index = this.#names.get(name);
+    return index ?? fail(`no interface is named ${JSON.stringify(name)}`, path);
+  }
+
+  #addInterface(config: InterfaceConfig, path: Path): void {
+    const { index, name, mtu = 1500, up = true, forwarding = true } = config;
+    if (!Number.isInteger(index) || index < 1 || index > 0x7fffffff)
+      fail("an index is a number from 1", [...path, "index"]);
+    if (typeof name !== "string" || name === "") fail("an interface needs a name", [...path, "name"]);
+    if (this.interfaces.has(index)) fail(`index ${index} is taken`, [...path, "index"]);
+    if (this.#names.has(name)) fail(`the name ${name} is taken`, [...path, "name"]);
+    if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) fail("an MTU is 68 to 65535 bytes", [...path, "mtu"]);
+    const addresses = (config.addresses ?? []).map((text, i) => parsePrefix(text, [...path, "addresses", i]));
+    const both = typeof forwarding === "boolean" ? { ipv4: forwarding, ipv6: forwarding } : forwarding;
+    const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
+    const flags = { ipv4: both.ipv4 ?? true, ipv6: both.ipv6 ?? true };
+    const one: NetworkInterface = { index, name, mac, mtu, up, forwarding: flags, addresses };
+    this.interfaces.set(index, one);
+    this.#names.set(name, index);
+    for (const prefix of addresses) this.#addConnected(one, prefix);
+    this.#push(
+      { prefix: Uint8Array.of(0xfe, 0x80, ...new Uint8Array(14)), length: 64 },
+      "unicast",
+      index,
+      Table.Main,
+      256,
+    );
+  }
+
+  /** What `ip address add` brings: the connected route, the local address, broadcast or subnet-router anycast. */
+  #addConnected(one: NetworkInterface, { address, length }: Prefix): void {
+    const bits = address.length * 8;
+    const prefix = { prefix: mask(address, length), length };
+    this.#push({ prefix: address, length: bits }, "local", one.index, Table.Local, 0);
+    if (length < bits) this.#push(prefix, "unicast", one.index, Table.Main, bits === 32 ? 0 : 256);
+    if (bits === 32 && length < 31) {
+      const broadcast = prefix.prefix.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, length - 8 * i))));
+      this.#push({ prefix: broadcast, length: 32 }, "broadcast", one.index, Table.Local, 0);
+    }
+    if (bits === 128 && length < 127 && one.forwarding.ipv6) {
+      this.#push({ prefix: prefix.prefix, length: 128 }, "anycast", one.index, Table.Local, 0);
+    }
+  }
+
+  #push(
+    to: { prefix: Uint8Array; length: number },
+    type: Route["type"],
+    index: number,
+    table: number,
+    metric: number,
+  ): void {
+    this.routes.push({ ...to, type, nextHops: [{ interface: index, weight: 1 }], table, metric, encapsulated: false });
+  }
+
+  #addRoute(config: RouteConfig, path: Path): void {
+    const { address, length } = parseDestination(config.to, [...path, "to"]);
+    const type = config.type ?? "unicast";
+    const nextHops = this.#nextHops(config, path);
+    if (type === "unicast" && nextHops.length === 0) fail("a unicast route needs an interface or via", path);
+    this.routes.push({
+      prefix: mask(address, length),
+      length,
+      type,
+      nextHops,
+      table: config.table ?? Table.Main,
+      metric: config.metric ?? (address.length === 4 ? 0 : 1024),
+      encapsulated: config.encapsulated ?? false,
+      ...(config.mtu === undefined ? {} : { mtu: config.mtu }),
+      ...(config.source === undefined ? {} : { source: parseIp(config.source, [...path, "source"]) }),
+    });
+  }
+
+  #nextHops(config: RouteConfig, path: Path): NextHop[] {
+    const one = config.interface ?? config.via;
+    if (config.nextHops && one !== undefined) fail("either nextHops, or via and interface", [...path, "nextHops"]);
+    if (config.nextHops) {
+      return config.nextHops.map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
+    }
+    return one === undefined ? [] : [this.#nextHop(config, path)];
+  }
+
+  #nextHop(hop: { via?: string; interface?: string; weight?: number }, path: Path): NextHop {
+    const via = hop.via === undefined ? undefined : parseIp(hop.via, [...path, "via"]);
+    const index =
+      hop.interface === undefined ? this.#onLink(via, path) : this.#index(hop.interface, [...path, "interface"]);
+    return { interface: index, weight: hop.weight ?? 1, ...(via ? { via } : {}) };
+  }
+
+  /** The interface whose addresses reach a gateway that was given without one. */
+  #onLink(via: Uint8Array | undefined, path: Path): number {
+    for (const one of this.interfaces.values()) {
+      if (via && one.addresses.some(({ address, length }) => inPrefix(via, { address, length }))) return one.index;
+    }
+    return fail("no interface has an address in the gateway's network", [...path, "via"]);
+  }
+
+  #addNeighbour(config: NeighbourConfig, path: Path): void {
+    const address = parseIp(config.address, [...path, "address"]);
+    const index = this.#index(config.interface, [...path, "interface"]);
+    const valid = VALID_STATES.includes(config.state ?? "reachable");
+    if (valid && config.mac === undefined) fail("a neighbour that is reachable needs a mac", path);
+    const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
+    this.#neighbours.set(`${index} ${address.join(".")}`, { mac, valid });
+  }
+
+  #rule(config: RuleConfig, path: Path): Rule {
+    const from = config.from === undefined ? undefined : parseDestination(config.from, [...path, "from"]);
+    const to = config.to === undefined ? undefined : parseDestination(config.to, [...path, "to"]);
+    const length = (from ?? to)?.address.length;
+    const family = config.family
+      ? config.family === "ipv4"
+        ? 4
+        : 6
+      : length === undefined
+        ? undefined
+        : length === 4
+          ? 4
+          : 6;
+    return {
+      priority: config.priority,
+      family,
+      table: config.table,
+      ...(from ? { from } : {}),
+      ...(to ? { to } : {}),
+      ...(config.ingress === undefined ? {} : { ingress: this.#index(config.ingress, [...path, "ingress"]) }),
+      ...(config.mark === undefined ? {} : { mark: config.mark }),
+    };
+  }
+}
+
+function parse(family: AddressFamily, text: unknown, path: Path): Uint8Array {
+  try {
+    return parseAddress(family, String(text));
+  } catch {
+    return fail(`${JSON.stringify(text)} is no ${family === "mac" ? "MAC" : "IP"} address`, path);
+  }
+}
+
+const parseIp = (text: unknown, path: Path): Uint8Array =>
+  parse(String(text).includes(":") ? "ipv6" : "ipv4", text, path);
+
+function parseDestination(text: string, path: Path): Prefix {
+  if (text === "default") return { address: new Uint8Array(4), length: 0 };
+  if (text === "default6") return { address: new Uint8Array(16), length: 0 };
+  return parsePrefix(text, path);
+}
+
+/** An address without a length is a host. */
+function parsePrefix(text: unknown, path: Path): Prefix {
+  const [ip = "", bits, ...rest] = String(text).split("/");
+  const address = parseIp(ip, path);
+  const length = bits === undefined ? address.length * 8 : Number(bits);
+  if (rest.length > 0 || !/^\d*$/.test(bits ?? "0") || !(length >= 0 && length <= address.length * 8)) {
+    fail(`${JSON.stringify(text)} is no prefix`, path);
+  }
+  return { address, length };
+}
+
+export function mask(address: Uint8Array, length: number): Uint8Array {
+  return address.map((byte, i) => byte & ~(0xff >> Math.min(8, Math.max(0, length - 8 * i))));
+}
+
+export function inPrefix(address: Uint8Array, { address: prefix, length }: Prefix): boolean {
+  if (address.length !== prefix.length) return false;
+  for (let i = 0; i * 8 < length; i++) {
+    const used = ~(0xff >> Math.min(8, length - 8 * i)) & 0xff;
+    if (((address[i]! ^ prefix[i]!) & used) !== 0) return false;
+  }
+  return true;
+}

@@ -1,0 +1,210 @@
+/**
+ * The packet and its context in the machine's memory.
+ *
+ *   | xdp_frame 40 | headroom … | metadata | data … data_end | tailroom … | skb_shared_info 320 |
+ *     hard start                  data_meta
+ *
+ * The numbers are those of a driver with frames of one page (net/core/xdp.c, net/core/filter.c). What does not fit into
+ * the linear part of a multi-buffer packet lies in fragments, which programs reach by `bpf_xdp_load_bytes` only.
+ * Invariant: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`.
+ */
+import { alignUp, xdpkitError } from "../base/index.ts";
+import { errno } from "../uapi/index.ts";
+import type { Cpu } from "./cpu.ts";
+import type { Memory, Region } from "./memory.ts";
+
+/** sizeof(struct xdp_frame): the headroom's first bytes belong to the kernel. */
+const FRAME_STRUCT = 40;
+/** SKB_DATA_ALIGN(sizeof(struct skb_shared_info)): the tail belongs to the kernel. */
+const SHARED_INFO = 320;
+const PAGE = 4096;
+const ETHERNET = 14;
+/** Largest packet, bytes, and room for the largest headroom. */
+const MAX_PACKET = 1 << 18;
+/** type_max of skb_shared_info.meta_len, aligned to 4. */
+export const MAX_METADATA = 252;
+/** XDP_PACKET_HEADROOM. */
+export const DEFAULT_HEADROOM = 256;
+
+export interface PacketOptions {
+  /** Bytes before the packet, XDP_PACKET_HEADROOM (256) by default. */
+  readonly headroom: number;
+  readonly metadata: Uint8Array;
+  /** The program accepts fragments: what passes the page goes there. */
+  readonly fragments: boolean;
+  readonly ingressInterface: number;
+  readonly rxQueue: number;
+  readonly egressInterface: number;
+}
+
+export class PacketBuffer {
+  readonly #memory: Memory;
+  readonly #cpu: Cpu;
+  readonly region: Region;
+  readonly context: Region;
+  readonly #fragmentRegion: Region;
+  /** Bytes of each fragment. */
+  #fragments: number[] = [];
+  #hardStart = 0;
+  #hardEnd = 0;
+  dataMeta = 0;
+  data = 0;
+  dataEnd = 0;
+  ingressInterface = 0;
+
+  constructor(memory: Memory, cpu: Cpu) {
+    this.#memory = memory;
+    this.#cpu = cpu;
+    this.context = memory.allocate({ kind: "context", name: "context", size: 24, readOnly: true });
+    this.region = memory.allocate({ kind: "packet", name: "packet", size: MAX_PACKET + 2 * PAGE });
+    this.#fragmentRegion = memory.allocate({ kind: "fragments", name: "packet fragments", size: MAX_PACKET });
+    memory.setBounds(this.#fragmentRegion, 0, 0);
+  }
+
+  /** Lays a packet out. @throws XdpkitError VM_PACKET_SIZE, VM_METADATA */
+  load(packet: Uint8Array, options: PacketOptions): void {
+    const { headroom, metadata } = options;
+    if (packet.length < ETHERNET || packet.length > MAX_PACKET) {
+      throw xdpkitError("VM_PACKET_SIZE", { have: packet.length, from: ETHERNET, to: MAX_PACKET });
+    }
+    if (metadata.length % 4 !== 0 || metadata.length > Math.min(MAX_METADATA, headroom - FRAME_STRUCT)) {
+      throw xdpkitError("VM_METADATA", { have: metadata.length });
+    }
+    const page = PAGE - SHARED_INFO - headroom;
+    const linear = options.fragments ? Math.min(packet.length, page) : packet.length;
+    this.#hardStart = this.region.start;
+    this.#hardEnd = this.#hardStart + Math.max(PAGE, alignUp(headroom + linear + SHARED_INFO, PAGE)) - SHARED_INFO;
+    this.data = this.#hardStart + headroom;
+    this.dataMeta = this.data - metadata.length;
+    this.dataEnd = this.data + linear;
+    const { bytes } = this.#memory;
+    bytes.set(metadata, this.dataMeta);
+    bytes.set(packet.subarray(0, linear), this.data);
+    this.#loadFragments(packet.subarray(linear));
+    this.ingressInterface = options.ingressInterface;
+    const { view } = this.#memory;
+    view.setUint32(this.context.start + 12, options.ingressInterface, true);
+    view.setUint32(this.context.start + 16, options.rxQueue, true);
+    view.setUint32(this.context.start + 20, options.egressInterface, true);
+    this.#publish();
+  }
+
+  /** What a further program (devmap, cpumap) sees: the packet as it is, another interface. */
+  setInterfaces(ingress: number, egress: number): void {
+    this.#memory.view.setUint32(this.context.start + 12, ingress, true);
+    this.#memory.view.setUint32(this.context.start + 20, egress, true);
+  }
+
+  #loadFragments(rest: Uint8Array): void {
+    this.#memory.bytes.set(rest, this.#fragmentRegion.start);
+    this.#fragments = [];
+    for (let at = 0; at < rest.length; at += PAGE) this.#fragments.push(Math.min(PAGE, rest.length - at));
+  }
+
+  #publish(): void {
+    const { view } = this.#memory;
+    view.setUint32(this.context.start, this.data, true);
+    view.setUint32(this.context.start + 4, this.dataEnd, true);
+    view.setUint32(this.context.start + 8, this.dataMeta, true);
+    this.#memory.setBounds(this.region, this.dataMeta, this.dataEnd);
+    this.#cpu.packetStart = this.data;
+  }
+
+  /** Bytes of the linear part. */
+  get length(): number {
+    return this.dataEnd - this.data;
+  }
+  get #fragmentBytes(): number {
+    return this.#fragments.reduce((sum, size) => sum + size, 0);
+  }
+  /** Bytes of the whole packet (`xdp_get_buff_len`). */
+  get totalLength(): number {
+    return this.length + this.#fragmentBytes;
+  }
+
+  /** A copy of the whole packet. */
+  copy(): Uint8Array {
+    const packet = new Uint8Array(this.totalLength);
+    packet.set(this.#memory.bytes.subarray(this.data, this.dataEnd));
+    const { start } = this.#fragmentRegion;
+    packet.set(this.#memory.bytes.subarray(start, start + this.#fragmentBytes), this.length);
+    return packet;
+  }
+
+  /** A copy of the metadata. */
+  copyMetadata(): Uint8Array {
+    return this.#memory.bytes.slice(this.dataMeta, this.data);
+  }
+
+  /** `bpf_xdp_adjust_head`. */
+  adjustHead(delta: number): number {
+    const metadata = this.data - this.dataMeta;
+    const data = this.data + delta;
+    if (data < this.#hardStart + FRAME_STRUCT + metadata || data > this.dataEnd - ETHERNET) return -errno.EINVAL;
+    if (metadata > 0) this.#memory.bytes.copyWithin(this.dataMeta + delta, this.dataMeta, this.data);
+    this.dataMeta += delta;
+    this.data = data;
+    this.#publish();
+    return 0;
+  }
+
+  /** `bpf_xdp_adjust_tail`: growth is zeroed. */
+  adjustTail(delta: number): number {
+    if (this.#fragments.length > 0) return delta < 0 ? this.#shrinkFragments(-delta) : this.#growFragment(delta);
+    const end = this.dataEnd + delta;
+    if (end > this.#hardEnd || end < this.data + ETHERNET) return -errno.EINVAL;
+    if (delta > 0) this.#memory.bytes.fill(0, this.dataEnd, end);
+    this.dataEnd = end;
+    this.#publish();
+    return 0;
+  }
+
+  #growFragment(delta: number): number {
+    const last = this.#fragments.length - 1;
+    if (this.#fragments[last]! + delta > PAGE) return -errno.EINVAL;
+    const end = this.#fragmentRegion.start + this.#fragmentBytes;
+    this.#memory.bytes.fill(0, end, end + delta);
+    this.#fragments[last]! += delta;
+    return 0;
+  }
+
+  #shrinkFragments(count: number): number {
+    if (count > this.totalLength - ETHERNET) return -errno.EINVAL;
+    let left = count;
+    while (left > 0 && this.#fragments.length > 0) {
+      const size = this.#fragments.pop()!;
+      if (size > left) this.#fragments.push(size - left);
+      left -= Math.min(size, left);
+    }
+    this.dataEnd -= left;
+    this.#publish();
+    return 0;
+  }
+
+  /** `bpf_xdp_adjust_meta`. */
+  adjustMeta(delta: number): number {
+    const meta = this.dataMeta + delta;
+    if (meta < this.#hardStart + FRAME_STRUCT || meta > this.data) return -errno.EINVAL;
+    const size = this.data - meta;
+    if (size % 4 !== 0 || size > MAX_METADATA) return -errno.EACCES;
+    this.dataMeta = meta;
+    this.#publish();
+    return 0;
+  }
+
+  /** `bpf_xdp_load_bytes` (store: `bpf_xdp_store_bytes`) between the packet and memory at `address`. */
+  transfer(offset: number, address: number, count: number, store: boolean): number {
+    if (offset > 0xffff || count > 0xffff) return -errno.EFAULT;
+    if (offset + count > this.totalLength) return -errno.EINVAL;
+    const { bytes } = this.#memory;
+    const linear = Math.max(0, Math.min(count, this.length - offset));
+    const behind = this.#fragmentRegion.start + Math.max(0, offset - this.length);
+    const move = (packet: number, memory: number, size: number): void => {
+      if (store) bytes.copyWithin(packet, memory, memory + size);
+      else bytes.copyWithin(memory, packet, packet + size);
+    };
+    move(this.data + offset, address, linear);
+    move(behind, address + linear, count - linear);
+    return 0;
+  }
+}
