@@ -38,6 +38,14 @@ export interface BpfFunction {
   readonly relocations: readonly CoreRelocation[];
   /** The BTF `function` type. */
   readonly type?: TypeId;
+  /** Local labels of the symbol table (`LBB0_2`), ordered by instruction; only older compilers leave them. */
+  readonly labels?: readonly Label[];
+}
+
+/** A name for a place inside a function. */
+export interface Label {
+  readonly name: string;
+  readonly instruction: number;
 }
 
 export interface ProgramKind {

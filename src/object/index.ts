@@ -9,8 +9,11 @@ export {
   type CoreRelocation,
   type GlobalData,
   type GlobalVariable,
+  type Label,
   type ProgramKind,
   type Reference,
   type SourceLine,
 } from "./bpf-object.ts";
-export type { LinkedProgram } from "./link.ts";
+export { type LinkedProgram, link } from "./link.ts";
+export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
+export { type ReadElfOptions, readElf } from "./read-elf.ts";

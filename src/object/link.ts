@@ -4,8 +4,9 @@
  * Invariant: calls between functions are resolved to slot distances (`call` with src 1: imm = target - next), function
  * addresses (`ld_imm64` with src 4) likewise; maps, map values and externs stay references for the consumer.
  */
-import type { Instruction } from "../isa/index.ts";
-import type { BpfFunction, CoreRelocation, ProgramKind, Reference, SourceLine } from "./bpf-object.ts";
+import { xdpkitError } from "../base/index.ts";
+import { type Instruction, LD_IMM64, slotsOf } from "../isa/index.ts";
+import type { BpfFunction, BpfObject, CoreRelocation, ProgramKind, Reference, SourceLine } from "./bpf-object.ts";
 
 export interface LinkedProgram {
   readonly name: string;
@@ -19,4 +20,116 @@ export interface LinkedProgram {
   readonly references: readonly Exclude<Reference, { kind: "function" }>[];
   readonly lines: readonly SourceLine[];
   readonly relocations: readonly CoreRelocation[];
+}
+
+const BPF_PSEUDO_CALL = 1;
+const BPF_PSEUDO_FUNC = 4;
+
+/**
+ * The program of that name with its subprograms in the order of their first use.
+ *
+ * @throws OBJECT_NO_PROGRAM when no entry point has the name, OBJECT_UNDEFINED when a called function is missing.
+ */
+export function link(object: BpfObject, programName: string): LinkedProgram {
+  const byName = new Map(object.functions.map((function_) => [function_.name, function_]));
+  const entry = byName.get(programName);
+  if (!entry?.program) throw noProgram(object, programName);
+  const placed = place(reach(entry, byName));
+  const startOf = new Map(placed.map(({ function: function_, start }) => [function_.name, start]));
+  const raw = placed.flatMap(({ function: function_ }) => function_.instructions);
+  const slots = slotsFrom(raw);
+  return {
+    name: entry.name,
+    kind: entry.program,
+    instructions: resolveCalls(raw, slots, placed, startOf),
+    slots,
+    functions: placed,
+    references: shifted(placed, (function_) => function_.references).flatMap((reference) =>
+      reference.kind === "function" ? [] : [reference],
+    ),
+    lines: shifted(placed, (function_) => function_.lines),
+    relocations: shifted(placed, (function_) => function_.relocations),
+  };
+}
+
+function noProgram(object: BpfObject, name: string) {
+  const known = object.functions.filter((function_) => function_.program).map((function_) => function_.name);
+  return xdpkitError("OBJECT_NO_PROGRAM", { name, known });
+}
+
+/** The entry and what it reaches, each function once: as libbpf, a function's callees follow it, deepest first use. */
+function reach(entry: BpfFunction, byName: ReadonlyMap<string, BpfFunction>): BpfFunction[] {
+  const order: BpfFunction[] = [entry];
+  const seen = new Set([entry.name]);
+  const pending = [{ function: entry, next: 0 }];
+  for (let top = pending.at(-1); top; top = pending.at(-1)) {
+    const reference = top.function.references[top.next++];
+    if (!reference) pending.pop();
+    if (reference?.kind !== "function" || seen.has(reference.function)) continue;
+    const callee = byName.get(reference.function);
+    if (!callee) {
+      const missing = { kind: "function", name: reference.function, by: top.function.name };
+      throw xdpkitError("OBJECT_UNDEFINED", missing);
+    }
+    seen.add(callee.name);
+    order.push(callee);
+    pending.push({ function: callee, next: 0 });
+  }
+  return order;
+}
+
+type Placed = LinkedProgram["functions"][number];
+
+function place(functions: readonly BpfFunction[]): Placed[] {
+  let start = 0;
+  return functions.map((function_) => {
+    const placed = { function: function_, start };
+    start += function_.instructions.length;
+    return placed;
+  });
+}
+
+/** The first slot of each instruction, and the slot behind the last. */
+function slotsFrom(instructions: readonly Instruction[]): number[] {
+  const slots: number[] = [];
+  let slot = 0;
+  for (const instruction of instructions) {
+    slots.push(slot);
+    slot += slotsOf(instruction);
+  }
+  return slots;
+}
+
+function resolveCalls(
+  raw: readonly Instruction[],
+  slots: readonly number[],
+  placed: readonly Placed[],
+  startOf: ReadonlyMap<string, number>,
+): Instruction[] {
+  const instructions = [...raw];
+  for (const reference of shifted(placed, (function_) => function_.references)) {
+    if (reference.kind !== "function") continue;
+    const index = reference.instruction;
+    const instruction = raw[index];
+    const target = slots[startOf.get(reference.function) ?? 0] ?? 0;
+    // An address counts from the slot behind the first half of `ld_imm64`, as a call does.
+    const imm = target - (slots[index] ?? 0) - 1;
+    if (instruction) instructions[index] = resolved(instruction, imm);
+  }
+  return instructions;
+}
+
+function resolved(instruction: Instruction, imm: number): Instruction {
+  if (instruction.opcode !== LD_IMM64) return { ...instruction, src: BPF_PSEUDO_CALL, imm };
+  return { ...instruction, src: BPF_PSEUDO_FUNC, imm, high: 0 };
+}
+
+/** Rows of all functions, their instruction indices counted through the whole program. */
+function shifted<T extends { readonly instruction: number }>(
+  placed: readonly Placed[],
+  rows: (function_: BpfFunction) => readonly T[],
+): T[] {
+  return placed.flatMap(({ function: function_, start }) =>
+    rows(function_).map((row) => ({ ...row, instruction: row.instruction + start })),
+  );
 }

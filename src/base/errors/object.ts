@@ -1,2 +1,77 @@
 /** Errors of the object layer. */
-export const objectErrors = {} as const;
+import { entry } from "./entry.ts";
+
+export const objectErrors = {
+  OBJECT_NOT_ELF: entry(
+    (p: { found: string }) => `not an ELF file: it begins with ${p.found}`,
+    () => "give an object that clang -target bpf wrote",
+  ),
+  OBJECT_NOT_BPF: entry(
+    (p: { what: string; found: number; expected: string }) => `${p.what} is ${p.found}, expected ${p.expected}`,
+    () => "a BPF object is a relocatable 64-bit ELF file of machine 247",
+  ),
+  OBJECT_TRUNCATED: entry(
+    (p: { what: string; need: number; have: number }) => `${p.what} needs ${p.need} bytes, ${p.have} are there`,
+    () => "the file was cut off, or one of its offsets is wrong",
+  ),
+  OBJECT_OVERLAP: entry(
+    (p: { first: string; second: string }) => `${p.first} and ${p.second} overlap`,
+    () => "each byte belongs to one section and one function",
+  ),
+  OBJECT_INDEX: entry(
+    (p: { what: string; index: number; count: number }) => `${p.what} ${p.index} does not exist, there are ${p.count}`,
+    () => "the file is damaged",
+  ),
+  OBJECT_STRING: entry(
+    (p: { offset: number; length: number }) => `name at ${p.offset} is not in the string table of ${p.length} bytes`,
+    () => "the file is damaged",
+  ),
+  OBJECT_LIMIT: entry(
+    (p: { what: string; value: number; limit: number }) => `${p.what} is ${p.value}, more than ${p.limit}`,
+    () => "xdpkit refuses to allocate that much for one object",
+  ),
+  OBJECT_FUNCTION_PLACE: entry(
+    (p: { name: string; start: number; size: number; section: string; length: number }) =>
+      `function ${p.name} at ${p.start} of ${p.size} bytes is not in section ${p.section} of ${p.length} bytes`,
+    () => "functions begin and end at multiples of 8 bytes",
+  ),
+  OBJECT_RELOCATION: entry(
+    (p: { problem: string; section: string; symbol: string }) =>
+      `relocation in ${p.section} against ${p.symbol || "an unnamed symbol"}: ${p.problem}`,
+    () => "libbpf relocates ld_imm64 and calls against maps, global data, functions and externs",
+  ),
+  OBJECT_CALL_TARGET: entry(
+    (p: { function: string; section: string; target: number }) =>
+      `${p.function} refers to byte ${p.target} of ${p.section}, where no function begins`,
+    () => "calls and callbacks lead to the first instruction of a function",
+  ),
+  OBJECT_MAP: entry(
+    (p: { map: string; problem: string }) => `map ${p.map}: ${p.problem}`,
+    () => "libbpf's __uint, __type and __array declare what a map may have",
+  ),
+  OBJECT_MAPS_SECTION: entry(
+    (p: { bytes: number; maps: number }) => `the maps section has ${p.bytes} bytes for ${p.maps} maps`,
+    () => "each map of a `maps` section has the same size: struct bpf_map_def (20 bytes) or bpf_elf_map (36 bytes)",
+  ),
+  OBJECT_BTF_MISSING: entry(
+    (p: { what: string }) => `${p.what} needs BTF, and the object has none`,
+    () => "compile with -g",
+  ),
+  OBJECT_BTF_EXT: entry(
+    (p: { problem: string }) => `bad .BTF.ext: ${p.problem}`,
+    () => "compile with clang 10 or newer, or strip the section",
+  ),
+  OBJECT_STRUCT_OPS: entry(
+    (p: { section: string }) => `section ${p.section} holds struct_ops, which are not read`,
+    () => "xdpkit is about XDP; keep struct_ops in an object of their own",
+  ),
+  OBJECT_NO_PROGRAM: entry(
+    (p: { name: string; known: readonly string[] }) => `the object has no program ${p.name}`,
+    (p: { name: string; known: readonly string[] }) =>
+      p.known.length > 0 ? `its programs are ${p.known.join(", ")}` : "it has no programs at all",
+  ),
+  OBJECT_UNDEFINED: entry(
+    (p: { kind: string; name: string; by: string }) => `${p.by} refers to ${p.kind} ${p.name}, which is not there`,
+    () => "every reference names a map, function or extern of the same object",
+  ),
+} as const;

@@ -1,0 +1,40 @@
+/** Symbols of an ELF file by section, and the sections of a BPF object by their role. */
+import type { ElfFile, ElfSection, ElfSymbol } from "./elf.ts";
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from "./elf.ts";
+
+/** `.rodata`, `.rodata.str1.1`, `.data.counters`, `.bss`: sections that become maps of global data. */
+const DATA_SECTION = /^\.(rodata|data|bss)(\.|$)/;
+
+export function isProgramSection(section: ElfSection): boolean {
+  return section.type === SHT_PROGBITS && (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0;
+}
+
+export function isDataSection(section: ElfSection): boolean {
+  const hasContents = section.type === SHT_PROGBITS || section.type === SHT_NOBITS;
+  return hasContents && (section.flags & SHF_ALLOC) !== 0 && section.size > 0 && DATA_SECTION.test(section.name);
+}
+
+export function isReadOnly(section: ElfSection): boolean {
+  return section.name.startsWith(".rodata");
+}
+
+/** Named symbols of a section in the order of their value; section and file symbols left out. */
+export function symbolsOf(elf: ElfFile, section: ElfSection): ElfSymbol[] {
+  return elf.symbols
+    .filter((symbol) => symbol.section === section.index && symbol.name !== "" && isNamed(symbol))
+    .sort((a, b) => a.value - b.value || compareText(a.name, b.name));
+}
+
+function isNamed(symbol: ElfSymbol): boolean {
+  return symbol.kind === "notype" || symbol.kind === "object" || symbol.kind === "function";
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** C's `static` is a local symbol. */
+export function linkageOf(symbol: ElfSymbol): "global" | "static" | "weak" {
+  if (symbol.binding === "weak") return "weak";
+  return symbol.binding === "local" ? "static" : "global";
+}
