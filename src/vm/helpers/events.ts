@@ -41,7 +41,13 @@ export function eventHelpers(machine: Machine): HelperTable {
       const pointer = cpu.pointer(4, DYNPTR_BYTES, true);
       const size = cpu.argument(2);
       const refused = cpu.argument(3) !== 0;
-      writeDynptr(cpu, pointer, refused ? 0 : cpu.pointer(1, size, true), refused ? 0 : size, refused ? Kind.Empty : Kind.Memory);
+      writeDynptr(
+        cpu,
+        pointer,
+        refused ? 0 : cpu.pointer(1, size, true),
+        refused ? 0 : size,
+        refused ? Kind.Empty : Kind.Memory,
+      );
       cpu.result(refused ? -errno.EINVAL : 0);
     },
     bpf_ringbuf_reserve_dynptr(cpu) {
@@ -78,7 +84,11 @@ export function eventHelpers(machine: Machine): HelperTable {
 function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
   const map = machine.mapArgument(cpu, 1);
   if (map instanceof RingBuffer) return map;
-  throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: 1, problem: `map ${map.name} is no ring buffer` });
+  throw cpu.error("VM_HELPER_ARGUMENT", {
+    name: "the helper",
+    argument: 1,
+    problem: `map ${map.name} is no ring buffer`,
+  });
 }
 
 function finish(machine: Machine, cpu: Cpu, address: number, discard: boolean): void {
@@ -103,7 +113,12 @@ function writeDynptr(cpu: Cpu, at: number, address: number, size: number, kind: 
 }
 
 /** `size` bytes at `offset` of the dynamic pointer in argument n. */
-function inside(cpu: Cpu, n: number, offset: number, size: number): { readonly error: number; readonly address: number } {
+function inside(
+  cpu: Cpu,
+  n: number,
+  offset: number,
+  size: number,
+): { readonly error: number; readonly address: number } {
   const at = cpu.pointer(n, DYNPTR_BYTES);
   const { view } = cpu.memory;
   if (view.getUint32(at + 8, true) === Kind.Empty) return { error: -errno.EINVAL, address: 0 };
@@ -115,7 +130,11 @@ function inside(cpu: Cpu, n: number, offset: number, size: number): { readonly e
 function perfOutput(machine: Machine, cpu: Cpu): number {
   const map = machine.mapArgument(cpu, 2);
   if (!(map instanceof PerfEventArray)) {
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_perf_event_output", argument: 2, problem: `map ${map.name} holds no events` });
+    throw cpu.error("VM_HELPER_ARGUMENT", {
+      name: "bpf_perf_event_output",
+      argument: 2,
+      problem: `map ${map.name} holds no events`,
+    });
   }
   const size = cpu.argument(5);
   const data = cpu.pointer(4, size);
@@ -133,7 +152,11 @@ function perfOutput(machine: Machine, cpu: Cpu): number {
 function drain(machine: Machine, cpu: Cpu): void {
   const map = machine.mapArgument(cpu, 1);
   if (!(map instanceof UserRingBuffer) || cpu.argument(2) < FUNCTION_HANDLE) {
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_user_ringbuf_drain", argument: 1, problem: "not a user ring buffer" });
+    throw cpu.error("VM_HELPER_ARGUMENT", {
+      name: "bpf_user_ringbuf_drain",
+      argument: 1,
+      problem: "not a user ring buffer",
+    });
   }
   const target = cpu.argument(2) - FUNCTION_HANDLE;
   const context = cpu.argument(3);

@@ -10,40 +10,40 @@ import type { HelperTable } from "./table.ts";
 const MAX_LOOPS = 8 * 1024 * 1024;
 
 export function mapHelpers(machine: Machine): HelperTable {
-  const keyOf = (cpu: Cpu, map: VmMap): number => cpu.pointer(2, map.definition.keySize);
-  const valueOf = (cpu: Cpu, map: VmMap, argument: number, write: boolean): number =>
+  const keyPointer = (cpu: Cpu, map: VmMap): number => cpu.pointer(2, map.definition.keySize);
+  const valuePointer = (cpu: Cpu, map: VmMap, argument: number, write: boolean): number =>
     cpu.pointer(argument, map.definition.valueSize, write);
   return {
     bpf_map_lookup_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.resultUnsigned(map.lookup(keyOf(cpu, map)));
+      cpu.resultUnsigned(map.lookup(keyPointer(cpu, map)));
     },
     bpf_map_update_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
       const flags = cpu.high(4) === 0 ? cpu.argument(4) : 0xffffffff;
-      cpu.result(map.update(keyOf(cpu, map), valueOf(cpu, map, 3, false), flags));
+      cpu.result(map.update(keyPointer(cpu, map), valuePointer(cpu, map, 3, false), flags));
     },
     bpf_map_delete_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.result(map.delete(keyOf(cpu, map)));
+      cpu.result(map.delete(keyPointer(cpu, map)));
     },
     bpf_map_lookup_percpu_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      const key = keyOf(cpu, map);
+      const key = keyPointer(cpu, map);
       cpu.resultUnsigned(cpu.argument(3) < machine.cpus ? map.lookupOnCpu(key, cpu.argument(3)) : 0);
     },
     bpf_map_push_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
       const flags = cpu.high(3) === 0 ? cpu.argument(3) : 0xffffffff;
-      cpu.result(map.push(valueOf(cpu, map, 2, false), flags));
+      cpu.result(map.push(valuePointer(cpu, map, 2, false), flags));
     },
     bpf_map_pop_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.result(map.pop(valueOf(cpu, map, 2, true)));
+      cpu.result(map.pop(valuePointer(cpu, map, 2, true)));
     },
     bpf_map_peek_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.result(map.peek(valueOf(cpu, map, 2, true)));
+      cpu.result(map.peek(valuePointer(cpu, map, 2, true)));
     },
     bpf_for_each_map_elem(cpu) {
       forEach(machine, cpu);

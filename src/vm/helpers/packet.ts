@@ -69,7 +69,11 @@ function redirectMap(machine: Machine, cpu: Cpu): number {
   const allowed = ACTION_MASK | (device ? BROADCAST | EXCLUDE_INGRESS : 0);
   if ((flags & ~allowed) !== 0 || cpu.high(3) !== 0) return XdpAction.Aborted;
   if (!(device || map instanceof CpuMap || map instanceof XskMap)) {
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_redirect_map", argument: 1, problem: `map ${map.name} is no redirect target` });
+    throw cpu.error("VM_HELPER_ARGUMENT", {
+      name: "bpf_redirect_map",
+      argument: 1,
+      problem: `map ${map.name} is no redirect target`,
+    });
   }
   const broadcast = (flags & BROADCAST) !== 0;
   if (!broadcast && map.slot(key) === undefined) {

@@ -3,7 +3,7 @@ import { errno } from "../../uapi/index.ts";
 import type { Cpu } from "../cpu.ts";
 import type { Machine } from "../machine.ts";
 import { ProgramArray } from "../maps/index.ts";
-import { formatKernel, type FormatSource } from "../printf.ts";
+import { type FormatSource, formatKernel } from "../printf.ts";
 import type { HelperTable } from "./table.ts";
 
 /** MAX_TAIL_CALL_CNT (include/linux/bpf.h). */
@@ -69,7 +69,11 @@ export function systemHelpers(machine: Machine): HelperTable {
 function tailCall(machine: Machine, cpu: Cpu): void {
   const map = machine.mapArgument(cpu, 2);
   if (!(map instanceof ProgramArray)) {
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_tail_call", argument: 2, problem: `map ${map.name} holds no programs` });
+    throw cpu.error("VM_HELPER_ARGUMENT", {
+      name: "bpf_tail_call",
+      argument: 2,
+      problem: `map ${map.name} holds no programs`,
+    });
   }
   const name = map.slot(cpu.argument(3));
   if (name === undefined || cpu.tailCalls >= MAX_TAIL_CALLS) return;
@@ -81,7 +85,11 @@ function lock(cpu: Cpu): void {
   const at = cpu.pointer(1, 4, true);
   const { view } = cpu.memory;
   if (view.getUint32(at, true) !== 0) {
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_spin_lock", argument: 1, problem: "the lock is held: a deadlock" });
+    throw cpu.error("VM_HELPER_ARGUMENT", {
+      name: "bpf_spin_lock",
+      argument: 1,
+      problem: "the lock is held: a deadlock",
+    });
   }
   view.setUint32(at, 1, true);
 }

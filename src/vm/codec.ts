@@ -1,0 +1,79 @@
+/**
+ * Values of maps and globals between bytes and JavaScript: by BTF names where the object has BTF, else by size.
+ *
+ * Without BTF, 1, 2, 4 and 8 bytes are an unsigned number in host order (8 bytes a bigint), anything else is bytes.
+ * Bytes are taken everywhere in place of a value.
+ */
+import { parseHex, printHex, xdpkitError } from "../base/index.ts";
+import { type Btf, decodeValue, encodeValue, type TypeId } from "../btf/index.ts";
+
+export interface Codec {
+  /** Bytes of an encoded value. */
+  readonly size: number;
+  decode(bytes: Uint8Array): unknown;
+  /** `path` is where the value stands, for errors: `$.key`. */
+  encode(value: unknown, path: string): Uint8Array;
+}
+
+export interface CodecPlace {
+  /** The map's or variable's name, and what of it, for errors. */
+  readonly name: string;
+  readonly what: "key" | "value";
+}
+
+export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: number, place: CodecPlace): Codec {
+  const typed = btf && type ? btfCodec(btf, type, size) : rawCodec(size);
+  return {
+    ...typed,
+    encode: (value, path) => checkSize(value instanceof Uint8Array ? value : typed.encode(value, path), size, place),
+  };
+}
+
+function checkSize(bytes: Uint8Array, need: number, { name, what }: CodecPlace): Uint8Array {
+  if (bytes.length === need) return bytes;
+  throw xdpkitError("VM_MAP_KEY", { name, what, need, have: bytes.length });
+}
+
+function btfCodec(btf: Btf, type: TypeId, size: number): Codec {
+  return {
+    size,
+    decode: (bytes) => decodeValue(btf, type, bytes),
+    encode: (value, path) => encodeValue(btf, type, value, path),
+  };
+}
+
+function rawCodec(size: number): Codec {
+  const number = size === 1 || size === 2 || size === 4 || size === 8;
+  return {
+    size,
+    decode: (bytes) => (number ? decodeNumber(bytes) : printHex(bytes)),
+    encode: (value, path) =>
+      number && typeof value !== "string" ? encodeNumber(value, size, path) : encodeHex(value, path),
+  };
+}
+
+function decodeNumber(bytes: Uint8Array): number | bigint {
+  const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return bytes.length === 8 ? value : Number(value);
+}
+
+function encodeNumber(value: unknown, size: number, path: string): Uint8Array {
+  const whole = typeof value === "bigint" || Number.isSafeInteger(value);
+  if (!whole) throw xdpkitError("VM_VALUE", { found: String(value), size }, { at: { kind: "path", path } });
+  const number = BigInt(value as number | bigint);
+  const limit = 1n << BigInt(8 * size);
+  if (number >= limit || number < -limit / 2n) {
+    throw xdpkitError("VM_VALUE", { found: String(value), size }, { at: { kind: "path", path } });
+  }
+  return Uint8Array.from({ length: size }, (_, i) => Number((number >> BigInt(8 * i)) & 0xffn));
+}
+
+function encodeHex(value: unknown, path: string): Uint8Array {
+  const bytes = typeof value === "string" ? parseHex(value.replace(/^0x/, "")) : null;
+  if (bytes) return bytes;
+  throw xdpkitError(
+    "VM_VALUE",
+    { found: JSON.stringify(value) ?? String(value), size: 0 },
+    { at: { kind: "path", path } },
+  );
+}

@@ -1,0 +1,265 @@
+/**
+ * The machine: memory, maps, programs, packet, network, clock and chance of one virtual kernel. What users see of it is
+ * the Vm (vm.ts); helpers see it whole.
+ *
+ * Invariant: the text changes only between runs, so a running interpreter may keep its code array.
+ */
+import { xdpkitError } from "../base/index.ts";
+import { type BpfExtern, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
+import { helperByName } from "../uapi/index.ts";
+import { Cpu } from "./cpu.ts";
+import { eventHelpers } from "./helpers/events.ts";
+import { kernelFunctions } from "./helpers/kfuncs.ts";
+import { mapHelpers } from "./helpers/maps.ts";
+import { packetHelpers } from "./helpers/packet.ts";
+import { systemHelpers } from "./helpers/system.ts";
+import { encodeKconfig } from "./kconfig.ts";
+import {
+  ArrayMap,
+  ArrayOfMaps,
+  CpuMap,
+  createMap,
+  DevHashMap,
+  DevMap,
+  HashOfMaps,
+  type MapHost,
+  ProgramArray,
+  Scratch,
+  type TargetMap,
+  type VmMap,
+} from "./maps/index.ts";
+import { Memory } from "./memory.ts";
+import type { Network } from "./network.ts";
+import { PacketBuffer } from "./packet-buffer.ts";
+import { MAP_HANDLE, Text, type TextProgram } from "./text.ts";
+
+/** What a NIC driver may tell about a packet; absent ones answer -EOPNOTSUPP. */
+export interface Hints {
+  readonly timestampNs?: bigint;
+  /** `type` is enum xdp_rss_hash_type. */
+  readonly hash?: { readonly value: number; readonly type: number };
+  /** `protocol` in host order (0x8100), `tag` the whole TCI. */
+  readonly vlan?: { readonly protocol: number; readonly tag: number };
+}
+
+/** What the last redirect helper asked for. */
+export type RedirectRequest =
+  | { readonly kind: "interface"; readonly interfaceIndex: number }
+  | {
+      readonly kind: "map";
+      readonly map: DevMap | DevHashMap | CpuMap | TargetMap<string>;
+      readonly key: number;
+      readonly broadcast: boolean;
+      readonly excludeIngress: boolean;
+    };
+
+export interface MachineOptions {
+  /** Simulated CPUs. */
+  readonly cpus: number;
+  /** Of `bpf_get_prandom_u32`. */
+  readonly seed: number;
+  readonly network: Network;
+  /** Values of `__kconfig` variables: `CONFIG_HZ: 1000`. */
+  readonly kconfig: Readonly<Record<string, number | bigint | string>>;
+}
+
+export interface Clock {
+  /** Nanoseconds since the machine booted. */
+  nowNs: bigint;
+}
+
+export class Machine implements MapHost {
+  readonly object: BpfObject;
+  readonly memory = new Memory();
+  readonly text = new Text();
+  readonly core: Cpu;
+  readonly packet: PacketBuffer;
+  readonly maps: VmMap[] = [];
+  readonly scratch: Scratch;
+  readonly cpus: number;
+  readonly network: Network;
+  readonly clock: Clock = { nowNs: 1_000_000_000n };
+  cpuNumber = 0;
+  hints: Hints = {};
+  redirect: RedirectRequest | undefined;
+  /** Receives each line of `bpf_trace_printk`. */
+  trace: (text: string) => void = () => {};
+  readonly #programs = new Map<string, TextProgram>();
+  readonly #kfuncs = new Map<string, number>();
+  readonly #kconfig: MachineOptions["kconfig"];
+  #kconfigStart = 0;
+  #dynptr = 0;
+  #random: number;
+
+  constructor(object: BpfObject, options: MachineOptions) {
+    this.object = object;
+    this.cpus = options.cpus;
+    this.network = options.network;
+    this.#kconfig = options.kconfig;
+    this.#random = options.seed >>> 0;
+    this.core = new Cpu(this.memory, this.text);
+    this.packet = new PacketBuffer(this.memory, this.core);
+    this.scratch = new Scratch(this.memory);
+    this.#installHelpers();
+    for (const definition of object.maps) this.addMap(definition);
+    this.#fillMaps();
+  }
+
+  /** The CPU that runs, for maps (MapHost). */
+  get cpu(): number {
+    return this.cpuNumber;
+  }
+
+  /** Numbers as `bpf_get_prandom_u32` gives them: splitmix32 from the seed. */
+  random(): number {
+    this.#random = (this.#random + 0x9e3779b9) >>> 0;
+    let z = this.#random;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) >>> 0;
+  }
+
+  /** @throws XdpkitError VM_MAP_TYPE, VM_MAP_DEFINITION */
+  addMap(definition: BpfObject["maps"][number]): VmMap {
+    const map = createMap(definition, this, this.maps.length);
+    this.maps.push(map);
+    if (map instanceof ArrayOfMaps || map instanceof HashOfMaps) map.handle = (inner) => MAP_HANDLE + inner.index;
+    if (map instanceof DevMap || map instanceof DevHashMap || map instanceof CpuMap) {
+      map.programId = (name) => this.object.functions.findIndex((one) => one.name === name) + 1;
+    }
+    return map;
+  }
+
+  mapNamed(name: string): VmMap | undefined {
+    return this.maps.find((map) => map.name === name);
+  }
+
+  /** The map whose handle is argument n. Faults when it is none. */
+  mapArgument(cpu: Cpu, n: number): VmMap {
+    const map = cpu.high(n) === 0 ? this.maps[cpu.argument(n) - MAP_HANDLE] : undefined;
+    if (map) return map;
+    throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: n, problem: "not a map" });
+  }
+
+  /** Position of a program's first instruction; links it the first time. @throws XdpkitError VM_UNKNOWN_PROGRAM … */
+  entryOf(name: string): number {
+    return this.program(name).entry;
+  }
+
+  program(name: string): TextProgram {
+    const known = this.#programs.get(name);
+    if (known) return known;
+    if (!this.object.functions.some((one) => one.name === name && one.program)) {
+      const programs = this.object.functions.filter((one) => one.program).map((one) => one.name);
+      throw xdpkitError("VM_UNKNOWN_PROGRAM", { name, known: programs });
+    }
+    const program = this.#add(link(this.object, name));
+    this.#programs.set(name, program);
+    return program;
+  }
+
+  #add(linked: LinkedProgram): TextProgram {
+    const program = this.text.add(linked, {
+      map: (name) => this.#required(name).index,
+      mapValue: (name, offset) => this.#globalAddress(name) + offset,
+      extern: (name) => this.#externAddress(name),
+      kfunc: (name) => this.#kfunc(name),
+    });
+    this.core.loadConstants();
+    return program;
+  }
+
+  #required(name: string): VmMap {
+    const map = this.mapNamed(name);
+    if (!map) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: this.maps.map((one) => one.name) });
+    return map;
+  }
+
+  #globalAddress(name: string): number {
+    const map = this.#required(name);
+    if (map instanceof ArrayMap) return map.at(0);
+    throw xdpkitError("VM_MAP_TYPE", { name, type: map.typeName });
+  }
+
+  #extern(name: string): BpfExtern {
+    const found = this.object.externs.find((one) => one.name === name);
+    if (!found) throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "symbol" });
+    return found;
+  }
+
+  #externAddress(name: string): number {
+    const found = this.#extern(name);
+    if (found.kind === "kconfig") return this.#kconfigAddress() + found.offset;
+    // A kernel function's address is asked for only to learn whether it exists (bpf_ksym_exists).
+    if (found.kind === "kfunc" && this.#kfuncs.has(name)) return 0xbfff_0000 + this.#kfuncs.get(name)!;
+    if (found.weak) return 0;
+    throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: found.kind });
+  }
+
+  /** All kconfig values in one read-only region, as libbpf lays them into its `.kconfig` map. */
+  #kconfigAddress(): number {
+    if (this.#kconfigStart !== 0) return this.#kconfigStart;
+    const bytes = encodeKconfig(this.object.externs, this.#kconfig);
+    const region = this.memory.allocate({
+      kind: "data",
+      name: "kernel configuration",
+      size: bytes.length,
+      readOnly: true,
+    });
+    this.memory.bytes.set(bytes, region.start);
+    this.#kconfigStart = region.start;
+    return region.start;
+  }
+
+  #kfunc(name: string): number {
+    const number = this.#kfuncs.get(name);
+    if (number !== undefined) return number;
+    if (this.#extern(name).weak) return -1;
+    throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "kernel function" });
+  }
+
+  #installHelpers(): void {
+    const tables = [mapHelpers(this), packetHelpers(this), systemHelpers(this), eventHelpers(this)];
+    for (const [name, helper] of tables.flatMap((table) => Object.entries(table))) {
+      this.core.helpers[helperByName(name)!.id] = helper;
+    }
+    for (const [name, kfunc] of Object.entries(kernelFunctions(this))) {
+      this.#kfuncs.set(name, this.core.kfuncs.push(kfunc) - 1);
+    }
+  }
+
+  /** Global data, and the static content of program arrays and maps of maps. */
+  #fillMaps(): void {
+    for (const map of [...this.maps]) {
+      const { data, slots = [] } = map.definition;
+      if (data && map instanceof ArrayMap) this.memory.bytes.set(data.bytes, map.at(0));
+      for (const { index, target } of slots) this.#fillSlot(map, index, target);
+    }
+  }
+
+  #fillSlot(map: VmMap, index: number, target: string): void {
+    if (map instanceof ProgramArray) {
+      this.program(target);
+      map.setSlot(index, target);
+    } else if (map instanceof ArrayOfMaps) map.setSlot(index, this.#required(target));
+    else if (map instanceof HashOfMaps) {
+      const key = new Uint8Array(map.definition.keySize);
+      new DataView(key.buffer).setUint32(0, index, true);
+      map.set(key, this.#required(target), 0);
+    }
+  }
+
+  /** A copy of readable memory, or null. */
+  peek(address: bigint, size: number): Uint8Array | null {
+    const high = Number(address >> 32n);
+    const low = Number(address & 0xffffffffn) | 0;
+    if (!this.core.accessible(low, high, size, false)) return null;
+    return this.memory.bytes.slice(low, low + size);
+  }
+
+  /** Room for one dynamic pointer that a helper hands to a callback. */
+  dynptrScratch(): number {
+    this.#dynptr ||= this.memory.allocate({ kind: "data", name: "dynamic pointer", size: 16 }).start;
+    return this.#dynptr;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Maps from user space: `vm.map("sids").set(key, value)`.
+ *
+ * Keys and values are plain JavaScript by the names of the object's BTF (codec.ts); Uint8Array is taken for raw bytes.
+ * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
+ */
+import { xdpkitError } from "../base/index.ts";
+import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
+import { type Codec, codecOf } from "./codec.ts";
+import type { Machine } from "./machine.ts";
+import {
+  ArrayOfMaps,
+  BloomFilter,
+  CpuMap,
+  DevHashMap,
+  DevMap,
+  HashOfMaps,
+  PerfEventArray,
+  ProgramArray,
+  paddedValueSize,
+  QueueMap,
+  RingBuffer,
+  type Target,
+  TargetMap,
+  UserRingBuffer,
+  type VmMap,
+  XskMap,
+} from "./maps/index.ts";
+
+/** `any`, `create` (only when absent) or `replace` (only when present). */
+export type UpdateMode = "any" | "create" | "replace";
+
+/** A slot of a DEVMAP or CPUMAP: an interface by index or name (a queue size for CPUs), and the program that runs there. */
+export interface TargetValue {
+  readonly interface?: number | string;
+  readonly queueSize?: number;
+  readonly program?: string;
+}
+
+const MODES: Readonly<Record<UpdateMode, number>> = {
+  any: UpdateFlag.ANY,
+  create: UpdateFlag.NOEXIST,
+  replace: UpdateFlag.EXIST,
+};
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  E2BIG: "the map is full, or the index is at or above max_entries",
+  ENOSPC: "the map is full",
+  EEXIST: "the key is present",
+  ENOENT: "the key is absent",
+  EINVAL: "this map type does not allow it",
+  EOPNOTSUPP: "this map type has no such operation",
+  ENOMEM: "nothing could be evicted",
+};
+
+export class MapAccess {
+  readonly #map: VmMap;
+  readonly #machine: Machine;
+  readonly #key: Codec;
+  readonly #value: Codec;
+
+  constructor(map: VmMap, machine: Machine) {
+    const { name, keySize, valueSize, keyType, valueType, data } = map.definition;
+    const { btf } = machine.object;
+    this.#map = map;
+    this.#machine = machine;
+    this.#key = codecOf(btf, keyType, keySize, { name, what: "key" });
+    this.#value = codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
+  }
+
+  get name(): string {
+    return this.#map.name;
+  }
+  /** `HASH`, `LPM_TRIE`, … */
+  get type(): string {
+    return this.#map.typeName;
+  }
+  /** What the object declares: sizes, flags, BTF types. */
+  get definition(): VmMap["definition"] {
+    return this.#map.definition;
+  }
+  /** Elements present; `maxEntries` for arrays. */
+  get size(): number {
+    return this.#map.size;
+  }
+
+  /** The value; one per CPU for per-CPU maps; undefined when the key is absent. */
+  get(key: unknown): unknown {
+    const bytes = this.#encodeKey(key);
+    const target = this.#getTarget(bytes);
+    if (target !== NOT_A_TARGET) return target;
+    const raw = this.#map.read(bytes);
+    if (typeof raw !== "number") return this.#decode(raw);
+    if (raw === -errno.ENOENT) return undefined;
+    return this.#fail("lookup", raw);
+  }
+
+  /** The value's bytes, one padded value per CPU for per-CPU maps; undefined when the key is absent. */
+  getBytes(key: Uint8Array): Uint8Array | undefined {
+    const raw = this.#map.read(key);
+    return typeof raw === "number" ? undefined : raw;
+  }
+
+  /** @throws XdpkitError VM_MAP_OPERATION when the map is full or `mode` forbids it */
+  set(key: unknown, value: unknown, mode: UpdateMode = "any"): void {
+    const bytes = this.#encodeKey(key);
+    const result =
+      this.#setTarget(bytes, value, MODES[mode]) ?? this.#map.write(bytes, this.#encode(value), MODES[mode]);
+    if (result < 0) this.#fail("update", result);
+  }
+
+  /** True when the key was present. */
+  delete(key: unknown): boolean {
+    const result = this.#map.remove(this.#encodeKey(key));
+    if (result === -errno.ENOENT) return false;
+    if (result < 0) this.#fail("delete", result);
+    return true;
+  }
+
+  /** Keys and values as `get` gives them; empty slots of program and device maps are left out. */
+  *entries(): IterableIterator<[unknown, unknown]> {
+    for (const key of this.#map.keys()) {
+      const value = this.get(key);
+      if (value !== undefined) yield [this.#key.decode(key), value];
+    }
+  }
+
+  /** Raw keys, in the order of BPF_MAP_GET_NEXT_KEY. */
+  keys(): IterableIterator<Uint8Array> {
+    return this.#map.keys();
+  }
+
+  /** QUEUE, STACK. */
+  push(value: unknown, overwriteOldest = false): void {
+    const flags = overwriteOldest ? UpdateFlag.EXIST : UpdateFlag.ANY;
+    const result = this.#map.write(NO_KEY, this.#encode(value), flags);
+    if (result < 0) this.#fail("push", result);
+  }
+
+  /** QUEUE, STACK: takes the next value; undefined when there is none. */
+  pop(): unknown {
+    const raw = this.#map instanceof QueueMap ? this.#map.take() : -errno.EOPNOTSUPP;
+    if (typeof raw !== "number") return this.#decode(raw);
+    return raw === -errno.ENOENT ? undefined : this.#fail("pop", raw);
+  }
+
+  /** QUEUE, STACK: all values in the order of `pop`, left where they are. */
+  values(): unknown[] {
+    if (this.#map instanceof QueueMap) return Array.from(this.#map.values(), (raw) => this.#decode(raw));
+    return this.#fail("values", -errno.EOPNOTSUPP);
+  }
+
+  /** BLOOM_FILTER. */
+  add(value: unknown): void {
+    const result = this.#map.write(NO_KEY, this.#encode(value), UpdateFlag.ANY);
+    if (result < 0) this.#fail("add", result);
+  }
+
+  /** BLOOM_FILTER: false means certainly not. */
+  has(value: unknown): boolean {
+    if (this.#map instanceof BloomFilter) return this.#map.has(this.#encode(value));
+    return this.#fail("has", -errno.EOPNOTSUPP);
+  }
+
+  /** RINGBUF, PERF_EVENT_ARRAY: takes the records that programs have written. */
+  drain(): Uint8Array[] {
+    if (this.#map instanceof RingBuffer) return this.#map.drain();
+    if (this.#map instanceof PerfEventArray) return this.#map.drain().map(({ data }) => data);
+    return this.#fail("drain", -errno.EOPNOTSUPP);
+  }
+
+  /** RINGBUF, PERF_EVENT_ARRAY: records that found no room. */
+  get lost(): number {
+    if (this.#map instanceof RingBuffer || this.#map instanceof PerfEventArray) return this.#map.lost;
+    return 0;
+  }
+
+  /** USER_RINGBUF: a record for `bpf_user_ringbuf_drain`. */
+  send(record: Uint8Array): void {
+    const result = this.#map instanceof UserRingBuffer ? this.#map.send(record) : -errno.EOPNOTSUPP;
+    if (result < 0) this.#fail("send", result);
+  }
+
+  #encodeKey(key: unknown): Uint8Array {
+    return this.#map.definition.keySize === 0 ? NO_KEY : this.#key.encode(key, "$.key");
+  }
+
+  #decode(raw: Uint8Array): unknown {
+    if (!this.#map.perCpu) return this.#value.decode(raw);
+    const padded = paddedValueSize(this.#map.definition);
+    const { valueSize } = this.#map.definition;
+    return Array.from({ length: this.#machine.cpus }, (_, cpu) =>
+      this.#value.decode(raw.subarray(cpu * padded, cpu * padded + valueSize)),
+    );
+  }
+
+  /** One value stands for all CPUs; an array has one per CPU. */
+  #encode(value: unknown): Uint8Array {
+    if (!this.#map.perCpu) return this.#value.encode(value, "$.value");
+    const padded = paddedValueSize(this.#map.definition);
+    const all = new Uint8Array(padded * this.#machine.cpus);
+    if (value instanceof Uint8Array && value.length === all.length) return value;
+    for (let cpu = 0; cpu < this.#machine.cpus; cpu++) {
+      const one = Array.isArray(value) ? (value as unknown[])[cpu] : value;
+      all.set(this.#value.encode(one, Array.isArray(value) ? `$.value[${cpu}]` : "$.value"), cpu * padded);
+    }
+    return all;
+  }
+
+  #getTarget(key: Uint8Array): unknown {
+    const map = this.#map;
+    if (map instanceof HashOfMaps) return map.get(key)?.name;
+    if (!(map instanceof TargetMap)) return NOT_A_TARGET;
+    const slot: unknown = map.slot(new DataView(key.buffer, key.byteOffset).getUint32(0, true));
+    if (slot === undefined) return undefined;
+    if (map instanceof ArrayOfMaps) return (slot as VmMap).name;
+    if (map instanceof CpuMap) return withProgram({ queueSize: (slot as Target).number }, slot as Target);
+    if (map instanceof DevMap || map instanceof DevHashMap) {
+      return withProgram({ interface: (slot as Target).number }, slot as Target);
+    }
+    return slot;
+  }
+
+  /** The result of setting a slot; undefined when the map holds bytes. */
+  #setTarget(key: Uint8Array, value: unknown, flags: number): number | undefined {
+    const map = this.#map;
+    if (map instanceof HashOfMaps) return map.set(key, this.#inner(value), flags);
+    if (!(map instanceof TargetMap)) return undefined;
+    if (value instanceof Uint8Array) return undefined;
+    const index = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
+    if (map instanceof ArrayOfMaps) return map.setSlot(index, this.#inner(value), flags);
+    if (map instanceof PerfEventArray) return map.setSlot(index, true, flags);
+    if (map instanceof XskMap) return map.setSlot(index, String(value), flags);
+    if (map instanceof ProgramArray) {
+      this.#machine.program(String(value));
+      return map.setSlot(index, String(value), flags);
+    }
+    return (map as DevMap).setSlot(index, this.#target(value), flags);
+  }
+
+  #target(value: unknown): Target {
+    const given = (typeof value === "object" && value !== null ? value : { interface: value }) as TargetValue;
+    if (given.program !== undefined) this.#machine.program(given.program);
+    const number = given.queueSize ?? this.#interfaceIndex(given.interface);
+    return { number, ...(given.program === undefined ? {} : { program: given.program }) };
+  }
+
+  #interfaceIndex(given: unknown): number {
+    if (typeof given === "number" && Number.isInteger(given) && given > 0) return given;
+    const named = typeof given === "string" ? this.#machine.network.interfaceNamed(given) : undefined;
+    if (named) return named.index;
+    throw xdpkitError(
+      "VM_VALUE",
+      { found: JSON.stringify(given) ?? "nothing", size: 4 },
+      { at: { kind: "path", path: "$.value.interface" } },
+    );
+  }
+
+  #inner(value: unknown): VmMap {
+    const found = this.#machine.mapNamed(String(value));
+    if (found) return found;
+    throw xdpkitError("VM_UNKNOWN_MAP", { name: String(value), known: this.#machine.maps.map(({ name }) => name) });
+  }
+
+  #fail(operation: string, result: number): never {
+    const name = errnoName(result);
+    throw xdpkitError("VM_MAP_OPERATION", {
+      name: this.name,
+      operation,
+      errno: name,
+      meaning: MEANINGS[name] ?? "refused",
+    });
+  }
+}
+
+const NO_KEY = new Uint8Array(0);
+const NOT_A_TARGET = Symbol("not a target");
+
+function withProgram(value: TargetValue, target: Target): TargetValue {
+  return target.program === undefined ? value : { ...value, program: target.program };
+}

@@ -1,0 +1,43 @@
+/** Global variables of the object: `vm.variable("limit").value = 10`. */
+import { invariant, xdpkitError } from "../base/index.ts";
+import type { GlobalVariable } from "../object/index.ts";
+import { type Codec, codecOf } from "./codec.ts";
+import type { Machine } from "./machine.ts";
+import { ArrayMap } from "./maps/index.ts";
+
+export class Variable {
+  readonly name: string;
+  readonly #machine: Machine;
+  readonly #codec: Codec;
+  readonly #address: number;
+
+  /** @throws XdpkitError VM_UNKNOWN_VARIABLE */
+  constructor(machine: Machine, name: string) {
+    const { map, variable } = find(machine, name);
+    this.name = name;
+    this.#machine = machine;
+    this.#codec = codecOf(machine.object.btf, variable.type, variable.size, { name, what: "value" });
+    this.#address = map.at(0) + variable.offset;
+  }
+
+  get value(): unknown {
+    const { bytes } = this.#machine.memory;
+    return this.#codec.decode(bytes.slice(this.#address, this.#address + this.#codec.size));
+  }
+
+  /** Also for `.rodata`: user space may set constants before the first packet. */
+  set value(value: unknown) {
+    this.#machine.memory.bytes.set(this.#codec.encode(value, `$.${this.name}`), this.#address);
+  }
+}
+
+function find(machine: Machine, name: string): { readonly map: ArrayMap; readonly variable: GlobalVariable } {
+  const sections = machine.maps.filter((map) => map.definition.data);
+  for (const map of sections) {
+    const variable = map.definition.data!.variables.find((one) => one.name === name);
+    invariant(map instanceof ArrayMap, "global data is an array");
+    if (variable) return { map, variable };
+  }
+  const known = sections.flatMap((map) => map.definition.data!.variables.map((one) => one.name));
+  throw xdpkitError("VM_UNKNOWN_VARIABLE", { name, known });
+}

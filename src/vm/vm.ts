@@ -1,0 +1,309 @@
+/**
+ * The virtual machine as users see it: `createVm(object)`, `vm.run(packet)`, `vm.map(name)`, stepping.
+ *
+ * Time and chance come from the machine's own clock and seed: the same object, packets and options give the same run.
+ */
+import { invariant, type Location, xdpkitError } from "../base/index.ts";
+import type { BpfObject } from "../object/index.ts";
+import { XdpAction, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { interpret, Stop } from "./interpreter.ts";
+import type { KconfigValues } from "./kconfig.ts";
+import { type Clock, type Hints, Machine } from "./machine.ts";
+import { MapAccess } from "./map-access.ts";
+import { Network, type NetworkConfig } from "./network.ts";
+import { DEFAULT_HEADROOM } from "./packet-buffer.ts";
+import { type Redirect, Redirector } from "./redirect.ts";
+import { Variable } from "./variables.ts";
+
+export interface VmOptions {
+  /** The program that `run` starts; needed when the object holds several. */
+  readonly program?: string;
+  /** Simulated CPUs, 1 to 256. Default 1. */
+  readonly cpus?: number;
+  /** Of `bpf_get_prandom_u32`. Default 1. */
+  readonly seed?: number;
+  /** Bytes before each packet, 40 of them the kernel's. Default 256 (XDP_PACKET_HEADROOM). */
+  readonly headroom?: number;
+  /** Interfaces, routes and neighbours. */
+  readonly network?: NetworkConfig;
+  /** Values of `__kconfig` variables. */
+  readonly kconfig?: KconfigValues;
+  /** Instructions that one run may take. Default 100,000,000. */
+  readonly maxInstructions?: number;
+}
+
+export interface RunOptions {
+  /** Default 1. */
+  readonly ingressInterface?: number;
+  readonly rxQueue?: number;
+  /** A multiple of 4, at most 252 bytes. */
+  readonly metadata?: Uint8Array;
+  /** The CPU that handles the packet. Default 0. */
+  readonly cpu?: number;
+  readonly hints?: Hints;
+}
+
+export interface Verdict {
+  /** The program's result: 0 to 4 (`XdpAction`), or a number that the kernel treats as XDP_ABORTED. */
+  readonly action: number;
+  /** The name of what the kernel does: XDP_ABORTED for an unknown action. */
+  readonly name: XdpActionName;
+  /** The packet as the program left it. */
+  readonly packet: Uint8Array;
+  readonly metadata: Uint8Array;
+  /** Where XDP_REDIRECT goes, or why it fails. */
+  readonly redirect?: Redirect;
+  /** Instructions executed, those of devmap and cpumap programs included. */
+  readonly instructions: number;
+}
+
+const DEFAULT_BUDGET = 100_000_000;
+
+/** Loads an object: maps created, globals initialised, the program linked. */
+export async function createVm(object: BpfObject, options: VmOptions = {}): Promise<Vm> {
+  return new Vm(object, options);
+}
+
+/** Names of the object's XDP programs (sections `xdp…`), devmap and cpumap programs left out. */
+export function xdpPrograms(object: BpfObject): string[] {
+  return object.functions.filter((one) => one.program?.kind === "xdp").map((one) => one.name);
+}
+
+function chooseProgram(object: BpfObject, wanted: string | undefined): string {
+  const known = xdpPrograms(object);
+  if (wanted === undefined) {
+    if (known.length === 0) throw xdpkitError("VM_NO_PROGRAM", {});
+    if (known.length > 1) throw xdpkitError("VM_SEVERAL_PROGRAMS", { known });
+    return known[0]!;
+  }
+  const all = object.functions.filter((one) => one.program?.kind.startsWith("xdp")).map((one) => one.name);
+  if (!all.includes(wanted)) throw xdpkitError("VM_UNKNOWN_PROGRAM", { name: wanted, known: all });
+  return wanted;
+}
+
+export class Vm {
+  /** The program that `run` starts. */
+  readonly program: string;
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly #machine: Machine;
+  readonly #redirector: Redirector;
+  readonly #headroom: number;
+  readonly #budget: number;
+  readonly #fragments: boolean;
+  readonly #traceListeners = new Set<(text: string) => void>();
+  readonly #maps = new Map<string, MapAccess>();
+
+  constructor(object: BpfObject, options: VmOptions) {
+    const { cpus = 1, seed = 1 } = options;
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw xdpkitError("VM_CPU", { cpu: cpus, cpus: 256 });
+    this.program = chooseProgram(object, options.program);
+    this.network = new Network(options.network);
+    this.#machine = new Machine(object, { cpus, seed, network: this.network, kconfig: options.kconfig ?? {} });
+    this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
+    this.clock = this.#machine.clock;
+    this.#headroom = options.headroom ?? DEFAULT_HEADROOM;
+    this.#budget = options.maxInstructions ?? DEFAULT_BUDGET;
+    this.#redirector = new Redirector(this.#machine, (program) => this.#runProgram(program));
+    this.#machine.trace = (text) => {
+      for (const listener of this.#traceListeners) listener(text);
+    };
+  }
+
+  get object(): BpfObject {
+    return this.#machine.object;
+  }
+
+  /**
+   * Runs the program on a packet of at least 14 bytes.
+   *
+   * @throws XdpkitError VM_ACCESS and the other faults, with the instruction and its source line; VM_PACKET_SIZE,
+   * VM_METADATA, VM_CPU for options that do not fit
+   */
+  run(packet: Uint8Array, options: RunOptions = {}): Verdict {
+    this.#prepare(packet, options);
+    const action = this.#runProgram(this.program);
+    return this.#verdict(action, this.#budget - this.#machine.core.budget);
+  }
+
+  /** Starts the program without running it: for stepping and breakpoints. */
+  debug(packet: Uint8Array, options: RunOptions = {}): DebugSession {
+    this.#prepare(packet, options);
+    const machine = this.#machine;
+    machine.core.start(machine.entryOf(this.program), machine.packet.context.start, this.#budget);
+    return new DebugSession(machine, this.#budget, (action, count) => this.#verdict(action, count));
+  }
+
+  /** The content of a map. @throws XdpkitError VM_UNKNOWN_MAP */
+  map(name: string): MapAccess {
+    let access = this.#maps.get(name);
+    if (!access) {
+      const map = this.#machine.mapNamed(name);
+      if (!map) {
+        throw xdpkitError("VM_UNKNOWN_MAP", { name, known: this.#machine.maps.map((one) => one.name) });
+      }
+      this.#maps.set(name, (access = new MapAccess(map, this.#machine)));
+    }
+    return access;
+  }
+
+  /** All maps, global data included, in the object's order. */
+  maps(): MapAccess[] {
+    return this.#machine.maps.map((map) => this.map(map.name));
+  }
+
+  /** A global variable. @throws XdpkitError VM_UNKNOWN_VARIABLE */
+  variable(name: string): Variable {
+    return new Variable(this.#machine, name);
+  }
+
+  /** Calls `listener` with each line of `bpf_trace_printk`; returns what ends that. */
+  onTrace(listener: (text: string) => void): () => void {
+    this.#traceListeners.add(listener);
+    return () => this.#traceListeners.delete(listener);
+  }
+
+  #prepare(packet: Uint8Array, options: RunOptions): void {
+    const machine = this.#machine;
+    const { cpu = 0 } = options;
+    if (!(Number.isInteger(cpu) && cpu >= 0 && cpu < machine.cpus))
+      throw xdpkitError("VM_CPU", { cpu, cpus: machine.cpus });
+    machine.cpuNumber = cpu;
+    machine.hints = options.hints ?? {};
+    machine.redirect = undefined;
+    machine.packet.load(packet, {
+      headroom: this.#headroom,
+      metadata: options.metadata ?? new Uint8Array(0),
+      fragments: this.#fragments,
+      ingressInterface: options.ingressInterface ?? 1,
+      rxQueue: options.rxQueue ?? 0,
+      egressInterface: 0,
+    });
+    machine.core.budget = this.#budget;
+  }
+
+  /** Runs a program on the packet as it lies; the result's low 32 bits. */
+  #runProgram(name: string): number {
+    const { core, packet } = this.#machine;
+    core.start(this.#machine.entryOf(name), packet.context.start, core.budget);
+    const stop = interpret(core);
+    if (stop === Stop.Budget) throw core.error("VM_BUDGET", { limit: this.#budget });
+    invariant(stop === Stop.Exit, "a breakpoint outside a debug session");
+    return core.regs[0]! >>> 0;
+  }
+
+  #verdict(action: number, instructions: number): Verdict {
+    const { packet } = this.#machine;
+    const redirect = action === XdpAction.Redirect ? this.#redirector.resolve() : undefined;
+    const extra = redirect ? this.#budget - this.#machine.core.budget : instructions;
+    return {
+      action,
+      name: xdpActionName(action) ?? "XDP_ABORTED",
+      packet: packet.copy(),
+      metadata: packet.copyMetadata(),
+      instructions: extra,
+      ...(redirect ? { redirect } : {}),
+    };
+  }
+}
+
+/** A program that is stopped between two instructions. */
+export class DebugSession {
+  readonly #machine: Machine;
+  readonly #budget: number;
+  readonly #verdict: (action: number, instructions: number) => Verdict;
+  /** Present once the program has ended. */
+  verdict: Verdict | undefined;
+
+  constructor(machine: Machine, budget: number, verdict: (action: number, instructions: number) => Verdict) {
+    this.#machine = machine;
+    this.#budget = budget;
+    this.#verdict = verdict;
+  }
+
+  /** Program, slot and source line of the next instruction. */
+  get location(): Location {
+    return this.#machine.core.location(this.#machine.core.pc);
+  }
+
+  /** The next instruction as llvm-objdump prints it. */
+  get instruction(): string {
+    return this.#machine.core.print(this.#machine.core.pc);
+  }
+
+  /** Frames above the program's first: 0 to 7. */
+  get depth(): number {
+    return this.#machine.core.depth;
+  }
+
+  /** r0 to r10, unsigned. */
+  get registers(): bigint[] {
+    const { regs } = this.#machine.core;
+    const half = (i: number): bigint => BigInt(regs[i]! >>> 0);
+    return Array.from({ length: 11 }, (_, r) => (half(2 * r + 1) << 32n) | half(2 * r));
+  }
+
+  /** Copies memory behind an address; null where the program could not read it. */
+  read(address: bigint, size: number): Uint8Array | null {
+    return this.#machine.peek(address, size);
+  }
+
+  /** Stops before `slot` of a program. */
+  setBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
+    const { entry, slots } = this.#machine.program(program);
+    if (!(slot >= 0 && slot < slots)) throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
+    this.#machine.core.setBreakpoint(entry + slot);
+  }
+
+  clearBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
+    this.#machine.core.clearBreakpoint(this.#machine.program(program).entry + slot);
+  }
+
+  /** Stops before the first instruction of a source line in any program that is loaded; returns how many there are. */
+  breakAtLine(line: number, file?: string): number {
+    let found = 0;
+    for (const { linked, entry } of this.#machine.text.programs) {
+      for (const row of linked.lines) {
+        if (row.line !== line || (file !== undefined && !row.file.endsWith(file))) continue;
+        this.#machine.core.setBreakpoint(entry + linked.slots[row.instruction]!);
+        found++;
+      }
+    }
+    return found;
+  }
+
+  /** One instruction; true while the program goes on. */
+  step(): boolean {
+    return this.#advance(1);
+  }
+
+  /** Until a breakpoint or the end; true when a breakpoint was met. */
+  continue(): boolean {
+    return this.step() && this.#advance(this.#machine.core.budget);
+  }
+
+  /** Takes all breakpoints away. */
+  end(): void {
+    const { core } = this.#machine;
+    for (const position of [...core.broken.keys()]) core.clearBreakpoint(position);
+  }
+
+  #advance(count: number): boolean {
+    const { core } = this.#machine;
+    if (this.verdict) throw xdpkitError("VM_NOT_STOPPED", {});
+    const left = core.budget;
+    if (left <= 0) throw core.error("VM_BUDGET", { limit: this.#budget });
+    // A step leaves a breakpoint that it stands on.
+    const here = core.pc;
+    const standing = count === 1 && core.broken.has(here);
+    if (standing) core.clearBreakpoint(here);
+    core.budget = count;
+    const stop = interpret(core);
+    core.budget = left - (count - core.budget);
+    if (standing) core.setBreakpoint(here);
+    if (stop !== Stop.Exit) return true;
+    this.end();
+    this.verdict = this.#verdict(core.regs[0]! >>> 0, this.#budget - core.budget);
+    return false;
+  }
+}
