@@ -1,2 +1,22 @@
 /** Errors of the kernel layer. */
-export const kernelErrors = {} as const;
+import { entry } from "./entry.ts";
+
+export const kernelErrors = {
+  KERNEL_UNAVAILABLE: entry(
+    (p: { reason: string }) => `the kernel cannot be reached: ${p.reason}`,
+    () => "bpf(2) needs Linux on x86-64 or arm64",
+  ),
+  KERNEL_CALL: entry(
+    (p: { call: string; errno: string }) => `${p.call} failed with ${p.errno}`,
+    (p) => (p.errno === "EPERM" ? "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" : undefined) ?? "see bpf(2)",
+  ),
+  KERNEL_REFUSED: entry(
+    (p: { program: string; errno: string; reason: string }) =>
+      `the kernel refuses program ${p.program} with ${p.errno}: ${p.reason}`,
+    () => "the verifier's whole log is in the error's `cause`",
+  ),
+  KERNEL_UNKNOWN_KERNEL_SYMBOL: entry(
+    (p: { name: string }) => `the running kernel has no ${p.name}`,
+    () => "declare it weak, or use a kernel that has it",
+  ),
+} as const;

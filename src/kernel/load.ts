@@ -1,0 +1,145 @@
+/**
+ * Loads a BpfObject into the kernel: maps, global data, linked programs.
+ *
+ * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
+ */
+import { readFileSync } from "node:fs";
+import { xdpkitError } from "../base/index.ts";
+import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
+import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
+import { errnoName, MapFlag, MapType, ProgramType } from "../uapi/index.ts";
+import { type LoadedBtf, loadBtf } from "./btf.ts";
+import { KernelMap, tryCreateMap } from "./maps.ts";
+import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
+import { closeFd } from "./syscall.ts";
+
+/** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
+const PSEUDO_MAP_FD = 1;
+const PSEUDO_MAP_VALUE = 2;
+/** BPF_XDP_DEVMAP, BPF_XDP_CPUMAP, BPF_XDP of enum bpf_attach_type. */
+const ATTACH_TYPES: Readonly<Record<string, number>> = { "xdp/devmap": 33, "xdp/cpumap": 35, xdp: 37 };
+
+/** CPUs that may ever be there: the number of values of a per-CPU map. */
+export function possibleCpus(): number {
+  const text = readFileSync("/sys/devices/system/cpu/possible", "utf8").trim();
+  return text.split(",").reduce((sum, range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
+}
+
+export class LoadedObject implements Disposable {
+  readonly object: BpfObject;
+  readonly maps = new Map<string, KernelMap>();
+  readonly #programs = new Map<string, KernelProgram>();
+  readonly #btf: LoadedBtf | undefined;
+  readonly #cpus = possibleCpus();
+
+  /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
+  constructor(object: BpfObject) {
+    this.object = object;
+    this.#btf = object.btf ? loadBtf(object.btf) : undefined;
+    try {
+      for (const definition of object.maps) this.#createMap(definition);
+      for (const map of this.maps.values()) this.#fillMap(map);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  map(name: string): KernelMap {
+    const map = this.maps.get(name);
+    if (!map) throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name: `map ${name}` });
+    return map;
+  }
+
+  /** Loads the program the first time. @throws XdpkitError KERNEL_REFUSED */
+  program(name: string): KernelProgram {
+    const known = this.#programs.get(name);
+    if (known) return known;
+    const linked = link(this.object, name);
+    const { kind, fragments } = linked.kind;
+    const program = loadProgram({
+      name,
+      type: ProgramType.XDP,
+      instructions: encode(this.#resolve(linked)),
+      license: this.object.license,
+      expectedAttachType: ATTACH_TYPES[kind] ?? 0,
+      flags: fragments ? FLAG_FRAGMENTS : 0,
+      ...(this.#btf ? { btf: this.#btf.program(linked) } : {}),
+    });
+    this.#programs.set(name, program);
+    return program;
+  }
+
+  [Symbol.dispose](): void {
+    for (const program of this.#programs.values()) program[Symbol.dispose]();
+    for (const map of this.maps.values()) map[Symbol.dispose]();
+    this.#btf?.[Symbol.dispose]();
+  }
+
+  #createMap(definition: BpfMap): void {
+    const complete = this.#complete(definition);
+    const { keyType, valueType } = complete;
+    const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
+    const typed = TYPED_MAPS.includes(complete.type) && this.#btf && keyType && valueType;
+    const btf = typed ? { fd: this.#btf!.fd, key: keyType, value: valueType } : undefined;
+    const fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
+    if (inner > 0) closeFd(inner);
+    if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
+    this.maps.set(definition.name, new KernelMap(fd, complete, this.#cpus));
+  }
+
+  /** What libbpf fills in: sizes of perf arrays, flags of global data. */
+  #complete(definition: BpfMap): BpfMap {
+    if (definition.data) {
+      const readOnly = definition.data.readOnly ? MapFlag.RDONLY_PROG : 0;
+      return { ...definition, flags: definition.flags | readOnly | MapFlag.MMAPABLE };
+    }
+    const open = definition.type === MapType.PERF_EVENT_ARRAY && definition.maxEntries === 0;
+    return open ? { ...definition, maxEntries: this.#cpus } : definition;
+  }
+
+  #fillMap(map: KernelMap): void {
+    const { data, slots = [], name, type } = map.definition;
+    if (data) {
+      const result = map.trySet(new Uint8Array(4), data.bytes);
+      if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `initialising ${name}`, errno: errnoName(result) });
+      if (data.readOnly) map.freeze();
+    }
+    for (const { index, target } of slots) {
+      const fd = type === MapType.PROG_ARRAY ? this.program(target).fd : this.map(target).fd;
+      const result = map.trySet(words(index), words(fd));
+      if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `setting slot ${index} of ${name}`, errno: errnoName(result) });
+    }
+  }
+
+  /** Instructions with map descriptors in place of references. */
+  #resolve(linked: LinkedProgram): Instruction[] {
+    const references = new Map(linked.references.map((reference) => [reference.instruction, reference]));
+    return linked.instructions.map((instruction, index) => {
+      const reference = references.get(index);
+      if (!reference) return instruction;
+      if (reference.kind === "extern") throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name: reference.extern });
+      const { fd } = this.map(reference.map);
+      if (reference.kind === "map") return { ...instruction, opcode: LD_IMM64, src: PSEUDO_MAP_FD, imm: fd, high: 0 };
+      return { ...instruction, opcode: LD_IMM64, src: PSEUDO_MAP_VALUE, imm: fd, high: reference.offset };
+    });
+  }
+}
+
+/** Map types that take BTF for keys and values (map_check_btf). */
+const TYPED_MAPS: readonly number[] = [
+  MapType.HASH,
+  MapType.ARRAY,
+  MapType.PERCPU_HASH,
+  MapType.PERCPU_ARRAY,
+  MapType.LRU_HASH,
+  MapType.LRU_PERCPU_HASH,
+  MapType.LPM_TRIE,
+];
+
+function words(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

@@ -1,0 +1,111 @@
+/**
+ * bpf(2) from Node: one attribute block, one system call, the error number read straight after it.
+ *
+ * The block (union bpf_attr) is allocated once; callers fill it through a DataView. Buffers whose addresses the kernel
+ * gets are kept alive by `pointer` until the call returns. Invariant: calls are synchronous, so the block is never shared.
+ */
+import koffi from "koffi";
+import { xdpkitError } from "../base/index.ts";
+import { errnoName } from "../uapi/index.ts";
+
+/** Commands (enum bpf_cmd). */
+export const BpfCommand = {
+  MapCreate: 0,
+  MapLookup: 1,
+  MapUpdate: 2,
+  MapDelete: 3,
+  MapNextKey: 4,
+  ProgLoad: 5,
+  TestRun: 10,
+  BtfLoad: 18,
+  MapLookupAndDelete: 21,
+  MapFreeze: 22,
+} as const;
+
+const NUMBERS: Readonly<Record<string, { readonly bpf: number }>> = { x64: { bpf: 321 }, arm64: { bpf: 280 } };
+/** Bytes of union bpf_attr; the kernel takes a longer block whose tail is zero. */
+const ATTRIBUTE_BYTES = 192;
+
+type BpfSyscall = (number: number, command: number, attributes: Uint8Array, size: number) => number;
+
+interface Native {
+  readonly number: number;
+  readonly syscall: BpfSyscall;
+  readonly close: (fd: number) => number;
+}
+
+let native: Native | undefined;
+
+function load(): Native {
+  if (native) return native;
+  const numbers = process.platform === "linux" ? NUMBERS[process.arch] : undefined;
+  if (!numbers) throw xdpkitError("KERNEL_UNAVAILABLE", { reason: `this is ${process.platform} on ${process.arch}` });
+  const libc = koffi.load(null);
+  native = {
+    number: numbers.bpf,
+    syscall: libc.func("long syscall(long number, int command, void *attributes, uint32_t size)") as BpfSyscall,
+    close: libc.func("int close(int fd)") as Native["close"],
+  };
+  return native;
+}
+
+const block = new Uint8Array(ATTRIBUTE_BYTES);
+
+/** The attribute block of the next call, zeroed by `attributes()`. */
+export class Attributes {
+  readonly view = new DataView(block.buffer);
+  readonly #kept: Uint8Array[] = [];
+
+  u32(offset: number, value: number): this {
+    this.view.setUint32(offset, value, true);
+    return this;
+  }
+  u64(offset: number, value: bigint): this {
+    this.view.setBigUint64(offset, value, true);
+    return this;
+  }
+  /** Puts the address of a buffer; it must stay alive until the call has returned. */
+  pointer(offset: number, bytes: Uint8Array | undefined): this {
+    if (bytes === undefined || bytes.length === 0) return this;
+    this.#kept.push(bytes);
+    return this.u64(offset, addressOf(bytes));
+  }
+  /** At most 15 bytes and a zero; characters that the kernel refuses become `_`. */
+  name(offset: number, text: string): this {
+    block.set(new TextEncoder().encode(objectName(text)), offset);
+    return this;
+  }
+}
+
+/** The address of a buffer's first byte. Asking for `buffer` first moves small arrays out of the moving heap. */
+function addressOf(bytes: Uint8Array): bigint {
+  return koffi.address(bytes.buffer) + BigInt(bytes.byteOffset);
+}
+
+/** A name that BPF_OBJ_NAME_LEN and bpf_obj_name_cpy accept. */
+export function objectName(text: string): string {
+  return text.slice(0, 15).replace(/[^A-Za-z0-9_.]/g, "_");
+}
+
+export function attributes(): Attributes {
+  block.fill(0);
+  return new Attributes();
+}
+
+/** The call's result, or the negative error number. */
+export function tryBpf(command: number, _attributes: Attributes): number {
+  const { number, syscall } = load();
+  const result = syscall(number, command, block, ATTRIBUTE_BYTES);
+  return result < 0 ? -koffi.errno() : result;
+}
+
+/** @throws XdpkitError KERNEL_CALL */
+export function bpf(command: number, filled: Attributes, call: string): number {
+  const result = tryBpf(command, filled);
+  if (result < 0) throw xdpkitError("KERNEL_CALL", { call, errno: errnoName(result) });
+  return result;
+}
+
+export function closeFd(fd: number): void {
+  load().close(fd);
+}
