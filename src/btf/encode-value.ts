@@ -49,23 +49,31 @@ class Encoder {
     const type = resolve(this.#btf, place.type);
     switch (type.kind) {
       case "int":
-        return this.#bits(place, type.bitOffset, type.bits, integer(type, type.bits, value, place.path));
+        this.#bits(place, type.bitOffset, type.bits, integer(type, type.bits, value, place.path));
+        return;
       case "pointer":
-        return this.#bits(place, 0, 64, inRange(value, { min: 0n, max: 2n ** 64n - 1n }, place.path));
+        this.#bits(place, 0, 64, inRange(value, { min: 0n, max: 2n ** 64n - 1n }, place.path));
+        return;
       case "enum":
       case "enum64":
-        return this.#bits(place, 0, 8 * type.size, enumerator(type, 8 * type.size, value, place.path));
+        this.#bits(place, 0, 8 * type.size, enumerator(type, 8 * type.size, value, place.path));
+        return;
       case "float":
-        return this.#float(type.size, place, value);
+        this.#float(type.size, place, value);
+        return;
       case "array":
-        return this.#array(type, place, value);
+        this.#array(type, place, value);
+        return;
       case "struct":
       case "union":
-        return this.#composite(type, place, value);
+        this.#composite(type, place, value);
+        return;
       case "variable":
-        return this.encode({ ...place, type: type.type, depth: place.depth + 1 }, value);
+        this.encode({ ...place, type: type.type, depth: place.depth + 1 }, value);
+        return;
       case "section":
-        return this.#section(type, place, value);
+        this.#section(type, place, value);
+        return;
       default:
         throw wrong(value, "nothing, for it has no values", place.path);
     }
@@ -86,7 +94,10 @@ class Encoder {
   #array(type: Extract<BtfType, { kind: "array" }>, place: Place, value: PlainValue): void {
     const { bytes, path, depth } = place;
     const isText = isCharacter(resolve(this.#btf, type.element));
-    if (isText && typeof value === "string") return writeText(bytes, value, path);
+    if (isText && typeof value === "string") {
+      writeText(bytes, value, path);
+      return;
+    }
     if (!Array.isArray(value)) throw wrong(value, isText ? "text or an array" : "an array", path);
     if (value.length > type.length) throw lengthError(value.length, type.length, path);
     const size = sizeOf(this.#btf, type.element);
@@ -123,17 +134,15 @@ class Encoder {
       throw xdpkitError("BTF_VALUE_SIZE", { need: Math.ceil((bitOffset + bits) / 8), have: bytes.length });
     }
     const inner = { type, path: `${path}.${name}`, depth: depth + 1 };
-    if (bitSize !== 0) return this.#bitField({ ...inner, bytes }, bitOffset, bitSize, value);
-    this.encode({ ...inner, bytes: bytes.subarray(bitOffset / 8, (bitOffset + bits) / 8) }, value);
+    if (bitSize !== 0) this.#bitField({ ...inner, bytes }, bitOffset, bitSize, value);
+    else this.encode({ ...inner, bytes: bytes.subarray(bitOffset / 8, (bitOffset + bits) / 8) }, value);
   }
 
   #bitField(place: Place, bitOffset: number, bitSize: number, value: PlainValue): void {
     const type = resolve(this.#btf, place.type);
     const isEnum = type.kind === "enum" || type.kind === "enum64";
     if (!isEnum && type.kind !== "int") throw wrong(value, "a bit field of an integer or enum", place.path);
-    const bits = isEnum
-      ? enumerator(type, bitSize, value, place.path)
-      : integer({ ...type, bits: bitSize }, bitSize, value, place.path);
+    const bits = isEnum ? enumerator(type, bitSize, value, place.path) : integer(type, bitSize, value, place.path);
     this.#bits(place, bitOffset, bitSize, bits);
   }
 
