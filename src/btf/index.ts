@@ -1,4 +1,7 @@
-/** btf: the BPF type format: read, written, printed as C. */
+/** btf: the BPF type format: read, written, printed as C; values decoded and encoded by it. */
+export { decodeValue, type ValueOptions } from "./decode-value.ts";
+export { encodeValue } from "./encode-value.ts";
+export { printBtf, printType } from "./print.ts";
 export {
   alignmentOf,
   describe,
@@ -13,3 +16,5 @@ export {
 export { type BtfSection, type ReadBtfOptions, readBtf, readBtfSection } from "./read.ts";
 export { StringSection, StringTable } from "./strings.ts";
 export type { Btf, BtfFunctionLinkage, BtfMember, BtfType, TypeId } from "./types.ts";
+export type { PlainValue } from "./value.ts";
+export { addBtfNames, writeBtf, writeBtfSection } from "./write.ts";

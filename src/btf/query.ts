@@ -9,6 +9,9 @@ import type { Btf, BtfType, TypeId } from "./types.ts";
 /** Longer chains of typedefs, qualifiers and arrays than any program has (libbpf has the same limit). */
 const MAX_CHAIN = 32;
 
+/** Structs in structs in structs. */
+const MAX_DEPTH = 256;
+
 /** @throws BTF_TYPE_ID */
 export function typeOf(btf: Btf, id: TypeId): BtfType {
   const type = btf.types[id];
@@ -75,35 +78,54 @@ export function sizeOf(btf: Btf, id: TypeId): number {
   throw xdpkitError("BTF_CYCLE", { id });
 }
 
-/** Bytes to which C aligns a value of the type: 1 for packed structs. @throws as `sizeOf` */
-export function alignmentOf(btf: Btf, id: TypeId, depth = 0): number {
-  if (depth > MAX_CHAIN) throw xdpkitError("BTF_CYCLE", { id });
-  const type = resolve(btf, id);
+/** Alignments found so far; types may be shared so often that finding them anew would never end. */
+const alignments = new WeakMap<Btf, Map<TypeId, number>>();
+
+/** Bytes to which C aligns a value of the type, 1 for packed structs and for what has no values. @throws BTF_CYCLE */
+export function alignmentOf(btf: Btf, id: TypeId): number {
+  const known = alignments.get(btf) ?? new Map<TypeId, number>();
+  alignments.set(btf, known);
+  return findAlignment(btf, id, known, 0);
+}
+
+function findAlignment(btf: Btf, id: TypeId, known: Map<TypeId, number>, depth: number): number {
+  const found = known.get(id);
+  if (found !== undefined) return found;
+  if (depth > MAX_DEPTH) throw xdpkitError("BTF_CYCLE", { id });
+  const alignment = alignmentOfType(resolve(btf, id), (member) => findAlignment(btf, member, known, depth + 1));
+  known.set(id, alignment);
+  return alignment;
+}
+
+function alignmentOfType(type: BtfType, find: (id: TypeId) => number): number {
   switch (type.kind) {
     case "int":
     case "enum":
     case "enum64":
     case "float":
-      return Math.min(8, type.size);
+      return Math.max(1, Math.min(8, type.size));
     case "pointer":
       return 8;
     case "array":
-      return alignmentOf(btf, type.element, depth + 1);
+      return find(type.element);
     case "variable":
-      return alignmentOf(btf, type.type, depth + 1);
+      return find(type.type);
     case "struct":
     case "union":
-      return compositeAlignment(btf, type, depth);
+      return compositeAlignment(type, find);
     default:
       return 1;
   }
 }
 
 /** The largest of the members', unless one of them, or the size, shows that the struct is packed. */
-function compositeAlignment(btf: Btf, type: Extract<BtfType, { kind: "struct" | "union" }>, depth: number): number {
+function compositeAlignment(
+  type: Extract<BtfType, { kind: "struct" | "union" }>,
+  find: (id: TypeId) => number,
+): number {
   let largest = 1;
   for (const member of type.members) {
-    const alignment = alignmentOf(btf, member.type, depth + 1);
+    const alignment = find(member.type);
     largest = Math.max(largest, alignment);
     if (member.bitSize === 0 && member.bitOffset % (8 * alignment) !== 0) return 1;
   }

@@ -39,6 +39,10 @@ export const btfErrors = {
     (p: { id: number }) => `type ${p.id} contains itself`,
     () => "only a pointer may lead back to a type",
   ),
+  BTF_LIMIT: entry(
+    (p: { what: string; limit: number }) => `${p.what} takes more than ${p.limit} steps`,
+    () => "types nest so deeply or so often that no compiler wrote them",
+  ),
   BTF_NO_SIZE: entry(
     (p: { type: string }) => `${p.type} has no size`,
     () => "void, functions and forward declarations have no values",
