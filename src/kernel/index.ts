@@ -1,4 +1,11 @@
 /** kernel: direct access to the running kernel: bpf(2). */
+export { pinThread } from "./cpu.ts";
 export { LoadedObject, possibleCpus } from "./load.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
-export { KernelProgram, type LoadProgramOptions, loadProgram, type TestRunOptions, type TestRunResult } from "./programs.ts";
+export {
+  KernelProgram,
+  type LoadProgramOptions,
+  loadProgram,
+  type TestRunOptions,
+  type TestRunResult,
+} from "./programs.ts";

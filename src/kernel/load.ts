@@ -85,9 +85,12 @@ export class LoadedObject implements Disposable {
     const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
     const typed = TYPED_MAPS.includes(complete.type) && this.#btf && keyType && valueType;
     const btf = typed ? { fd: this.#btf!.fd, key: keyType, value: valueType } : undefined;
-    const fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
+    let fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
+    // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
+    if (fd < 0 && inner >= 0 && btf) fd = tryCreateMap(complete, inner);
     if (inner > 0) closeFd(inner);
-    if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
+    if (fd < 0)
+      throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
     this.maps.set(definition.name, new KernelMap(fd, complete, this.#cpus));
   }
 
@@ -111,7 +114,8 @@ export class LoadedObject implements Disposable {
     for (const { index, target } of slots) {
       const fd = type === MapType.PROG_ARRAY ? this.program(target).fd : this.map(target).fd;
       const result = map.trySet(words(index), words(fd));
-      if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `setting slot ${index} of ${name}`, errno: errnoName(result) });
+      if (result < 0)
+        throw xdpkitError("KERNEL_CALL", { call: `setting slot ${index} of ${name}`, errno: errnoName(result) });
     }
   }
 

@@ -74,18 +74,18 @@ export class KernelMap implements Disposable {
 }
 
 const NONE = new Uint8Array(0);
-const PER_CPU: readonly number[] = [
-  MapType.PERCPU_HASH,
-  MapType.PERCPU_ARRAY,
-  MapType.LRU_PERCPU_HASH,
-];
+const PER_CPU: readonly number[] = [MapType.PERCPU_HASH, MapType.PERCPU_ARRAY, MapType.LRU_PERCPU_HASH];
 
 function element(fd: number, key: Uint8Array, value: Uint8Array | undefined) {
   return attributes().u32(0, fd).pointer(8, key).pointer(16, value);
 }
 
 /** The descriptor, or a negative error number. */
-export function tryCreateMap(definition: BpfMap, innerFd = 0, btf?: { fd: number; key: number; value: number }): number {
+export function tryCreateMap(
+  definition: BpfMap,
+  innerFd = 0,
+  btf?: { fd: number; key: number; value: number },
+): number {
   const filled = attributes()
     .u32(0, definition.type)
     .u32(4, definition.keySize)

@@ -136,6 +136,8 @@ function programAttributes(options: LoadProgramOptions, log: Uint8Array | undefi
 
 /** The last line of the log that says why: the statistics behind it do not. */
 function lastReason(log: string): string {
-  const lines = log.split("\n").filter((line) => line !== "" && !/^(processed \d|verification time|stack depth)/.test(line));
+  const lines = log
+    .split("\n")
+    .filter((line) => line !== "" && !/^(processed \d|verification time|stack depth)/.test(line));
   return lines.at(-1) ?? "no reason given";
 }

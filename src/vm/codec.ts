@@ -5,7 +5,7 @@
  * Bytes are taken everywhere in place of a value.
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
-import { type Btf, decodeValue, encodeValue, type TypeId } from "../btf/index.ts";
+import { type Btf, decodeValue, encodeValue, type PlainValue, type TypeId } from "../btf/index.ts";
 
 export interface Codec {
   /** Bytes of an encoded value. */
@@ -38,7 +38,7 @@ function btfCodec(btf: Btf, type: TypeId, size: number): Codec {
   return {
     size,
     decode: (bytes) => decodeValue(btf, type, bytes),
-    encode: (value, path) => encodeValue(btf, type, value, path),
+    encode: (value, path) => encodeValue(btf, type, value as PlainValue, path),
   };
 }
 

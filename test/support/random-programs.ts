@@ -16,7 +16,13 @@ const AREA = 64;
 const SCALARS = [0, 1, 2, 3, 4, 5, 9] as const;
 const PACKET_MIN = 64;
 
-const instruction = (opcode: number, dst: number, src: number, offset: number, imm: number): Instruction => ({ opcode, dst, src, offset, imm });
+const instruction = (opcode: number, dst: number, src: number, offset: number, imm: number): Instruction => ({
+  opcode,
+  dst,
+  src,
+  offset,
+  imm,
+});
 
 const ALU_CODES = [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80, 0x90, 0xa0, 0xb0, 0xc0];
 const JUMP_CODES = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0xa0, 0xb0, 0xc0, 0xd0];
@@ -52,7 +58,9 @@ class Generator {
   }
 
   fillStack(): Instruction[] {
-    return Array.from({ length: AREA / 8 }, (_, i) => instruction(0x7a, 10, 0, -8 * (i + 1), this.#random.interesting()));
+    return Array.from({ length: AREA / 8 }, (_, i) =>
+      instruction(0x7a, 10, 0, -8 * (i + 1), this.#random.interesting()),
+    );
   }
 
   block(size: number, depth: number, memory: boolean): Instruction[] {
@@ -106,13 +114,16 @@ class Generator {
     const step = base === 10 ? size.bytes : 1;
     const offset = start + random.between(0, Math.floor((AREA - size.bytes) / step)) * step;
     const kind = random.between(0, 9);
-    if (kind < 3) return instruction(0x61 & ~0x18 | size.bits, this.#scalar(), base, offset, 0);
-    if (kind < 4 && size.bytes !== 8) return instruction(0x81 & ~0x18 | size.bits, this.#scalar(), base, offset, 0);
-    if (kind < 6) return instruction(0x63 & ~0x18 | size.bits, base, this.#scalar(), offset, 0);
-    if (kind < 7 || base === 7) return instruction(0x62 & ~0x18 | size.bits, base, 0, offset, random.interesting());
+    if (kind < 3) return instruction((0x61 & ~0x18) | size.bits, this.#scalar(), base, offset, 0);
+    if (kind < 4 && size.bytes !== 8) return instruction((0x81 & ~0x18) | size.bits, this.#scalar(), base, offset, 0);
+    if (kind < 6) return instruction((0x63 & ~0x18) | size.bits, base, this.#scalar(), offset, 0);
+    if (kind < 7 || base === 7) return instruction((0x62 & ~0x18) | size.bits, base, 0, offset, random.interesting());
     const bytes = random.pick([4, 8]);
+    // No fetch from the stack: Linux 6.18's verifier does not track precision through it, prunes states that differ in
+    // the fetched slot, and then takes a branch for constant that is not.
+    const operation = random.pick(base === 10 ? ATOMICS.filter((one) => (one & 1) === 0) : ATOMICS);
     const aligned = start + random.between(0, AREA / bytes - 1) * bytes;
-    return instruction(bytes === 4 ? 0xc3 : 0xdb, base, this.#scalar(), aligned, random.pick(ATOMICS));
+    return instruction(bytes === 4 ? 0xc3 : 0xdb, base, this.#scalar(), aligned, operation);
   }
 
   /** if (…) { then } else { other }, as compilers lay it out. */
@@ -165,7 +176,12 @@ export function randomProgram(random: Random): BpfObject {
     instruction(0x07, 2, 0, 0, -4),
   ];
   const map: Instruction = { ...instruction(0x18, 1, 0, 0, 0), high: 0 };
-  const lookup = [instruction(0x85, 0, 0, 0, 1), instruction(0x55, 0, 0, 2, 0), ...exitEarly, instruction(0xbf, 8, 0, 0, 0)];
+  const lookup = [
+    instruction(0x85, 0, 0, 0, 1),
+    instruction(0x55, 0, 0, 2, 0),
+    ...exitEarly,
+    instruction(0xbf, 8, 0, 0, 0),
+  ];
   const body = [
     ...generator.fillStack(),
     ...generator.initialise(SCALARS, true),

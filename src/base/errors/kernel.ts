@@ -8,7 +8,8 @@ export const kernelErrors = {
   ),
   KERNEL_CALL: entry(
     (p: { call: string; errno: string }) => `${p.call} failed with ${p.errno}`,
-    (p) => (p.errno === "EPERM" ? "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" : undefined) ?? "see bpf(2)",
+    (p) =>
+      (p.errno === "EPERM" ? "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" : undefined) ?? "see bpf(2)",
   ),
   KERNEL_REFUSED: entry(
     (p: { program: string; errno: string; reason: string }) =>

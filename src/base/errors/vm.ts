@@ -89,7 +89,9 @@ export const vmErrors = {
   ),
   VM_VALUE: entry(
     (p: { found: string; size: number }) =>
-      p.size === 0 ? `${p.found} is no value of this type` : `${p.found} is no value of ${p.size} byte${p.size === 1 ? "" : "s"}`,
+      p.size === 0
+        ? `${p.found} is no value of this type`
+        : `${p.found} is no value of ${p.size} byte${p.size === 1 ? "" : "s"}`,
     (p) => (p.size === 0 ? "write the bytes as hexadecimal text" : "give a number that fits, or hexadecimal text"),
   ),
   VM_MEMORY: entry(

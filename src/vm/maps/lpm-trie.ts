@@ -13,7 +13,8 @@ import { Storage } from "./storage.ts";
 interface Node {
   /** Prefix bits; bytes behind them are as the key had them. */
   readonly length: number;
-  readonly data: Uint8Array;
+  /** Replaced by an update of the same prefix, as the kernel replaces the node. */
+  data: Uint8Array;
   /** Element of the storage; -1 for an intermediate node. */
   element: number;
   readonly children: [Node | undefined, Node | undefined];
@@ -68,6 +69,7 @@ export class LpmTrie extends VmMap {
     if (old) {
       this.#free.push(old.element);
       old.element = element;
+      old.data = data;
     } else this.#insert({ length, data, element, children: [undefined, undefined] });
     return 0;
   }
@@ -129,6 +131,7 @@ export class LpmTrie extends VmMap {
     if (node.length === matched && node.length === fresh.length) {
       // An intermediate node of just this prefix becomes a real one.
       node.element = fresh.element;
+      node.data = fresh.data;
       return node;
     }
     if (matched === fresh.length) {
