@@ -2,6 +2,7 @@
 export { pinThread } from "./cpu.ts";
 export { LoadedObject, possibleCpus } from "./load.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
+export { inNamespace } from "./namespace.ts";
 export {
   KernelProgram,
   type LoadProgramOptions,

@@ -69,8 +69,10 @@ function direct(network: Network, query: Query, view: DataView, flags: number): 
     if (!network.routes.some((route) => route.table === table)) return FibResult.NOT_FWDED;
   }
   return (
-    // The IPv4 main table holds the local one as long as there are no rules (fib_trie_unmerge).
-    (query.family === 4 && table === Table.Main ? best(network, query, [Table.Local, Table.Main]) : undefined) ??
+    // The IPv4 main table holds the local one as long as nobody has added a rule (fib_trie_unmerge).
+    (query.family === 4 && table === Table.Main && !network.hasRules
+      ? best(network, query, [Table.Local, Table.Main])
+      : undefined) ??
     best(network, query, [table]) ??
     FibResult.NOT_FWDED
   );
@@ -99,7 +101,7 @@ function best(network: Network, query: Query, tables: readonly number[]): Route 
   for (const route of network.routes) {
     if (!tables.includes(route.table) || !inPrefix(query.destination, { address: route.prefix, length: route.length }))
       continue;
-    if (!usable(network, route, query.output)) continue;
+    if (route.nextHops.length > 0 && usableHops(network, route, query).length === 0) continue;
     if (!found || route.length > found.length || (route.length === found.length && route.metric < found.metric)) {
       found = route;
     }
@@ -107,11 +109,15 @@ function best(network: Network, query: Query, tables: readonly number[]): Route 
   return found;
 }
 
-function usable(network: Network, route: Route, output: number | undefined): boolean {
-  if (route.nextHops.length === 0) return output === undefined;
-  return route.nextHops.some(
-    (hop) => network.interfaces.get(hop.interface)?.up && (output === undefined || hop.interface === output),
-  );
+/**
+ * Hops over interfaces that are up. BPF_FIB_LOOKUP_OUTPUT binds IPv4 to its interface; to IPv6 it is a preference only
+ * (fib6_table_lookup is called without RT6_LOOKUP_F_IFACE).
+ */
+function usableHops(network: Network, route: Route, { family, output }: Query): readonly NextHop[] {
+  const up = route.nextHops.filter((hop) => network.interfaces.get(hop.interface)?.up);
+  if (output === undefined) return up;
+  const bound = up.filter((hop) => hop.interface === output);
+  return family === 4 || bound.length > 0 ? bound : up;
 }
 
 function refusedType(route: Route): number | undefined {
@@ -132,12 +138,12 @@ function refusedType(route: Route): number | undefined {
 function forward(network: Network, query: Query, route: Route, view: DataView, flags: number): number {
   const hop = selectPath(network, route, query);
   const egress = network.interfaces.get(hop.interface)!;
-  const mtu = route.mtu ?? egress.mtu;
+  const mtu = (route.mtu ?? egress.mtu) - (route.encapsulationBytes ?? 0);
   if (view.getUint16(6, true) > mtu) {
     view.setUint16(6, mtu, true);
     return FibResult.FRAG_NEEDED;
   }
-  if (route.encapsulated) return FibResult.UNSUPP_LWT;
+  if (route.encapsulationBytes !== undefined) return FibResult.UNSUPP_LWT;
   view.setUint32(12, route.metric, true);
   view.setUint32(8, egress.index, true);
   if (flags & FibFlag.Source && !writeSource(route, egress.addresses, query, view)) return FibResult.NO_SRC_ADDR;
@@ -181,10 +187,7 @@ function writeBytes(view: DataView, offset: number, bytes: Uint8Array): void {
 
 /** One of several paths by a hash of the addresses; the kernel's hash has a random seed, so only the spread agrees. */
 function selectPath(network: Network, route: Route, query: Query): NextHop {
-  const alive = route.nextHops.filter(
-    (hop) =>
-      network.interfaces.get(hop.interface)?.up && (query.output === undefined || hop.interface === query.output),
-  );
+  const alive = usableHops(network, route, query);
   const total = alive.reduce((sum, hop) => sum + hop.weight, 0);
   let hash = 0;
   for (const byte of [...query.source, ...query.destination])

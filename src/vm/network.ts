@@ -53,8 +53,8 @@ export interface RouteConfig {
   readonly metric?: number;
   /** A locked MTU (`ip route … mtu lock N`), bytes. */
   readonly mtu?: number;
-  /** The route has an encapsulation (`encap seg6 …`): BPF_FIB_LKUP_RET_UNSUPP_LWT. */
-  readonly encapsulated?: boolean;
+  /** The route has an encapsulation (`encap seg6 …`) that adds so many bytes: BPF_FIB_LKUP_RET_UNSUPP_LWT. */
+  readonly encapsulation?: { readonly bytes: number };
   /** Preferred source address. */
   readonly source?: string;
 }
@@ -101,7 +101,8 @@ export interface Route {
   readonly table: number;
   readonly metric: number;
   readonly mtu?: number;
-  readonly encapsulated: boolean;
+  /** Bytes that an encapsulation of the route adds; undefined without one. */
+  readonly encapsulationBytes?: number;
   readonly source?: Uint8Array;
 }
 
@@ -146,6 +147,8 @@ export class Network {
   readonly routes: Route[] = [];
   readonly #neighbours = new Map<string, Neighbour>();
   readonly rules: Rule[];
+  /** True when there are IPv4 rules beyond those that every network has. */
+  readonly hasRules: boolean;
   readonly #names = new Map<string, number>();
 
   /** @throws XdpkitError VM_NETWORK with the path of the value that is wrong */
@@ -160,6 +163,7 @@ export class Network {
       this.#addNeighbour(one, ["neighbours", i]);
     });
     const rules = (config.rules ?? []).map((one, i) => this.#rule(one, ["rules", i]));
+    this.hasRules = rules.some((rule) => rule.family !== 6);
     this.rules = [
       { priority: 0, family: undefined, table: Table.Local },
       ...rules,
@@ -234,7 +238,7 @@ export class Network {
     table: number,
     metric: number,
   ): void {
-    this.routes.push({ ...to, type, nextHops: [{ interface: index, weight: 1 }], table, metric, encapsulated: false });
+    this.routes.push({ ...to, type, nextHops: [{ interface: index, weight: 1 }], table, metric });
   }
 
   #addRoute(config: RouteConfig, path: Path): void {
@@ -249,7 +253,7 @@ export class Network {
       nextHops,
       table: config.table ?? Table.Main,
       metric: config.metric ?? (address.length === 4 ? 0 : 1024),
-      encapsulated: config.encapsulated ?? false,
+      ...(config.encapsulation ? { encapsulationBytes: config.encapsulation.bytes } : {}),
       ...(config.mtu === undefined ? {} : { mtu: config.mtu }),
       ...(config.source === undefined ? {} : { source: parseIp(config.source, [...path, "source"]) }),
     });
