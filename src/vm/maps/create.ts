@@ -32,7 +32,8 @@ interface MapRow {
   readonly flags: number;
   readonly keySize?: readonly number[];
   readonly valueSize?: readonly number[];
-  /** What else the kernel checks; the error number of a refusal. */
+  /** What the kernel checks before the sizes, and after them; the error number of a refusal. */
+  readonly before?: (definition: BpfMap) => readonly [number, string] | undefined;
   readonly check?: (definition: BpfMap) => readonly [number, string] | undefined;
 }
 
@@ -69,33 +70,46 @@ function perCpuCheck({ valueSize }: BpfMap): readonly [number, string] | undefin
   return padded > PER_CPU_VALUE ? [errno.E2BIG, `a per-CPU value has at most ${PER_CPU_VALUE} bytes`] : undefined;
 }
 
+/** CONFIG_NR_CPUS of the modelled kernel, as distributions for servers set it. */
+const NR_CPUS = 8192;
+
+function cpuCheck({ maxEntries }: BpfMap): readonly [number, string] | undefined {
+  return maxEntries > NR_CPUS ? [errno.E2BIG, `there are at most ${NR_CPUS} CPUs`] : undefined;
+}
+
+const PORT_FLAGS = MapFlag.NUMA_NODE | MapFlag.RDONLY | MapFlag.WRONLY;
 const HASH_FLAGS = COMMON | MapFlag.NO_PREALLOC | MapFlag.ZERO_SEED;
 const LRU_FLAGS = COMMON | MapFlag.NO_PREALLOC | MapFlag.NO_COMMON_LRU | MapFlag.ZERO_SEED;
-const ARRAY_FLAGS = COMMON | MapFlag.MMAPABLE | MapFlag.PRESERVE_ELEMS | MapFlag.INNER_MAP;
+const ARRAY_FLAGS = COMMON | MapFlag.MMAPABLE | MapFlag.INNER_MAP;
 
 const MAP_ROWS: Partial<Record<MapTypeName, MapRow>> = {
   HASH: { create: HashMap, flags: HASH_FLAGS },
   ARRAY: { create: ArrayMap, flags: ARRAY_FLAGS, keySize: four },
-  PROG_ARRAY: { create: ProgramArray, flags: COMMON, keySize: four, valueSize: four },
-  PERF_EVENT_ARRAY: { create: PerfEventArray, flags: COMMON | MapFlag.PRESERVE_ELEMS, keySize: four, valueSize: four },
+  PROG_ARRAY: { create: ProgramArray, flags: PORT_FLAGS, keySize: four, valueSize: four },
+  PERF_EVENT_ARRAY: {
+    create: PerfEventArray,
+    flags: PORT_FLAGS | MapFlag.PRESERVE_ELEMS,
+    keySize: four,
+    valueSize: four,
+  },
   PERCPU_HASH: { create: HashMap, flags: HASH_FLAGS, check: perCpuCheck },
   PERCPU_ARRAY: { create: PerCpuArray, flags: ACCESS, keySize: four, check: perCpuCheck },
-  LRU_HASH: { create: HashMap, flags: LRU_FLAGS, check: lruCheck },
-  LRU_PERCPU_HASH: { create: HashMap, flags: LRU_FLAGS, check: (d) => lruCheck(d) ?? perCpuCheck(d) },
+  LRU_HASH: { create: HashMap, flags: LRU_FLAGS, before: lruCheck },
+  LRU_PERCPU_HASH: { create: HashMap, flags: LRU_FLAGS, before: lruCheck, check: perCpuCheck },
   LPM_TRIE: { create: LpmTrie, flags: COMMON | MapFlag.NO_PREALLOC, check: lpmCheck },
-  ARRAY_OF_MAPS: { create: ArrayOfMaps, flags: COMMON, keySize: four, valueSize: four },
+  ARRAY_OF_MAPS: { create: ArrayOfMaps, flags: PORT_FLAGS, keySize: four, valueSize: four },
   HASH_OF_MAPS: { create: HashOfMaps, flags: HASH_FLAGS, valueSize: four },
-  DEVMAP: { create: DevMap, flags: COMMON, keySize: four, valueSize: [4, 8] },
-  CPUMAP: { create: CpuMap, flags: MapFlag.NUMA_NODE, keySize: four, valueSize: [4, 8] },
+  DEVMAP: { create: DevMap, flags: PORT_FLAGS, keySize: four, valueSize: [4, 8] },
+  CPUMAP: { create: CpuMap, flags: MapFlag.NUMA_NODE, keySize: four, valueSize: [4, 8], check: cpuCheck },
   XSKMAP: {
     create: XskMap,
-    flags: MapFlag.NUMA_NODE | MapFlag.RDONLY | MapFlag.WRONLY,
+    flags: PORT_FLAGS,
     keySize: four,
     valueSize: four,
   },
   QUEUE: { create: QueueMap, flags: COMMON, keySize: none },
   STACK: { create: QueueMap, flags: COMMON, keySize: none },
-  DEVMAP_HASH: { create: DevHashMap, flags: COMMON, keySize: four, valueSize: [4, 8] },
+  DEVMAP_HASH: { create: DevHashMap, flags: PORT_FLAGS, keySize: four, valueSize: [4, 8] },
   RINGBUF: { create: RingBuffer, flags: MapFlag.NUMA_NODE, keySize: none, valueSize: none, check: ringCheck },
   BLOOM_FILTER: { create: BloomFilter, flags: COMMON | MapFlag.ZERO_SEED, keySize: none },
   USER_RINGBUF: { create: UserRingBuffer, flags: MapFlag.NUMA_NODE, keySize: none, valueSize: none, check: ringCheck },
@@ -108,6 +122,8 @@ export function checkMapDefinition(definition: BpfMap): readonly [errno: number,
   const { keySize, valueSize, maxEntries, flags } = definition;
   if ((flags & ~row.flags) !== 0)
     return [errno.EINVAL, `flags 0x${(flags & ~row.flags).toString(16)} do not belong here`];
+  const early = row.before?.(definition);
+  if (early) return early;
   if (maxEntries === 0) return [errno.EINVAL, "max_entries is 0"];
   if (row.keySize ? !row.keySize.includes(keySize) : keySize === 0) return [errno.EINVAL, `key size ${keySize}`];
   if (row.valueSize ? !row.valueSize.includes(valueSize) : valueSize === 0) {
