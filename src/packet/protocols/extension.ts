@@ -14,7 +14,7 @@ import type { Layer, LayerOf, OptionsLayer } from "../layer.ts";
 import { isMalformed } from "../options/format.ts";
 import { type Ipv6Option, ipv6Options } from "../options/ipv6-options.ts";
 import { srhTlvs } from "../options/srh-tlvs.ts";
-import { type Dissected, type Following, type Input, type Protocol, plain, promisedEnd } from "./protocol.ts";
+import { type Dissected, type Following, type Input, nextKind, type Protocol, plain, promisedEnd } from "./protocol.ts";
 
 /** What every extension header but Fragment begins with. */
 interface Extension {

@@ -7,7 +7,16 @@ import { IpProtocol, Ipv4, Ipv6 } from "../headers/index.ts";
 import type { LayerOf } from "../layer.ts";
 import { isMalformed } from "../options/format.ts";
 import { ipv4Options } from "../options/ipv4-options.ts";
-import { type Dissected, type Input, type Protocol, padded, plain, promisedEnd } from "./protocol.ts";
+import {
+  type Dissected,
+  type Following,
+  type Input,
+  nextKind,
+  type Protocol,
+  padded,
+  plain,
+  promisedEnd,
+} from "./protocol.ts";
 
 const DEFAULT_TTL = 64;
 

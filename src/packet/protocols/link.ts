@@ -3,7 +3,7 @@
 import { etherTypeOf, kindOfEtherType } from "../follow.ts";
 import { Arp, ArpOperation, Ethernet, EtherType, VlanTag } from "../headers/index.ts";
 import type { LayerOf } from "../layer.ts";
-import { type Dissected, type Following, type Input, type Protocol, plain, promisedEnd } from "./protocol.ts";
+import { type Dissected, type Following, type Input, nextKind, type Protocol, plain, promisedEnd } from "./protocol.ts";
 
 /** Below this the EtherType field is a length (IEEE 802.3 section 3.2.6). */
 const FIRST_ETHER_TYPE = 1536;

@@ -6,7 +6,16 @@ import { IpProtocol, Port, Sctp, Tcp, Udp } from "../headers/index.ts";
 import type { LayerKind, LayerOf } from "../layer.ts";
 import { isMalformed } from "../options/format.ts";
 import { tcpOptions } from "../options/tcp-options.ts";
-import { type Dissected, type Input, type Located, type Protocol, padded, plain, promisedEnd } from "./protocol.ts";
+import {
+  type Dissected,
+  type Input,
+  type Located,
+  nextKind,
+  type Protocol,
+  padded,
+  plain,
+  promisedEnd,
+} from "./protocol.ts";
 import { isFragmented, upperChecksum } from "./pseudo.ts";
 
 function wrapTcp(header: Tcp, optionBytes: Uint8Array = new Uint8Array(0)) {

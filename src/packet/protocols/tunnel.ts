@@ -5,7 +5,7 @@ import { etherTypeOf, kindOfEtherType, kindOfProtocol, kindOfVersion, protocolOf
 import { Gre, GtpMessage, GtpOptional, GtpU, Gue, PduSessionContainer, Vxlan } from "../headers/index.ts";
 import type { GreLayer, GtpULayer, LayerOf } from "../layer.ts";
 import { gtpExtensionType, readGtpExtensions, writeGtpExtensions } from "../options/gtp-extensions.ts";
-import { type Dissected, type Following, type Input, type Protocol, plain, promisedEnd } from "./protocol.ts";
+import { type Dissected, type Following, type Input, nextKind, type Protocol, plain, promisedEnd } from "./protocol.ts";
 import { upperChecksum } from "./pseudo.ts";
 
 const hasOptional = (header: GtpU) => header.hasExtension || header.hasSequence || header.hasNpdu;
