@@ -1,6 +1,7 @@
 /** packet: headers, encode, parse, print, checksums, pcap and pcapng. Imports base and schema. */
 
 export { build, encode, type Part, padding, partsOf, recompute } from "./build.ts";
+export * from "./capture/index.ts";
 export {
   crc32c,
   finishChecksum,

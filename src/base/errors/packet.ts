@@ -11,7 +11,8 @@ export const packetErrors = {
     () => "convert it with: editcap in out.pcapng",
   ),
   CAPTURE_TRUNCATED: entry(
-    (p: { what: string; need: number; have: number }) => `the file ends inside ${p.what}: ${p.need} bytes needed, ${p.have} left`,
+    (p: { what: string; need: number; have: number }) =>
+      `the file ends inside ${p.what}: ${p.need} bytes needed, ${p.have} left`,
     () => "everything before was read; capture again, or cut the file there",
   ),
   CAPTURE_TOO_LONG: entry(
@@ -48,7 +49,8 @@ export const packetErrors = {
     () => "a pcapng file begins with a section header block",
   ),
   PCAPNG_OPTION: entry(
-    (p: { option: string; length: number; expected: string }) => `the option ${p.option} has ${p.length} bytes, not ${p.expected}`,
+    (p: { option: string; length: number; expected: string }) =>
+      `the option ${p.option} has ${p.length} bytes, not ${p.expected}`,
     () => "the file is damaged here; everything before was read",
   ),
 } as const;
