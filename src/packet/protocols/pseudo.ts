@@ -8,12 +8,23 @@ import { encode, ipv4Address, ipv6Address } from "../../schema/index.ts";
 import { finishChecksum, sumPseudoHeader, sumWords } from "../checksum.ts";
 import type { Located } from "./protocol.ts";
 
+/** Type 0 (RFC 5095) and type 2 (RFC 6275) end in the final destination. */
+const ENDS_IN_DESTINATION: ReadonlySet<number> = new Set([0, 2]);
+
+/** Where the packet goes in the end, while this header still has segments left. */
+function finalDestination(layer: Located): string | undefined {
+  if (layer.kind === "srh") return layer.header.segmentsLeft > 0 ? layer.segments[0] : undefined;
+  if (layer.kind !== "routing" || layer.header.segmentsLeft === 0) return undefined;
+  if (!ENDS_IN_DESTINATION.has(layer.header.routingType) || layer.data.length < 20) return undefined;
+  return ipv6Address(layer.data.subarray(-16));
+}
+
 /** Null when no IP header stands before the layer, or when only a fragment of what was summed is here. */
 function pseudoSum(layers: readonly Located[], index: number, protocol: number, length: number): number | null {
   let final: string | undefined;
   for (let i = index - 1; i >= 0; i--) {
     const outer = layers[i] as Located;
-    if (outer.kind === "srh" && outer.header.segmentsLeft > 0) final ??= outer.segments[0];
+    final ??= finalDestination(outer);
     if (outer.kind === "ipv4") {
       const { source, destination } = outer.header;
       return sumPseudoHeader({
