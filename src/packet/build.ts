@@ -41,15 +41,22 @@ export function partsOf(packet: Packet): Part[] {
   return [...packet.layers, packet.payload, ...packet.padding];
 }
 
-/** Copies in which lengths, types of what follows and checksums count as left out. */
+/**
+ * Copies in which lengths, checksums, and the types of layers that follow count as left out. What announces payload
+ * stays: nothing else says what the payload is.
+ */
 export function recompute(parts: readonly Part[] | Packet): Part[] {
-  return (isPacket(parts) ? partsOf(parts) : [...parts]).map((part, index) => {
-    const { layer, rules } = toItem(part, index);
-    if (!layer || !rules) return part;
-    const header = leaveOut(layer.header, rules.computed);
-    const copy = { ...layer, header } as Layer;
-    return copy.kind === "gre" && copy.checksum !== undefined ? { ...copy, checksum: null } : copy;
-  });
+  const list = isPacket(parts) ? partsOf(parts) : [...parts];
+  const items = list.map(toItem);
+  return list.map((part, index) => recomputed(items[index] as Item, items[index + 1]) ?? part);
+}
+
+function recomputed({ layer, rules }: Item, next: Item | undefined): Layer | null {
+  if (!layer || !rules) return null;
+  const announced = next?.layer && rules.announces ? [rules.announces] : [];
+  const header = leaveOut(layer.header, [...rules.computed, ...announced]);
+  const copy = { ...layer, header } as Layer;
+  return copy.kind === "gre" && copy.checksum !== undefined ? { ...copy, checksum: null } : copy;
 }
 
 function isPacket(parts: readonly Part[] | Packet): parts is Packet {

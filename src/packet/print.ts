@@ -46,9 +46,7 @@ const AROUND: ReadonlySet<LayerKind> = new Set(["vlan", "srh", "routing", "gtpU"
 /** One line without the time. Never throws. */
 export function print(packet: Packet | Uint8Array, options: ParseOptions = {}): string {
   const parsed = packet instanceof Uint8Array ? parse(packet, options) : packet;
-  const faults = parsed.faults.map(
-    (fault) => ` [${fault.kind}: ${NAMES[fault.layer]} at ${fault.offset}, ${fault.message}]`,
-  );
+  const faults = parsed.faults.map((fault) => ` [${fault.kind}: ${fault.layer} at ${fault.offset}, ${fault.message}]`);
   return `${printLayers(parsed)}${faults.join("")}`;
 }
 
@@ -57,11 +55,17 @@ function printLayers({ layers, bytes }: Packet): string {
   if (last < 0) return `${bytes.length} bytes`;
   const inner = layers.slice(last);
   const subject = inner.findLast((layer) => !AROUND.has(layer.kind) || layer === inner.at(-1)) as ParsedLayer;
-  const said = inner.filter((layer) => !AROUND.has(layer.kind) || layer === subject).map(say);
-  const info = said.filter(Boolean).join(" ");
-  const head = `${printAddresses(layers[last] as ParsedLayer)} ${nameOf(subject)} ${bytes.length}`;
+  const name = nameOf(subject);
+  const head = `${printAddresses(layers[last] as ParsedLayer)} ${name} ${bytes.length}`;
+  const info = sayAll(inner, subject).join(" ").replace(`${name} `, "");
   const around = layers.filter((layer, i) => layer !== subject && isAround(layer, i < last)).reverse();
   return [info ? `${head} ${info}` : head, ...around.map((layer) => printAround(layer))].join(" | ");
+}
+
+/** A tunnel's own message speaks for itself; other layers tell what is special about those before them. */
+function sayAll(inner: readonly ParsedLayer[], subject: ParsedLayer): readonly string[] {
+  if (AROUND.has(subject.kind)) return [say(subject)];
+  return inner.flatMap((layer) => (AROUND.has(layer.kind) ? [] : say(layer) || []));
 }
 
 /** Outer IP headers, and all tunnel headers; Ethernet only inside another packet says nothing new. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mixedTraffic, type Sample } from "../../scripts/traffic.ts";
 import { requireTool } from "../../test/interop.ts";
-import { concatBytes } from "../base/index.ts";
+import { concatBytes, parseHex, printHex } from "../base/index.ts";
 import {
   type LayerKind,
   type Packet,
@@ -163,6 +163,38 @@ const FIELDS: Readonly<Record<string, Read>> = {
 const isQuoting = ({ name }: Sample) =>
   ["redirect", "packet too big", "time exceeded", "gue", "gue variant 1", "gtp error indication"].includes(name);
 
+/** tshark's fields of one frame, by name, those that are there. */
+interface Answer {
+  readonly name: string;
+  readonly bytes: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+/** One frame of each name with what tshark said, so that the comparison also runs where it is not installed. */
+const STORED = new URL("../../test/vectors/packet-tshark.json", import.meta.url);
+
+function fieldsOf(row: readonly string[][]): Record<string, string> {
+  const cells = Object.keys(FIELDS).map((name, column) => [name, (row[column] ?? []).join("|")] as const);
+  return Object.fromEntries(cells.filter(([, cell]) => cell !== ""));
+}
+
+/** What differs between tshark's fields of a frame and ours. */
+function compare({ name, bytes }: Pick<Sample, "name" | "bytes">, theirs: Readonly<Record<string, string>>): string[] {
+  const { layers } = parse(bytes);
+  return Object.entries(FIELDS).flatMap(([field, read]) => {
+    // The service tag has fields of another name.
+    if (name === "qinq" && field.startsWith("vlan.")) return [];
+    const ours = layers.flatMap(read).join("|");
+    return ours === (theirs[field] ?? "") ? [] : [`${name} ${field}: ${ours}, tshark ${theirs[field]}`];
+  });
+}
+
+describe("what tshark said of these frames", () => {
+  const answers = JSON.parse(readFileSync(STORED, "utf8")) as readonly Answer[];
+  it.each(answers.map((answer) => [answer.name, answer] as const))("%s", (name, { bytes, fields }) => {
+    expect(compare({ name, bytes: parseHex(bytes) as Uint8Array }, fields)).toEqual([]);
+  });
+});
+
 describe.skipIf(isMissing)(`tshark agrees${reason && ` (${reason})`}`, () => {
   const whole = mixedTraffic().filter((sample) => !sample.isBroken);
   const packets: Packet[] = whole.map(({ bytes }) => parse(bytes));
@@ -194,20 +226,23 @@ describe.skipIf(isMissing)(`tshark agrees${reason && ` (${reason})`}`, () => {
   });
 
   it("the same fields", () => {
-    const names = Object.keys(FIELDS);
-    const differences: string[] = [];
-    const rows = tshark(file, names);
-    for (const [i, sample] of whole.entries()) {
-      if (isQuoting(sample)) continue;
-      for (const [column, name] of names.entries()) {
-        // The service tag has fields of another name.
-        if (sample.name === "qinq" && name.startsWith("vlan.")) continue;
-        const ours = (packets[i] as Packet).layers.flatMap(FIELDS[name] as Read).join("|");
-        const theirs = rows[i]?.[column]?.join("|");
-        if (ours !== theirs) differences.push(`${sample.name} ${name}: ${ours}, tshark ${theirs}`);
-      }
-    }
+    const rows = tshark(file, Object.keys(FIELDS));
+    const differences = whole.flatMap((sample, i) =>
+      isQuoting(sample) ? [] : compare(sample, fieldsOf(rows[i] ?? [])),
+    );
     expect(differences).toEqual([]);
+  });
+
+  it("the stored answers are tshark's", () => {
+    const rows = tshark(file, Object.keys(FIELDS));
+    const answers = whole.flatMap((sample, i): Answer[] => {
+      const isFirst = whole.findIndex(({ name }) => name === sample.name) === i;
+      return isFirst && !isQuoting(sample)
+        ? [{ name: sample.name, bytes: printHex(sample.bytes), fields: fieldsOf(rows[i] ?? []) }]
+        : [];
+    });
+    if (process.env["XDPKIT_GOLDEN"] === "write") writeFileSync(STORED, `${JSON.stringify(answers, null, 1)}\n`);
+    expect(JSON.parse(readFileSync(STORED, "utf8"))).toEqual(answers);
   });
 
   it("nothing malformed, no checksum wrong", () => {

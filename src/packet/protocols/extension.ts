@@ -70,7 +70,8 @@ function optionsHeader<K extends OptionsKind, H extends Extension & { readonly e
       return { layer: layer as unknown as Layer, ...(isMalformed(layer.options) && { fault }), ...rest };
     },
     variable: (layer) => paddedWith(1, 2, ipv6Options.write(layer.options), layer.header),
-    computed: ["nextHeader", "extensionLength"],
+    computed: ["extensionLength"],
+    announces: "nextHeader",
     fill: (_, following) => fillExtension(following) as Partial<H>,
   };
 }
@@ -89,7 +90,8 @@ export const routing: Protocol<LayerOf<"routing">> = {
     return { layer: { kind: "routing", header, data }, ...rest };
   },
   variable: (layer) => layer.data,
-  computed: ["nextHeader", "extensionLength"],
+  computed: ["extensionLength"],
+  announces: "nextHeader",
   fill: (_, following) => fillExtension(following),
   summary: ({ header }) => `Routing type ${header.routingType}`,
 };
@@ -128,7 +130,8 @@ export const srh: Protocol<LayerOf<"srh">> = {
       ...segments.map((segment) => encode(ipv6Address, segment)),
       paddedWith(4, 0, srhTlvs.write(tlvs), header),
     ),
-  computed: ["nextHeader", "extensionLength", "routingType", "lastEntry"],
+  computed: ["extensionLength", "routingType", "lastEntry"],
+  announces: "nextHeader",
   fill: ({ segments }, following) => ({
     ...fillExtension(following),
     routingType: RoutingType.SegmentRouting,
@@ -143,7 +146,8 @@ export const fragment: Protocol<LayerOf<"fragment">> = {
     const next = kindOfProtocol(header.nextHeader, input.bytes, input.offset + Ipv6Fragment.size);
     return { next: header.fragmentOffset === 0 ? next : null };
   }),
-  computed: ["nextHeader"],
+  computed: [],
+  announces: "nextHeader",
   fill: (_, following) => ({ nextHeader: protocolOf(nextKind(following)) }),
   summary: ({ header }) => `Fragment ${header.identification} at ${header.fragmentOffset * 8}`,
 };

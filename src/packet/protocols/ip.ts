@@ -63,7 +63,8 @@ export const ipv4: Protocol<LayerOf<"ipv4">> = {
   dissect: dissectIpv4,
   wrap: (header) => wrapIpv4(header),
   variable: (layer) => padded(ipv4Options.write(layer.options), 4, layer.header, "ihl"),
-  computed: ["version", "ihl", "totalLength", "protocol", "checksum"],
+  computed: ["version", "ihl", "totalLength", "checksum"],
+  announces: "protocol",
   fill: (_, following) => ({
     version: 4,
     ihl: following.length / 4,
@@ -107,7 +108,8 @@ export const ipv6: Protocol<LayerOf<"ipv6">> = {
     if (header.payloadLength === 0 && header.nextHeader === IpProtocol.HopByHop) return { next };
     return { next, ...promisedEnd(input, input.offset + Ipv6.size + header.payloadLength, "the payload length") };
   }),
-  computed: ["version", "payloadLength", "nextHeader"],
+  computed: ["version", "payloadLength"],
+  announces: "nextHeader",
   fill: (_, following) => ({
     version: 6,
     payloadLength: following.carried,

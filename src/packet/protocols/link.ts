@@ -22,13 +22,15 @@ function etherTypeBefore(following: Following): number {
 
 export const ethernet: Protocol<LayerOf<"ethernet">> = {
   ...plain("ethernet", Ethernet, ({ etherType }, input) => behindEtherType(etherType, Ethernet.size, input)),
-  computed: ["etherType"],
+  computed: [],
+  announces: "etherType",
   fill: (_, following) => ({ etherType: etherTypeBefore(following) }),
 };
 
 export const vlan: Protocol<LayerOf<"vlan">> = {
   ...plain("vlan", VlanTag, ({ etherType }, input) => behindEtherType(etherType, VlanTag.size, input)),
-  computed: ["etherType"],
+  computed: [],
+  announces: "etherType",
   fill: (_, following) => ({ etherType: etherTypeBefore(following) }),
   summary: ({ header }) => `VLAN ${header.vlan}`,
 };

@@ -76,8 +76,10 @@ export interface Protocol<L extends LayerShape> {
   /** Values for fields that were left out. */
   readonly fill?: (layer: L, following: Following) => Partial<L["header"]>;
   readonly checksum?: ChecksumRule<L>;
-  /** The lengths, types of what follows and checksums: what `recompute` leaves out. */
+  /** The lengths and checksums: what `recompute` leaves out. */
   readonly computed: readonly (keyof L["header"] & string)[];
+  /** The type of what follows: left out too, where a layer follows that has one. */
+  readonly announces?: keyof L["header"] & string;
   /** Its part of the line that `print` makes. */
   readonly summary?: (layer: L, carried: number) => string;
 }

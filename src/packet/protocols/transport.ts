@@ -56,7 +56,7 @@ export const tcp: Protocol<LayerOf<"tcp">> = {
     const flags = FLAGS.filter((name) => header[name]).map((name) => name.toUpperCase());
     const acknowledged = header.ack ? ` Ack=${header.acknowledgement}` : "";
     const numbers = `Seq=${header.sequence}${acknowledged} Win=${header.window} Len=${carried}`;
-    return `${header.sourcePort} → ${header.destinationPort} [${flags.join(", ")}] ${numbers}`;
+    return `${header.sourcePort} → ${header.destinationPort} [${flags.join(", ") || "no flags"}] ${numbers}`;
   },
 };
 

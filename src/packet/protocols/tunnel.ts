@@ -132,7 +132,8 @@ export const gre: Protocol<LayerOf<"gre">> = {
   wrap: (header) => ({ kind: "gre", header }),
   dissect: dissectGre,
   variable: greWords,
-  computed: ["protocolType"],
+  computed: [],
+  announces: "protocolType",
   fill({ checksum, key, sequence }, following) {
     const kind = nextKind(following);
     return {
@@ -179,7 +180,8 @@ export const gue: Protocol<LayerOf<"gue">> = {
     return { layer: layer(extension), length, next, ...(fault && { fault }) };
   },
   variable: (layer) => layer.extension,
-  computed: ["protocol"],
+  computed: [],
+  announces: "protocol",
   fill: ({ extension }, following) => ({
     extensionWords: extension.length / 4,
     protocol: protocolOf(nextKind(following)),
