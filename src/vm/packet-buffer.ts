@@ -8,7 +8,7 @@
  * the linear part of a multi-buffer packet lies in fragments, which programs reach by `bpf_xdp_load_bytes` only.
  * Invariant: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`.
  */
-import { alignUp, xdpkitError } from "../base/index.ts";
+import { alignUp, concatBytes, xdpkitError } from "../base/index.ts";
 import { errno } from "../uapi/index.ts";
 import type { Cpu } from "./cpu.ts";
 import type { Memory, Region } from "./memory.ts";
@@ -19,6 +19,8 @@ const FRAME_STRUCT = 40;
 const SHARED_INFO = 320;
 const PAGE = 4096;
 const ETHERNET = 14;
+const SLAB = 65536;
+const NO_BYTES = new Uint8Array(0);
 /** Largest packet, bytes, and room for the largest headroom. */
 const MAX_PACKET = 1 << 18;
 /** type_max of skb_shared_info.meta_len, aligned to 4. */
@@ -45,6 +47,8 @@ export class PacketBuffer {
   readonly #fragmentRegion: Region;
   /** Bytes of each fragment. */
   #fragments: number[] = [];
+  #slab = new Uint8Array(SLAB);
+  #slabUsed = 0;
   #hardStart = 0;
   #hardEnd = 0;
   dataMeta = 0;
@@ -78,9 +82,9 @@ export class PacketBuffer {
     this.dataMeta = this.data - metadata.length;
     this.dataEnd = this.data + linear;
     const { bytes } = this.#memory;
-    bytes.set(metadata, this.dataMeta);
-    bytes.set(packet.subarray(0, linear), this.data);
-    this.#loadFragments(packet.subarray(linear));
+    if (metadata.length > 0) bytes.set(metadata, this.dataMeta);
+    bytes.set(linear === packet.length ? packet : packet.subarray(0, linear), this.data);
+    if (linear < packet.length || this.#fragments.length > 0) this.#loadFragments(packet.subarray(linear));
     this.ingressInterface = options.ingressInterface;
     const { view } = this.#memory;
     view.setUint32(this.context.start + 12, options.ingressInterface, true);
@@ -124,16 +128,29 @@ export class PacketBuffer {
 
   /** A copy of the whole packet. */
   copy(): Uint8Array {
-    const packet = new Uint8Array(this.totalLength);
-    packet.set(this.#memory.bytes.subarray(this.data, this.dataEnd));
+    const linear = this.#copyOf(this.data, this.dataEnd);
+    if (this.#fragments.length === 0) return linear;
     const { start } = this.#fragmentRegion;
-    packet.set(this.#memory.bytes.subarray(start, start + this.#fragmentBytes), this.length);
-    return packet;
+    return concatBytes(linear, this.#memory.bytes.subarray(start, start + this.#fragmentBytes));
   }
 
   /** A copy of the metadata. */
   copyMetadata(): Uint8Array {
-    return this.#memory.bytes.slice(this.dataMeta, this.data);
+    return this.dataMeta === this.data ? NO_BYTES : this.#copyOf(this.dataMeta, this.data);
+  }
+
+  /** Small copies share a slab: an ArrayBuffer of its own would cost more than running a small program. */
+  #copyOf(from: number, to: number): Uint8Array {
+    const size = to - from;
+    if (size > SLAB / 16) return this.#memory.bytes.slice(from, to);
+    if (this.#slabUsed + size > SLAB) {
+      this.#slab = new Uint8Array(SLAB);
+      this.#slabUsed = 0;
+    }
+    const copy = this.#slab.subarray(this.#slabUsed, this.#slabUsed + size);
+    copy.set(this.#memory.bytes.subarray(from, to));
+    this.#slabUsed += size;
+    return copy;
   }
 
   /** `bpf_xdp_adjust_head`. */

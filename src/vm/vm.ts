@@ -57,6 +57,8 @@ export interface Verdict {
   readonly instructions: number;
 }
 
+const NO_METADATA = new Uint8Array(0);
+const NO_HINTS: Hints = {};
 const DEFAULT_BUDGET = 100_000_000;
 
 /** Loads an object: maps created, globals initialised, the program linked. */
@@ -169,11 +171,11 @@ export class Vm {
     if (!(Number.isInteger(cpu) && cpu >= 0 && cpu < machine.cpus))
       throw xdpkitError("VM_CPU", { cpu, cpus: machine.cpus });
     machine.cpuNumber = cpu;
-    machine.hints = options.hints ?? {};
+    machine.hints = options.hints ?? NO_HINTS;
     machine.redirect = undefined;
     machine.packet.load(packet, {
       headroom: this.#headroom,
-      metadata: options.metadata ?? new Uint8Array(0),
+      metadata: options.metadata ?? NO_METADATA,
       fragments: this.#fragments,
       ingressInterface: options.ingressInterface ?? 1,
       rxQueue: options.rxQueue ?? 0,
