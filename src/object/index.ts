@@ -17,3 +17,4 @@ export {
 export { type LinkedProgram, link } from "./link.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
+export { type WriteElfOptions, writeElf } from "./write-elf.ts";
