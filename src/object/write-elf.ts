@@ -26,9 +26,10 @@ export interface WriteElfOptions {
 /**
  * The bytes of an object file, little endian; the same object gives the same bytes.
  *
- * @throws OBJECT_UNDEFINED for a reference to what is not there, ISA_FIELD_RANGE for an instruction that does not fit.
+ * @throws OBJECT_BIG_ENDIAN, OBJECT_UNDEFINED for a reference to what is not there, ISA_FIELD_RANGE for an instruction that does not fit.
  */
 export function writeElf(object: BpfObject, options: WriteElfOptions = {}): Uint8Array {
+  if (object.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
   const keepLegacy = options.legacyMaps === "keep";
   const elf = new ElfWriter();
   const legacy = object.maps.filter((map) => keepLegacy && map.style === "legacy");

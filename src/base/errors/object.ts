@@ -74,4 +74,12 @@ export const objectErrors = {
     (p: { kind: string; name: string; by: string }) => `${p.by} refers to ${p.kind} ${p.name}, which is not there`,
     () => "every reference names a map, function or extern of the same object",
   ),
+  OBJECT_CORE: entry(
+    (p: { relocation: string; problem: string }) => `CO-RE relocation ${p.relocation}: ${p.problem}`,
+    () => "libbpf refuses the object with the same target; look at the type in both BTFs",
+  ),
+  OBJECT_BIG_ENDIAN: entry(
+    () => "the object is big endian: it can be read and shown, not written or relocated",
+    () => "compile with -target bpfel",
+  ),
 } as const;
