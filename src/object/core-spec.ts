@@ -7,13 +7,7 @@
  */
 import { type Btf, type BtfType, resolve, resolveId, sizeOf, type TypeId } from "../btf/index.ts";
 import type { CoreKind, CoreRelocation } from "./bpf-object.ts";
-import {
-  areFieldsCompatible,
-  areTypesCompatible,
-  doTypesMatch,
-  essentialName,
-  type TypeRef,
-} from "./core-types.ts";
+import { areFieldsCompatible, areTypesCompatible, doTypesMatch, essentialName, type TypeRef } from "./core-types.ts";
 
 export interface Accessor {
   readonly type: TypeId;
@@ -160,13 +154,7 @@ function matchElement(btf: Btf, progress: Progress, { index }: Accessor, step: n
 }
 
 /** A member by its name, through anonymous structs and unions. */
-function matchMember(
-  localBtf: Btf,
-  accessor: Accessor,
-  btf: Btf,
-  progress: Progress,
-  depth: number,
-): Progress | null {
+function matchMember(localBtf: Btf, accessor: Accessor, btf: Btf, progress: Progress, depth: number): Progress | null {
   const id = resolveId(btf, progress.id);
   const type = resolve(btf, id);
   if (type.kind !== "struct" && type.kind !== "union") return null;

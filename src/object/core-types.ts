@@ -81,9 +81,7 @@ function compatible(local: TypeRef, target: TypeRef, depth: number, steps: Steps
   if (a.kind === "array" && b.kind === "array") return same(a.element, b.element);
   if (a.kind === "prototype" && b.kind === "prototype") {
     if (a.parameters.length !== b.parameters.length) return false;
-    return (
-      a.parameters.every(({ type }, i) => same(type, b.parameters[i]?.type ?? 0)) && same(a.returns, b.returns)
-    );
+    return a.parameters.every(({ type }, i) => same(type, b.parameters[i]?.type ?? 0)) && same(a.returns, b.returns);
   }
   return a.kind === "void" || isComposite(a) || isEnum(a) || a.kind === "forward";
 }

@@ -88,7 +88,9 @@ export class ElfWriter {
     const names = new StringTable();
     const rows = [
       ...this.#sections,
-      ...this.#relocations.map(({ section, rows: list }) => this.#relocationSection(section, list, symbols, symbolTable)),
+      ...this.#relocations.map(({ section, rows: list }) =>
+        this.#relocationSection(section, list, symbols, symbolTable),
+      ),
       symbolSection(symbols, names, symbolTable + 1),
     ];
     const strings: Row = { ...plain(".strtab", SHT_STRTAB, new Uint8Array(), 1) };

@@ -160,7 +160,10 @@ function addMapSection(
   const section = sectionSymbol(elf, index);
   const anchors = rows.map(({ name: map, offset, size }): [string, Anchor] => {
     const place = { section: index, value: offset, size };
-    return [map, { section, offset, symbol: elf.addSymbol({ name: map, kind: "object", binding: "global", ...place }) }];
+    return [
+      map,
+      { section, offset, symbol: elf.addSymbol({ name: map, kind: "object", binding: "global", ...place }) },
+    ];
   });
   return { index, anchors: new Map(anchors) };
 }
@@ -229,7 +232,9 @@ function collectExt(sections: readonly ProgramSection[]): BtfExt {
     );
     lines.set(
       name,
-      rows.flatMap(({ function: f, offsets }) => f.lines.map((row) => ({ ...row, offset: offsets[row.instruction] ?? 0 }))),
+      rows.flatMap(({ function: f, offsets }) =>
+        f.lines.map((row) => ({ ...row, offset: offsets[row.instruction] ?? 0 })),
+      ),
     );
     relocations.set(
       name,

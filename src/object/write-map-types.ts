@@ -122,7 +122,8 @@ class TypeBuilder {
   /** `key` with its type, or `key_size`; nothing for maps without keys. */
   #part(map: BpfMap, part: "key" | "value"): { name: string; type: TypeId }[] {
     const size = map[`${part}Size`];
-    const type = map[`${part}Type`] ?? (DESCRIBED_TYPES.has(map.type) && size > 0 ? this.#blank(map, part, size) : null);
+    const type =
+      map[`${part}Type`] ?? (DESCRIBED_TYPES.has(map.type) && size > 0 ? this.#blank(map, part, size) : null);
     if (type !== null) return [{ name: part, type: this.pointer(type) }];
     return size > 0 ? [{ name: `${part}_size`, type: this.#number(size) }] : [];
   }
