@@ -20,6 +20,8 @@ export interface BpfObject {
   readonly maps: readonly BpfMap[];
   readonly externs: readonly BpfExtern[];
   readonly btf?: Btf;
+  /** Set for `bpfeb` objects, whose global data and packet accesses are big endian: they can be shown, not run here. */
+  readonly bigEndian?: true;
 }
 
 export interface BpfFunction {

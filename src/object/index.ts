@@ -14,6 +14,8 @@ export {
   type Reference,
   type SourceLine,
 } from "./bpf-object.ts";
+export { applyCoreRelocations, type CoreOptions, type CoreOutcome, type CoreResult } from "./core.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
+export { type WriteElfOptions, writeElf } from "./write-elf.ts";

@@ -43,7 +43,7 @@ function readDataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined, ty
   const readOnly = isReadOnly(section);
   const variables = readVariables(elf, section, btf, type);
   const flags = (readOnly ? BPF_F_RDONLY_PROG : 0) | (isMappable(btf, type) ? BPF_F_MMAPABLE : 0);
-  const bytes = section.type === SHT_NOBITS ? new Uint8Array(section.size) : section.bytes.slice();
+  const bytes = section.type === SHT_NOBITS ? new Uint8Array(section.size) : new Uint8Array(section.bytes);
   const typed = type === undefined ? {} : { type };
   return {
     name: section.name,

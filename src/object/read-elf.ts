@@ -55,6 +55,7 @@ function readObject(elf: ElfFile, strict: boolean): BpfObject {
     maps: maps.map(({ map }): BpfMap => map),
     externs,
     ...(btf ? { btf } : {}),
+    ...(elf.littleEndian ? {} : { bigEndian: true }),
   };
 }
 
@@ -97,6 +98,6 @@ function readLicense(elf: ElfFile): string {
 /** LINUX_VERSION_CODE, which kprobes of old kernels had to match. */
 function readVersion(elf: ElfFile): number | undefined {
   const bytes = sectionNamed(elf, "version")?.bytes;
-  if (!bytes || bytes.length !== 4) return undefined;
+  if (bytes?.length !== 4) return undefined;
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, elf.littleEndian);
 }

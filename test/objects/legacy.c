@@ -21,7 +21,7 @@ struct legacy_map sources SEC("maps") = {
 	.map_flags = BPF_F_NO_PREALLOC,
 };
 
-SEC("xdp_count")
+SEC("xdp")
 int count_sources(struct xdp_md *context)
 {
 	TAKE(struct ethhdr, ethernet, DATA(context), DATA_END(context), drop);

@@ -1,6 +1,27 @@
 /** Errors of the object layer. */
 import { entry } from "./entry.ts";
 
+const DIRECTIVES: Readonly<Record<string, string>> = {
+  ".license": '.license "GPL"',
+  ".version": ".version 0x050400",
+  ".map": ".map flows style=btf type=1 key=4 value=8 entries=16 flags=0",
+  ".inner": ".inner outer type=2 key=4 value=8 entries=4 flags=0",
+  ".slot": ".slot outer 0 flows",
+  ".data": ".data .rodata size=16 flags=0x80",
+  ".bytes": ".bytes 0 0a0b0c",
+  ".variable": ".variable limit offset=0 size=4 global",
+  ".extern": ".extern ksym runqueues weak",
+  ".section": ".section xdp",
+  ".global": ".global name",
+  ".static": ".static name",
+  ".weak": ".weak name",
+};
+
+function directiveHint(directive: string): string {
+  const example = DIRECTIVES[directive];
+  return example ? `write it as \`${example}\`` : `directives are ${Object.keys(DIRECTIVES).join(" ")}`;
+}
+
 export const objectErrors = {
   OBJECT_NOT_ELF: entry(
     (p: { found: string }) => `not an ELF file: it begins with ${p.found}`,
@@ -73,5 +94,17 @@ export const objectErrors = {
   OBJECT_UNDEFINED: entry(
     (p: { kind: string; name: string; by: string }) => `${p.by} refers to ${p.kind} ${p.name}, which is not there`,
     () => "every reference names a map, function or extern of the same object",
+  ),
+  OBJECT_CORE: entry(
+    (p: { relocation: string; problem: string }) => `CO-RE relocation ${p.relocation}: ${p.problem}`,
+    () => "libbpf refuses the object with the same target; look at the type in both BTFs",
+  ),
+  OBJECT_DIRECTIVE: entry(
+    (p: { directive: string; problem: string }) => `${p.directive}: ${p.problem}`,
+    (p: { directive: string; problem: string }) => directiveHint(p.directive),
+  ),
+  OBJECT_BIG_ENDIAN: entry(
+    () => "the object is big endian: it can be read and shown, not written or relocated",
+    () => "compile with -target bpfel",
   ),
 } as const;
