@@ -38,11 +38,29 @@ function parseMac(text: string): Uint8Array | null {
   return Uint8Array.from(parts, (part) => Number.parseInt(part, 16));
 }
 
+/** Written out: map keys pass here. Decimal, no leading zeros, exactly four. */
 function parseIpv4(text: string): Uint8Array | null {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return null;
-  return Uint8Array.from(parts, Number);
+  const bytes = new Uint8Array(4);
+  let part = 0;
+  let value = -1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (value < 0 || part === 3) return null;
+      bytes[part++] = value;
+      value = -1;
+      continue;
+    }
+    if (code < ZERO || code > NINE || value === 0) return null;
+    value = (value < 0 ? 0 : value * 10) + code - ZERO;
+    if (value > 255) return null;
+  }
+  if (part !== 3 || value < 0) return null;
+  bytes[3] = value;
+  return bytes;
 }
+
+const [DOT, ZERO, NINE] = [0x2e, 0x30, 0x39] as const;
 
 function printIpv4(bytes: Uint8Array, at: number): string {
   return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
@@ -58,19 +76,31 @@ function parseIpv6(text: string): Uint8Array | null {
   if (!head || !tail) return null;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
-  const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  return Uint8Array.from({ length: 16 }, (_, i) => ((groups[i >> 1] as number) >> (i & 1 ? 0 : 8)) & 0xff);
+  const bytes = new Uint8Array(16);
+  putGroups(bytes, 0, head);
+  putGroups(bytes, 16 - 2 * tail.length, tail);
+  return bytes;
+}
+
+const HEX_DIGITS = /^[0-9a-fA-F]+$/;
+
+function putGroups(bytes: Uint8Array, at: number, groups: readonly number[]): void {
+  for (let i = 0; i < groups.length; i++) {
+    bytes[at + 2 * i] = (groups[i] as number) >> 8;
+    bytes[at + 2 * i + 1] = groups[i] as number;
+  }
 }
 
 function parseGroups(text: string, isEnd: boolean): number[] | null {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
-  for (const [i, part] of parts.entries()) {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as string;
     const ipv4 = isEnd && i === parts.length - 1 && part.includes(".") ? parseIpv4(part) : null;
     if (ipv4)
       groups.push(((ipv4[0] as number) << 8) | (ipv4[1] as number), ((ipv4[2] as number) << 8) | (ipv4[3] as number));
-    else if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(Number.parseInt(part, 16));
+    else if (part.length > 0 && part.length <= 4 && HEX_DIGITS.test(part)) groups.push(Number.parseInt(part, 16));
     else return null;
   }
   return groups;

@@ -5,7 +5,8 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { parseAddress, printAddress } from "./address.ts";
-import { codecOf, encode, wrongType } from "./codec.ts";
+import { codecOf, encode } from "./codec.ts";
+import { wrongType } from "./codec-scalars.ts";
 import {
   type AddressFamily,
   type AddressLayout,

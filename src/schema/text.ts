@@ -8,7 +8,8 @@
  * Invariant: `fromJson(schema, toJson(schema, value))` has the bytes of `value`.
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
-import { codecOf, encode, inside, rangeOf, wrongType } from "./codec.ts";
+import { codecOf, encode, inside } from "./codec.ts";
+import { rangeOf, wrongType } from "./codec-scalars.ts";
 import {
   type AnySchema,
   type BitsLayout,
