@@ -62,12 +62,13 @@ export function xdpkitError<C extends ErrorCode>(
   return new XdpkitError(code, entry.message(parameters), { ...context, hint });
 }
 
-/** The same error with a place, when it has none yet or only a byte offset without a file. */
+/** The same error with a place: `at` where it has none, the file of `at` where its byte or path lacks one. */
 export function locate(error: XdpkitError, at: Location): XdpkitError {
   const known = error.at;
-  if (known && !(known.kind === "byte" && known.file === undefined)) return error;
-  const place = known?.kind === "byte" && at.kind === "file" ? { ...known, file: at.file } : at;
-  return new XdpkitError(error.code, error.message, { at: place, hint: error.hint, cause: error.cause });
+  const partial = (known?.kind === "byte" || known?.kind === "path") && known.file === undefined;
+  if (known && !(partial && at.kind === "file")) return error;
+  const place = known && at.kind === "file" ? { ...known, file: at.file } : at;
+  return new XdpkitError(error.code, error.message, { at: place as Location, hint: error.hint, cause: error.cause });
 }
 
 /** `file:12:3`, `capture.pcap: byte 24`, `program end, instruction 7 (end.xdp.ts:12:3)`. */

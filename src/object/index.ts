@@ -18,4 +18,5 @@ export { applyCoreRelocations, type CoreOptions, type CoreOutcome, type CoreResu
 export { type LinkedProgram, link } from "./link.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
+export { type Codec, codecOf } from "./value-codec.ts";
 export { type WriteElfOptions, writeElf } from "./write-elf.ts";

@@ -5,8 +5,8 @@
  * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
  */
 import { xdpkitError } from "../base/index.ts";
+import { type Codec, codecOf } from "../object/index.ts";
 import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
-import { type Codec, codecOf } from "./codec.ts";
 import type { Machine } from "./machine.ts";
 import {
   ArrayOfMaps,
@@ -250,7 +250,7 @@ export class MapAccess {
     const named = typeof given === "string" ? this.#machine.network.interfaceNamed(given) : undefined;
     if (named) return named.index;
     throw xdpkitError(
-      "VM_VALUE",
+      "VALUE_FORM",
       { found: JSON.stringify(given) ?? "nothing", size: 4 },
       { at: { kind: "path", path: "$.value.interface" } },
     );

@@ -1,7 +1,6 @@
 /** Global variables of the object: `vm.variable("limit").value = 10`. */
 import { invariant, xdpkitError } from "../base/index.ts";
-import type { GlobalVariable } from "../object/index.ts";
-import { type Codec, codecOf } from "./codec.ts";
+import { type Codec, codecOf, type GlobalVariable } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
 import { ArrayMap } from "./maps/index.ts";
 

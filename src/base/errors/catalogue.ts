@@ -7,6 +7,7 @@ import { kernelErrors } from "./kernel.ts";
 import { objectErrors } from "./object.ts";
 import { packetErrors } from "./packet.ts";
 import { schemaErrors } from "./schema.ts";
+import { valueErrors } from "./value.ts";
 import { vmErrors } from "./vm.ts";
 
 export type { ErrorEntry } from "./entry.ts";
@@ -18,6 +19,7 @@ export const catalogue = {
   ...isaErrors,
   ...btfErrors,
   ...objectErrors,
+  ...valueErrors,
   ...vmErrors,
   ...kernelErrors,
   ...cliErrors,

@@ -1,2 +1,49 @@
-/** Errors of the cli layer. */
-export const cliErrors = {} as const;
+/** Errors of the command line: what was asked for cannot be done as it was asked. */
+import { entry } from "./entry.ts";
+
+export const cliErrors = {
+  CLI_USAGE: entry(
+    (p: { problem: string }) => p.problem,
+    () => "xdpkit --help lists the commands, xdpkit COMMAND --help their options",
+  ),
+  CLI_FILE: entry(
+    (p: { action: "read" | "write"; reason: string }) => `cannot ${p.action} the file: ${p.reason}`,
+    (p) => (p.action === "read" ? "check the name and the permissions" : "check the folder and the permissions"),
+  ),
+  CLI_NOT_AN_OBJECT: entry(
+    (p: { found: string }) => `this is ${p.found}, not an ELF object of BPF programs`,
+    () => "compile it with clang -target bpf -O2 -g -c",
+  ),
+  CLI_SEVERAL_PROGRAMS: entry(
+    (p: { known: readonly string[] }) => `the object holds ${p.known.length} XDP programs: ${p.known.join(", ")}`,
+    (p) => `choose one: --program ${p.known[0]}`,
+  ),
+  CLI_NO_PROGRAM: entry(
+    (p: { name: string; known: readonly string[] }) => `the object has no XDP program ${p.name}`,
+    (p) => (p.known.length === 0 ? "it has no XDP program at all" : `it has ${p.known.join(", ")}`),
+  ),
+  CLI_LINK_TYPE: entry(
+    (p: { linkType: number; packet: number }) => `packet ${p.packet} has link type ${p.linkType}, not Ethernet (1)`,
+    () => "XDP programs see Ethernet frames; capture on an Ethernet interface",
+  ),
+  CLI_JSON: entry(
+    (p: { problem: string }) => `not JSON: ${p.problem}`,
+    () => "correct the file at that place",
+  ),
+  CLI_YAML: entry(
+    (p: { problem: string }) => `not YAML: ${p.problem}`,
+    () => "correct the file at that place",
+  ),
+  CLI_MAP_FILE: entry(
+    (p: { problem: string }) => p.problem,
+    () => 'a map file is a list: [{"key": …, "value": …}, …], by the field names that disasm and bpftool show',
+  ),
+  CLI_MAP_OPTION: entry(
+    (p: { text: string }) => `${JSON.stringify(p.text)} does not say which file goes into which map`,
+    () => "write --map NAME=FILE.json",
+  ),
+  CLI_MAP_REFUSED: entry(
+    (p: { map: string; errno: string }) => `map ${p.map} does not take this entry: ${p.errno}`,
+    (p) => (p.errno === "E2BIG" || p.errno === "ENOSPC" ? "the map is full, or the index is too large" : "see bpf(2)"),
+  ),
+} as const;

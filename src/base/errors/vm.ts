@@ -83,17 +83,6 @@ export const vmErrors = {
     (p: { name: string; operation: string; errno: string; meaning: string }) =>
       `map ${p.name}: ${p.operation} fails with ${p.errno}: ${p.meaning}`,
   ),
-  VM_MAP_KEY: entry(
-    (p: { name: string; what: "key" | "value"; need: number; have: number }) =>
-      `map ${p.name}: a ${p.what} has ${p.need} bytes, not ${p.have}`,
-  ),
-  VM_VALUE: entry(
-    (p: { found: string; size: number }) =>
-      p.size === 0
-        ? `${p.found} is no value of this type`
-        : `${p.found} is no value of ${p.size} byte${p.size === 1 ? "" : "s"}`,
-    (p) => (p.size === 0 ? "write the bytes as hexadecimal text" : "give a number that fits, or hexadecimal text"),
-  ),
   VM_MEMORY: entry(
     (p: { need: number; limit: number }) =>
       `the machine needs ${Math.ceil(p.need / 2 ** 20)} MiB, more than its ${Math.floor(p.limit / 2 ** 20)} MiB`,

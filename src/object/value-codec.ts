@@ -31,7 +31,7 @@ export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: nu
 
 function checkSize(bytes: Uint8Array, need: number, { name, what }: CodecPlace): Uint8Array {
   if (bytes.length === need) return bytes;
-  throw xdpkitError("VM_MAP_KEY", { name, what, need, have: bytes.length });
+  throw xdpkitError("VALUE_SIZE", { name, what, need, have: bytes.length });
 }
 
 function btfCodec(btf: Btf, type: TypeId, size: number): Codec {
@@ -59,11 +59,11 @@ function decodeNumber(bytes: Uint8Array): number | bigint {
 
 function encodeNumber(value: unknown, size: number, path: string): Uint8Array {
   const whole = typeof value === "bigint" || Number.isSafeInteger(value);
-  if (!whole) throw xdpkitError("VM_VALUE", { found: String(value), size }, { at: { kind: "path", path } });
+  if (!whole) throw xdpkitError("VALUE_FORM", { found: String(value), size }, { at: { kind: "path", path } });
   const number = BigInt(value as number | bigint);
   const limit = 1n << BigInt(8 * size);
   if (number >= limit || number < -limit / 2n) {
-    throw xdpkitError("VM_VALUE", { found: String(value), size }, { at: { kind: "path", path } });
+    throw xdpkitError("VALUE_FORM", { found: String(value), size }, { at: { kind: "path", path } });
   }
   return Uint8Array.from({ length: size }, (_, i) => Number((number >> BigInt(8 * i)) & 0xffn));
 }
@@ -72,7 +72,7 @@ function encodeHex(value: unknown, path: string): Uint8Array {
   const bytes = typeof value === "string" ? parseHex(value.replace(/^0x/, "")) : null;
   if (bytes) return bytes;
   throw xdpkitError(
-    "VM_VALUE",
+    "VALUE_FORM",
     { found: JSON.stringify(value) ?? String(value), size: 0 },
     { at: { kind: "path", path } },
   );

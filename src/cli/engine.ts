@@ -1,0 +1,212 @@
+/** The engines that `xdpkit run` can use, behind one interface: the interpreter and the running kernel. */
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { readBtf } from "../btf/index.ts";
+import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/index.ts";
+import { applyCoreRelocations, type BpfMap, type BpfObject, codecOf } from "../object/index.ts";
+import { errnoName, MapType, mapTypeName, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
+import type { MapEntry } from "./data-files.ts";
+
+export const ENGINES = ["interpreter", "kernel"] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface EngineOptions {
+  readonly program: string;
+  readonly cpus: number;
+  readonly seed: number;
+  readonly headroom?: number;
+  readonly network?: NetworkConfig;
+}
+
+export interface EngineVerdict {
+  readonly action: number;
+  readonly name: XdpActionName;
+  readonly packet: Uint8Array;
+  readonly redirect?: Redirect;
+}
+
+export interface MapSummary {
+  readonly name: string;
+  /** `HASH`, … */
+  readonly type: string;
+  readonly definition: BpfMap;
+}
+
+export interface Engine extends Disposable {
+  readonly name: EngineName;
+  run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict;
+  maps(): readonly MapSummary[];
+  /** Elements present. */
+  size(map: string): number;
+  /** Puts entries into a map. @throws XdpkitError with the path of the entry */
+  fill(map: string, entries: readonly MapEntry[]): void;
+  /** All entries of a map. */
+  dump(map: string): MapEntry[];
+}
+
+export async function createEngine(name: EngineName, object: BpfObject, options: EngineOptions): Promise<Engine> {
+  if (name === "kernel") return new KernelEngine(object, options.program);
+  return new InterpreterEngine(await createVm(object, options));
+}
+
+/** Runs `put` for each entry; an error says which entry it was: `$[3].key.port`. */
+function forEachEntry(entries: readonly MapEntry[], put: (entry: MapEntry) => void): void {
+  entries.forEach((entry, index) => {
+    try {
+      put(entry);
+    } catch (error) {
+      if (!(error instanceof XdpkitError)) throw error;
+      const inside = error.at?.kind === "path" ? error.at.path.slice(1) : "";
+      const at = { kind: "path", path: `$[${index}]${inside}` } as const;
+      throw new XdpkitError(error.code, error.message, { at, hint: error.hint, cause: error.cause });
+    }
+  });
+}
+
+class InterpreterEngine implements Engine {
+  readonly name = "interpreter";
+  readonly #vm: Vm;
+
+  constructor(vm: Vm) {
+    this.#vm = vm;
+  }
+
+  /** The machine's clock follows the capture. */
+  run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict {
+    if (timestampNs !== null && timestampNs > this.#vm.clock.nowNs) this.#vm.clock.nowNs = timestampNs;
+    return this.#vm.run(packet);
+  }
+
+  maps(): readonly MapSummary[] {
+    return this.#vm.maps();
+  }
+
+  size(map: string): number {
+    return this.#vm.map(map).size;
+  }
+
+  fill(map: string, entries: readonly MapEntry[]): void {
+    const access = this.#vm.map(map);
+    forEachEntry(entries, ({ key, value }) => {
+      if (access.definition.keySize === 0) access.push(value);
+      else access.set(key, value);
+    });
+  }
+
+  dump(map: string): MapEntry[] {
+    const access = this.#vm.map(map);
+    const { type } = access.definition;
+    if (type === MapType.QUEUE || type === MapType.STACK) return access.values().map((value) => ({ value }));
+    if (type === MapType.RINGBUF || type === MapType.PERF_EVENT_ARRAY)
+      return access.drain().map((value) => ({ value }));
+    return Array.from(access.entries(), ([key, value]) => ({ key, value }));
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** Maps whose values are bytes to user space. */
+const BYTES: readonly number[] = [
+  MapType.HASH,
+  MapType.ARRAY,
+  MapType.PERCPU_HASH,
+  MapType.PERCPU_ARRAY,
+  MapType.LRU_HASH,
+  MapType.LRU_PERCPU_HASH,
+  MapType.LPM_TRIE,
+];
+
+class KernelEngine implements Engine {
+  readonly name = "kernel";
+  readonly #loaded: LoadedObject;
+  readonly #program: KernelProgram;
+
+  constructor(object: BpfObject, program: string) {
+    this.#loaded = new LoadedObject(relocate(object));
+    this.#program = this.#loaded.program(program);
+  }
+
+  run(packet: Uint8Array): EngineVerdict {
+    const { action, packet: after } = this.#program.run(packet);
+    return { action, name: xdpActionName(action) ?? "XDP_ABORTED", packet: after };
+  }
+
+  maps(): readonly MapSummary[] {
+    return Array.from(this.#loaded.maps.values(), ({ definition }) => ({
+      name: definition.name,
+      type: mapTypeName(definition.type) ?? String(definition.type),
+      definition,
+    }));
+  }
+
+  size(name: string): number {
+    const map = this.#loaded.map(name);
+    return BYTES.includes(map.definition.type) ? Array.from(map.keys()).length : 0;
+  }
+
+  fill(name: string, entries: readonly MapEntry[]): void {
+    const map = this.#loaded.map(name);
+    const { keyType, keySize } = map.definition;
+    const key = codecOf(this.#loaded.object.btf, keyType, keySize, { name, what: "key" });
+    forEachEntry(entries, (entry) => {
+      const result = map.trySet(key.encode(entry.key, "$.key"), this.#value(map, entry.value, "$.value"));
+      if (result < 0) throw xdpkitError("CLI_MAP_REFUSED", { map: name, errno: errnoName(result) });
+    });
+  }
+
+  /** Interfaces and programs become their numbers; a per-CPU value stands for all CPUs. */
+  #value(map: KernelMap, value: unknown, path: string): Uint8Array {
+    const { name, type, valueSize, valueType } = map.definition;
+    if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd);
+    if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH)
+      return words(interfaceIndex(value)).subarray(0, valueSize);
+    const codec = codecOf(this.#loaded.object.btf, valueType, valueSize, { name, what: "value" });
+    if (!map.perCpu) return codec.encode(value, path);
+    const padded = (valueSize + 7) & ~7;
+    const all = new Uint8Array(map.valueBytes);
+    for (let at = 0, cpu = 0; at < all.length; at += padded, cpu++) {
+      all.set(codec.encode(Array.isArray(value) ? value[cpu] : value, path), at);
+    }
+    return all;
+  }
+
+  dump(name: string): MapEntry[] {
+    const map = this.#loaded.map(name);
+    const { type, keyType, keySize, valueType, valueSize, data } = map.definition;
+    if (!BYTES.includes(type)) return [];
+    const { btf } = this.#loaded.object;
+    const key = codecOf(btf, keyType, keySize, { name, what: "key" });
+    const value = codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
+    const padded = (valueSize + 7) & ~7;
+    return Array.from(map.keys(), (raw) => {
+      const bytes = map.get(raw) ?? new Uint8Array(map.valueBytes);
+      const one = (at: number): unknown => value.decode(bytes.subarray(at, at + valueSize));
+      const all = map.perCpu ? Array.from({ length: bytes.length / padded }, (_, cpu) => one(cpu * padded)) : one(0);
+      return { key: key.decode(raw), value: all };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#loaded[Symbol.dispose]();
+  }
+}
+
+/** CO-RE against the running kernel, where the object asks for it. */
+function relocate(object: BpfObject): BpfObject {
+  if (object.functions.every((one) => one.relocations.length === 0)) return object;
+  return applyCoreRelocations(object, readBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")))).object;
+}
+
+function words(...values: number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from([...values, 0]).buffer);
+}
+
+function interfaceIndex(value: unknown): number {
+  const given = typeof value === "object" && value !== null && "interface" in value ? value.interface : value;
+  if (typeof given === "number") return given;
+  const name = String(given);
+  if (!(name in networkInterfaces())) throw xdpkitError("CLI_USAGE", { problem: `there is no interface ${name}` });
+  return Number(readFileSync(`/sys/class/net/${name}/ifindex`, "utf8"));
+}

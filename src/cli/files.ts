@@ -1,0 +1,113 @@
+/**
+ * Files of the command line: read whole or as streams, written so that a failure leaves the old file as it was.
+ */
+
+import { once } from "node:events";
+import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
+import { readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { locate, type XdpkitError, XdpkitError as XdpkitErrorClass, xdpkitError } from "../base/index.ts";
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is no folder",
+  ENOSPC: "the disk is full",
+  EROFS: "the file system is read-only",
+};
+
+function fileError(action: "read" | "write", file: string, cause: unknown): XdpkitError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reason = REASONS[code ?? ""] ?? message;
+  return xdpkitError("CLI_FILE", { action, reason }, { at: { kind: "file", file }, cause });
+}
+
+/** @throws XdpkitError CLI_FILE */
+export async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    const buffer = await readFile(file);
+    return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } catch (cause) {
+    throw fileError("read", file, cause);
+  }
+}
+
+export async function readText(file: string): Promise<string> {
+  return new TextDecoder().decode(await readBytes(file));
+}
+
+/** The file in chunks, with its size when it has one. @throws XdpkitError CLI_FILE */
+export async function openInput(file: string): Promise<{ chunks: AsyncIterable<Uint8Array>; size: number }> {
+  if (file === "-") return { chunks: process.stdin, size: 0 };
+  try {
+    const { size } = await stat(file);
+    const stream = createReadStream(file, { highWaterMark: 1 << 18 });
+    await once(stream, "open");
+    return { chunks: stream, size };
+  } catch (cause) {
+    throw fileError("read", file, cause);
+  }
+}
+
+/** Says in which file an error without one happened. */
+export async function inFile<T>(file: string, body: () => Promise<T> | T): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw error instanceof XdpkitErrorClass ? locate(error, { kind: "file", file }) : error;
+  }
+}
+
+/** A file that takes its name only when it is complete. */
+export class OutputFile {
+  readonly #file: string;
+  readonly #partial: string;
+  readonly #stream: WriteStream;
+  #failure: unknown;
+
+  private constructor(file: string, partial: string, stream: WriteStream) {
+    this.#file = file;
+    this.#partial = partial;
+    this.#stream = stream;
+    stream.on("error", (error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  /** @throws XdpkitError CLI_FILE when the folder takes no file */
+  static async open(file: string): Promise<OutputFile> {
+    const partial = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
+    const stream = createWriteStream(partial, { highWaterMark: 1 << 18 });
+    try {
+      await once(stream, "open");
+    } catch (cause) {
+      throw fileError("write", file, cause);
+    }
+    return new OutputFile(file, partial, stream);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw fileError("write", this.#file, this.#failure);
+    if (!this.#stream.write(bytes)) await Promise.race([once(this.#stream, "drain"), once(this.#stream, "error")]);
+  }
+
+  /** Puts the file in place. */
+  async finish(): Promise<void> {
+    try {
+      this.#stream.end();
+      await once(this.#stream, "close");
+      if (this.#failure !== undefined) throw this.#failure;
+      await rename(this.#partial, this.#file);
+    } catch (cause) {
+      throw fileError("write", this.#file, cause);
+    }
+  }
+
+  /** Throws what was written away; the old file stays. */
+  async discard(): Promise<void> {
+    this.#stream.destroy();
+    await rm(this.#partial, { force: true });
+  }
+}

@@ -1,0 +1,46 @@
+/** The program argument of a command: an ELF object, and which of its programs. */
+import { xdpkitError } from "../base/index.ts";
+import { type BpfObject, readElf } from "../object/index.ts";
+import { xdpPrograms } from "../vm/index.ts";
+import { inFile, readBytes } from "./files.ts";
+
+/** What a file's first bytes say it is, when it is no ELF object. */
+const MAGICS: readonly (readonly [text: string, magic: readonly number[]])[] = [
+  ["a pcap file", [0xd4, 0xc3, 0xb2, 0xa1]],
+  ["a pcap file", [0xa1, 0xb2, 0xc3, 0xd4]],
+  ["a pcapng file", [0x0a, 0x0d, 0x0d, 0x0a]],
+  ["an LLVM bitcode file", [0x42, 0x43, 0xc0, 0xde]],
+  ["a gzip file", [0x1f, 0x8b]],
+];
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
+  magic.every((byte, index) => bytes[index] === byte);
+
+function describe(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "an empty file";
+  const known = MAGICS.find(([, magic]) => startsWith(bytes, magic));
+  if (known) return known[0];
+  return bytes.subarray(0, 512).every((byte) => byte >= 9 && byte < 127) ? "a text file" : "something else";
+}
+
+/** @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, and what `readElf` throws, each with the file's name */
+export async function readProgramFile(file: string): Promise<BpfObject> {
+  const bytes = await readBytes(file);
+  if (!startsWith(bytes, ELF_MAGIC)) {
+    throw xdpkitError("CLI_NOT_AN_OBJECT", { found: describe(bytes) }, { at: { kind: "file", file } });
+  }
+  return inFile(file, () => readElf(bytes, { name: file }));
+}
+
+/** The one XDP program of the object, or the one that was named. */
+export function chooseProgram(object: BpfObject, wanted: string | undefined, file: string): string {
+  const known = xdpPrograms(object);
+  const at = { kind: "file", file } as const;
+  const name = wanted ?? (known.length === 1 ? known[0] : undefined);
+  if (name === undefined && known.length > 1) throw xdpkitError("CLI_SEVERAL_PROGRAMS", { known }, { at });
+  if (name === undefined || !known.includes(name)) {
+    throw xdpkitError("CLI_NO_PROGRAM", { name: name ?? "", known }, { at });
+  }
+  return name;
+}

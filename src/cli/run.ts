@@ -1,0 +1,273 @@
+/**
+ * `xdpkit run PROG --in A.pcap [--out B.pcapng]`: a capture through a program.
+ *
+ * Everything is read as a stream. The output file and the maps' files appear only when the whole run has succeeded.
+ */
+import type { Command } from "commander";
+import { locate, XdpkitError, xdpkitError } from "../base/index.ts";
+import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
+import { MapType } from "../uapi/index.ts";
+import { type MapEntry, readMapFile, readNetworkFile, toJsonValue } from "./data-files.ts";
+import { createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
+import { inFile, OutputFile, openInput } from "./files.ts";
+import { errorToJson, printCaret, printError } from "./print-error.ts";
+import { chooseProgram, readProgramFile } from "./program-file.ts";
+import { startProgress } from "./progress.ts";
+import { VerdictCapture } from "./verdict-capture.ts";
+import { emptyCounts, printVerdicts, type VerdictCounts } from "./verdict-table.ts";
+
+interface RunOptions {
+  readonly in: string;
+  readonly out?: string;
+  readonly program?: string;
+  readonly engine: string;
+  readonly map: readonly string[];
+  readonly dump: readonly string[];
+  readonly network?: string;
+  readonly repeat: number;
+  readonly cpus: number;
+  readonly seed: number;
+  readonly headroom?: number;
+  readonly json?: boolean;
+}
+
+interface Fault {
+  readonly packet: number;
+  readonly error: XdpkitError;
+}
+
+interface RunResult {
+  readonly packets: number;
+  readonly counts: VerdictCounts;
+  readonly faults: readonly Fault[];
+  readonly faultCount: number;
+  readonly milliseconds: number;
+}
+
+/** Faults that are kept in full; further ones are only counted. */
+const MAX_FAULTS = 10;
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+/** A whole number in a range, for commander. @throws XdpkitError CLI_USAGE */
+function whole(name: string, from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw xdpkitError("CLI_USAGE", { problem: `${name} takes a whole number from ${from} to ${to}, not ${text}` });
+  };
+}
+
+export function addRunCommand(program: Command): void {
+  program
+    .command("run")
+    .summary("run packets of a capture through a program")
+    .description("Runs the packets of a capture through an XDP program, without NIC and root, and counts the verdicts.")
+    .argument("<object>", "ELF object with the program")
+    .requiredOption("--in <capture>", "pcap or pcapng to read; - for standard input")
+    .option("--out <capture>", "pcapng to write: entry and exit of each packet, with its verdict")
+    .option("--program <name>", "the program, when the object holds several")
+    .option("--engine <engine>", `${ENGINES.join(" or ")} (BPF_PROG_TEST_RUN, needs root)`, "interpreter")
+    .option("--map <name=file>", "fill a map from a JSON file; may be repeated", collect, [])
+    .option("--dump <name>", "print a map's content as JSON afterwards; may be repeated", collect, [])
+    .option("--network <file>", "interfaces, routes and neighbours, YAML or JSON (interpreter)")
+    .option("--repeat <n>", "run each packet n times, count it once", whole("--repeat", 1, 1_000_000), 1)
+    .option("--cpus <n>", "simulated CPUs (interpreter)", whole("--cpus", 1, 256), 1)
+    .option("--seed <n>", "seed of the program's random numbers (interpreter)", whole("--seed", 0, 0xffffffff), 1)
+    .option("--headroom <bytes>", "bytes before each packet (interpreter)", whole("--headroom", 40, 4096))
+    .option("--json", "print the result as JSON")
+    .action(run);
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const object = await readProgramFile(file);
+  const program = chooseProgram(object, options.program, file);
+  const network = options.network === undefined ? undefined : await readNetworkFile(options.network);
+  const create = () =>
+    createEngine(engineName(options.engine), object, {
+      program,
+      cpus: options.cpus,
+      seed: options.seed,
+      ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
+      ...(network ? { network } : {}),
+    });
+  using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));
+  checkDumps(engine, options.dump);
+  await fillMaps(engine, options.map);
+  const result = await runCapture(engine, options, program);
+  const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
+  process.stdout.write(
+    options.json ? printJson(engine, result, dumps) : printText(file, program, engine, options, result, dumps),
+  );
+  if (result.faultCount > 0) process.exitCode = 1;
+}
+
+function engineName(text: string): EngineName {
+  const known = ENGINES.find((name) => name === text);
+  if (known) return known;
+  throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
+}
+
+function knownMap(engine: Engine, name: string): void {
+  const known = engine.maps().map((map) => map.name);
+  if (!known.includes(name)) throw xdpkitError("VM_UNKNOWN_MAP", { name, known });
+}
+
+function checkDumps(engine: Engine, names: readonly string[]): void {
+  for (const name of names) knownMap(engine, name);
+}
+
+async function fillMaps(engine: Engine, options: readonly string[]): Promise<void> {
+  for (const text of options) {
+    const at = text.indexOf("=");
+    if (at < 1 || at === text.length - 1) throw xdpkitError("CLI_MAP_OPTION", { text });
+    const [name, file] = [text.slice(0, at), text.slice(at + 1)];
+    knownMap(engine, name);
+    const entries = await readMapFile(file);
+    await inFile(file, () => engine.fill(name, entries));
+  }
+}
+
+/** Runs all packets; the capture is written beside its name and moved there at the end. */
+async function runCapture(engine: Engine, options: RunOptions, program: string): Promise<RunResult> {
+  const input = await openInput(options.in);
+  const output = options.out === undefined ? undefined : await OutputFile.open(options.out);
+  try {
+    const capture = output && new VerdictCapture(output);
+    await capture?.begin(program);
+    const result = await inFile(options.in, () => eachPacket(engine, options, input, capture));
+    await output?.finish();
+    return result;
+  } catch (error) {
+    await output?.discard();
+    throw error;
+  }
+}
+
+async function eachPacket(
+  engine: Engine,
+  options: RunOptions,
+  input: { readonly chunks: AsyncIterable<Uint8Array>; readonly size: number },
+  capture: VerdictCapture | undefined,
+): Promise<RunResult> {
+  const counts = emptyCounts();
+  const faults: Fault[] = [];
+  const progress = startProgress(input.size, !options.json);
+  const start = performance.now();
+  let packets = 0;
+  try {
+    for await (const packet of readCapture(input.chunks)) {
+      packets++;
+      checkLinkType(packet, packets);
+      const outcome = runOne(engine, packet, options.repeat);
+      const row = counts[outcome instanceof XdpkitError ? "fault" : outcome.name];
+      row.packets++;
+      row.bytes += packet.bytes.length;
+      const time = packet.timestampNs ?? 0n;
+      if (outcome instanceof XdpkitError) {
+        if (faults.length < MAX_FAULTS) faults.push({ packet: packets, error: outcome });
+        await capture?.addFault(packet.bytes, packet.originalLength, time, outcome.message);
+      } else await capture?.add(packet.bytes, packet.originalLength, time, outcome);
+      if (packets % 1024 === 0) progress.update(packet.offset, packets);
+    }
+  } finally {
+    progress.stop();
+  }
+  return { packets, counts, faults, faultCount: counts.fault.packets, milliseconds: performance.now() - start };
+}
+
+function checkLinkType({ linkType, offset }: CapturedPacket, packet: number): void {
+  if (linkType === LinkType.Ethernet) return;
+  throw xdpkitError("CLI_LINK_TYPE", { linkType, packet }, { at: { kind: "byte", offset } });
+}
+
+/** The verdict of the last repetition, or the fault that the program made. */
+function runOne(engine: Engine, packet: CapturedPacket, repeat: number) {
+  try {
+    for (let i = 1; i < repeat; i++) engine.run(packet.bytes, packet.timestampNs);
+    return engine.run(packet.bytes, packet.timestampNs);
+  } catch (error) {
+    if (error instanceof XdpkitError && FAULTS.test(error.code)) {
+      return locate(error, { kind: "byte", offset: packet.offset });
+    }
+    throw error;
+  }
+}
+
+/** What a program or a single packet may do wrong; anything else ends the command. */
+const FAULTS =
+  /^VM_(ACCESS|BAD_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_CALL$/;
+
+type Dump = readonly [name: string, entries: readonly MapEntry[]];
+
+function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): string {
+  const verdicts = Object.fromEntries(
+    Object.entries(result.counts).flatMap(([name, { packets }]) =>
+      name === "fault" || packets === 0 ? [] : [[name, packets]],
+    ),
+  );
+  const json = {
+    packets: result.packets,
+    verdicts,
+    engine: engine.name,
+    faults: result.faultCount,
+    ...(result.faults.length > 0
+      ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
+      : {}),
+    ...(dumps.length > 0
+      ? { maps: Object.fromEntries(dumps.map(([name, entries]) => [name, toJsonValue(entries)])) }
+      : {}),
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+function printText(
+  file: string,
+  program: string,
+  engine: Engine,
+  options: RunOptions,
+  result: RunResult,
+  dumps: readonly Dump[],
+): string {
+  const { packets, counts, milliseconds } = result;
+  const times = options.repeat === 1 ? "" : `, each ${options.repeat.toLocaleString("en-US")} times`;
+  const title = `\n  ${program} of ${file}, ${engine.name}: ${packets.toLocaleString("en-US")} packets of ${options.in}${times}, ${milliseconds.toFixed(0)} ms\n\n`;
+  const color = process.stdout.isTTY === true && !process.env["NO_COLOR"];
+  const written = options.out === undefined ? "" : `\n  written: ${options.out}\n`;
+  return [
+    title,
+    printVerdicts(counts, color),
+    printMaps(engine),
+    printFaults(result),
+    written,
+    ...dumps.map(printDump),
+    "\n",
+  ].join("");
+}
+
+/** Maps that hold something, with how much. */
+function printMaps(engine: Engine): string {
+  const rows = engine
+    .maps()
+    .filter(({ definition }) => !definition.data)
+    .map(({ name, type, definition }) => {
+      const arrays = definition.type === MapType.ARRAY || definition.type === MapType.PERCPU_ARRAY;
+      const used = arrays ? "" : `${engine.size(name).toLocaleString("en-US")} of `;
+      return `  ${name.padEnd(17)}${type.padEnd(18)}${used}${definition.maxEntries.toLocaleString("en-US")} entries\n`;
+    });
+  return rows.length === 0 ? "" : `\n  map\n${rows.join("")}`;
+}
+
+function printFaults({ faults, faultCount }: RunResult): string {
+  if (faultCount === 0) return "";
+  const lines = faults
+    .slice(0, 3)
+    .map(({ packet, error }) => `  packet ${packet}: ${printError(error)}\n${printCaret(error)}`);
+  const rest = faultCount > lines.length ? `  … and ${faultCount - lines.length} more\n` : "";
+  return `\n  faults\n${lines.join("")}${rest}`;
+}
+
+function printDump([name, entries]: Dump): string {
+  const rows = entries.map((entry) => `  ${JSON.stringify(toJsonValue(entry))}`);
+  return `\n  map ${name}\n${rows.length === 0 ? "  (empty)\n" : `${rows.join("\n")}\n`}`;
+}
