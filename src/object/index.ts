@@ -1,4 +1,6 @@
 /** object: BpfObject, the plain data in the middle; its ELF reader, ELF writer, CO-RE and linker. */
+
+export { type AssembleOptions, assemble } from "./assemble.ts";
 export {
   type BpfExtern,
   type BpfFunction,
@@ -15,7 +17,16 @@ export {
   type SourceLine,
 } from "./bpf-object.ts";
 export { applyCoreRelocations, type CoreOptions, type CoreOutcome, type CoreResult } from "./core.ts";
+export {
+  type DisassembledLine,
+  type DisassembleOptions,
+  disassemble,
+  type PrintDisassemblyOptions,
+  printDisassembly,
+  printReference,
+} from "./disassemble.ts";
 export { type LinkedProgram, link } from "./link.ts";
+export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
 export { type Codec, codecOf } from "./value-codec.ts";

@@ -1,0 +1,72 @@
+/**
+ * A whole object as assembler text, which `assemble` reads back: the directives of assemble.ts, and instructions with
+ * what they refer to behind an `@`.
+ *
+ * BTF, source lines and CO-RE relocations have no text; kinds of externs are kept, their types are not. Invariant:
+ * functions, maps, global data and references of `assemble(printAssembly(o))` are those of `o`.
+ */
+import { printHex } from "../base/index.ts";
+import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "./bpf-object.ts";
+import { disassemble, printReference } from "./disassemble.ts";
+
+/** Bytes of global data on one line. */
+const BYTES_PER_LINE = 32;
+
+export function printAssembly(object: BpfObject): string {
+  const lines = [`.license ${JSON.stringify(object.license)}`];
+  if (object.kernelVersion !== undefined) lines.push(`.version 0x${object.kernelVersion.toString(16)}`);
+  lines.push(...object.maps.flatMap(printMap), ...object.externs.map(printExtern));
+  // Slots name maps and functions that may stand further down.
+  lines.push(...object.maps.flatMap(printSlots));
+  let section: string | undefined;
+  for (const function_ of object.functions) {
+    if (function_.section !== section) lines.push("", `.section ${function_.section}`);
+    section = function_.section;
+    lines.push("", `.${function_.linkage} ${function_.name}`, ...printBody(object, function_));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function printMap(map: BpfMap): string[] {
+  if (map.data) return printData(map);
+  const line = `.map ${map.name} style=${map.style} ${printFields(map)}`;
+  return map.inner ? [line, `.inner ${map.name} ${printFields(map.inner)}`] : [line];
+}
+
+function printFields(map: BpfMap): string {
+  const { type, keySize, valueSize, maxEntries, flags, numaNode, extra, pinByName } = map;
+  const fields = [`type=${type}`, `key=${keySize}`, `value=${valueSize}`, `entries=${maxEntries}`, `flags=${flags}`];
+  if (numaNode !== undefined) fields.push(`numa=${numaNode}`);
+  if (extra !== undefined) fields.push(`extra=${extra}`);
+  if (pinByName) fields.push("pin");
+  return fields.join(" ");
+}
+
+function printData({ data, flags }: BpfMap): string[] {
+  if (!data) return [];
+  const lines = [`.data ${data.section} size=${data.bytes.length} flags=${flags}`];
+  for (let at = 0; at < data.bytes.length; at += BYTES_PER_LINE) {
+    const bytes = data.bytes.subarray(at, at + BYTES_PER_LINE);
+    if (bytes.some((byte) => byte !== 0)) lines.push(`.bytes ${at} ${printHex(bytes)}`);
+  }
+  for (const { name, offset, size, linkage } of data.variables) {
+    lines.push(`.variable ${name} offset=${offset} size=${size} ${linkage}`);
+  }
+  return lines;
+}
+
+function printSlots(map: BpfMap): string[] {
+  return (map.slots ?? []).map(({ index, target }) => `.slot ${map.name} ${index} ${target}`);
+}
+
+function printExtern(extern: BpfExtern): string {
+  const place = extern.kind === "kconfig" ? ` offset=${extern.offset} size=${extern.size}` : "";
+  return `.extern ${extern.kind} ${extern.name}${place}${extern.weak ? " weak" : ""}`;
+}
+
+function printBody(object: BpfObject, function_: BpfFunction): string[] {
+  return disassemble(object, function_.name).flatMap(({ text, labels, reference }) => {
+    const names = labels.filter((label) => label !== function_.name).map((label) => `${label}:`);
+    return [...names, `  ${text}${reference ? ` @${printReference(reference)}` : ""}`];
+  });
+}
