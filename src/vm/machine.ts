@@ -6,13 +6,7 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { type BpfExtern, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
-import { helperByName } from "../uapi/index.ts";
-import { Cpu } from "./cpu.ts";
-import { eventHelpers } from "./helpers/events.ts";
-import { kernelFunctions } from "./helpers/kfuncs.ts";
-import { mapHelpers } from "./helpers/maps.ts";
-import { packetHelpers } from "./helpers/packet.ts";
-import { systemHelpers } from "./helpers/system.ts";
+import { Cpu, type HelperFunction } from "./cpu.ts";
 import { encodeKconfig } from "./kconfig.ts";
 import {
   ArrayMap,
@@ -100,9 +94,7 @@ export class Machine implements MapHost {
     this.core = new Cpu(this.memory, this.text);
     this.packet = new PacketBuffer(this.memory, this.core);
     this.scratch = new Scratch(this.memory);
-    this.#installHelpers();
     for (const definition of object.maps) this.addMap(definition);
-    this.#fillMaps();
   }
 
   /** The CPU that runs, for maps (MapHost). */
@@ -218,18 +210,13 @@ export class Machine implements MapHost {
     throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "kernel function" });
   }
 
-  #installHelpers(): void {
-    const tables = [mapHelpers(this), packetHelpers(this), systemHelpers(this), eventHelpers(this)];
-    for (const [name, helper] of tables.flatMap((table) => Object.entries(table))) {
-      this.core.helpers[helperByName(name)!.id] = helper;
-    }
-    for (const [name, kfunc] of Object.entries(kernelFunctions(this))) {
-      this.#kfuncs.set(name, this.core.kfuncs.push(kfunc) - 1);
-    }
+  /** Makes a kernel function callable by its BTF name. */
+  addKernelFunction(name: string, kfunc: HelperFunction): void {
+    this.#kfuncs.set(name, this.core.kfuncs.push(kfunc) - 1);
   }
 
-  /** Global data, and the static content of program arrays and maps of maps. */
-  #fillMaps(): void {
+  /** Lays out global data, and the static content of program arrays and maps of maps. Call once, helpers in place. */
+  fillMaps(): void {
     for (const map of [...this.maps]) {
       const { data, slots = [] } = map.definition;
       if (data && map instanceof ArrayMap) this.memory.bytes.set(data.bytes, map.at(0));

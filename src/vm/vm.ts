@@ -6,6 +6,7 @@
 import { invariant, type Location, xdpkitError } from "../base/index.ts";
 import type { BpfObject } from "../object/index.ts";
 import { XdpAction, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { installHelpers } from "./helpers/install.ts";
 import { interpret, Stop } from "./interpreter.ts";
 import type { KconfigValues } from "./kconfig.ts";
 import { type Clock, type Hints, Machine } from "./machine.ts";
@@ -102,6 +103,8 @@ export class Vm {
     this.program = chooseProgram(object, options.program);
     this.network = new Network(options.network);
     this.#machine = new Machine(object, { cpus, seed, network: this.network, kconfig: options.kconfig ?? {} });
+    installHelpers(this.#machine);
+    this.#machine.fillMaps();
     this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
     this.clock = this.#machine.clock;
     this.#headroom = options.headroom ?? DEFAULT_HEADROOM;

@@ -46,6 +46,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_strncmp: (cpu) => cpu.result(compareStrings(cpu)),
     bpf_probe_read_kernel: (cpu) => cpu.result(probeRead(machine, cpu, true)),
     bpf_probe_read_user: (cpu) => cpu.result(probeRead(machine, cpu, false)),
+    bpf_probe_read_kernel_str: (cpu) => cpu.result(probeReadString(machine, cpu, true)),
+    bpf_probe_read_user_str: (cpu) => cpu.result(probeReadString(machine, cpu, false)),
     bpf_trace_printk(cpu) {
       const format = readFormat(machine, cpu, 1, cpu.argument(2));
       const values = Array.from({ length: TRACE_ARGUMENTS }, (_, i) => cpu.wide(3 + i));
@@ -121,6 +123,24 @@ function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
   if (from) machine.memory.bytes.set(from, to);
   else machine.memory.bytes.fill(0, to, to + size);
   return from ? 0 : -errno.EFAULT;
+}
+
+/** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and -EFAULT. */
+function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
+  const size = cpu.argument(2);
+  const to = cpu.pointer(1, size, true);
+  const from = cpu.wide(3);
+  const { bytes } = machine.memory;
+  for (let i = 0; i < size; i++) {
+    const byte = kernel ? machine.peek(from + BigInt(i), 1)?.[0] : undefined;
+    if (byte === undefined) {
+      bytes.fill(0, to, to + size);
+      return -errno.EFAULT;
+    }
+    bytes[to + i] = i === size - 1 ? 0 : byte;
+    if (byte === 0 || i === size - 1) return i + 1;
+  }
+  return -errno.EFAULT;
 }
 
 function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
