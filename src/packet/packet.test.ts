@@ -250,6 +250,15 @@ describe("parse and encode", () => {
       expect(printHex(encode(recompute(packet)))).toBe(printHex(bytes));
     }
   });
+  it("a Node Buffer is bytes like any other, and is not kept", () => {
+    const { bytes } = samples.find(({ name }) => name === "tcp with an experimental option") as { bytes: Uint8Array };
+    const buffer = Buffer.from(bytes);
+    const packet = parse(buffer);
+    const options = layersOf(packet, "tcp")[0]?.options;
+    expect(options).toEqual([{ kind: "unknown", type: 253, body: hex("1234") }]);
+    buffer.fill(0);
+    expect(options).toEqual([{ kind: "unknown", type: 253, body: hex("1234") }]);
+  });
   it("any bytes survive", () => {
     const mutated = fc
       .tuple(fc.constantFrom(...samples), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }), fc.nat())
