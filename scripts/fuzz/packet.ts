@@ -18,7 +18,7 @@ import {
   writePcap,
   writePcapng,
 } from "../../src/packet/index.ts";
-import { mixedTraffic } from "../traffic.ts";
+import { mixedTraffic } from "../traffic/index.ts";
 
 export interface FuzzTarget {
   /** Inputs to mutate. */

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { mixedTraffic } from "../../scripts/traffic.ts";
+import { mixedTraffic } from "../../scripts/traffic/index.ts";
 import { Ethernet, encode, gtpU, Icmp, Ipv4, Ipv6, type Part, print, srh, Tcp, Udp } from "./index.ts";
 
 const samples = mixedTraffic();

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mixedTraffic } from "../../scripts/traffic.ts";
+import { mixedTraffic } from "../../scripts/traffic/index.ts";
 import { hex } from "../../test/answers.ts";
 import { concatBytes, printHex } from "../base/index.ts";
 import {

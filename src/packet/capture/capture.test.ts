@@ -93,6 +93,7 @@ describe("a capture of 320 MB", () => {
     timestampNs: 1_700_000_000_000_000_000n,
     bytes: new Uint8Array(1000),
     originalLength: 1000,
+    options: [],
   } as const;
   it.each(["pcap", "pcapng"] as const)("%s streams in bounded memory", async (format) => {
     const described = { kind: "interface", linkType: 1, snapLength: 0, options: [] } as const;
