@@ -131,6 +131,12 @@ describe("encode", () => {
     header.totalLength = 9;
     expect(printHex(encode([header]).subarray(2, 4))).toBe("0009");
   });
+  it("a class that extends a header is that header", () => {
+    class Marked extends Udp {}
+    expect(printHex(encode([v4(), new Marked({ sourcePort: 1 })]))).toBe(
+      printHex(encode([v4(), new Udp({ sourcePort: 1 })])),
+    );
+  });
   it("does not touch what it was given", () => {
     const header = v4();
     encode([header, new Udp()]);
@@ -189,6 +195,9 @@ describe("encode", () => {
     );
     expect(refusal(() => encode([new Ethernet(), new Date()]))).toEqual(["PACKET_NOT_A_LAYER", "$[1]"]);
     expect(refusal(() => encode([null as never]))).toEqual(["PACKET_NOT_A_LAYER", "$[0]"]);
+    expect(refusal(() => encode([{ kind: "tcp", header: {}, options: [] }]))).toEqual(["PACKET_NOT_A_LAYER", "$[0]"]);
+    expect(refusal(() => encode([{ kind: "tcp", header: v4(), options: [] }]))).toEqual(["PACKET_NOT_A_LAYER", "$[0]"]);
+    expect(refusal(() => encode([{ kind: "no such layer" }]))).toEqual(["PACKET_NOT_A_LAYER", "$[0]"]);
     expect(refusal(() => encode([new Ethernet(), v4({ ttl: 256 })]))).toEqual(["SCHEMA_RANGE", "$[1].ttl"]);
     expect(refusal(() => encode([v4({ source: "nowhere" })]))).toEqual(["SCHEMA_ADDRESS", "$[0].source"]);
     expect(refusal(() => encode([v4(), new Uint8Array(65_516)]))).toEqual(["SCHEMA_RANGE", "$[0].totalLength"]);
