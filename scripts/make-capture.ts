@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { concatBytes } from "../src/base/index.ts";
 import { writePcap } from "../src/packet/index.ts";
-import { mixedTraffic } from "./traffic.ts";
+import { mixedTraffic } from "./traffic/index.ts";
 
 const START_NS = 1_767_225_600_000_000_000n;
 const STEP_NS = 10_000_000n;

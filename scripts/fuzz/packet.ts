@@ -18,7 +18,7 @@ import {
   writePcap,
   writePcapng,
 } from "../../src/packet/index.ts";
-import { mixedTraffic } from "../traffic.ts";
+import { mixedTraffic } from "../traffic/index.ts";
 
 export interface FuzzTarget {
   /** Inputs to mutate. */
@@ -73,12 +73,26 @@ async function runPcapng(bytes: Uint8Array): Promise<void> {
   } catch (error) {
     answered(error);
   }
+  await runCapture(bytes);
+  const written = await writtenAgain(records);
+  if (written) await readBack(written, records.length);
+}
+
+/** Null when a record cannot be written: a time outside the 64 bits of its unit. */
+async function writtenAgain(records: readonly PcapngRecord[]): Promise<Uint8Array | null> {
   try {
-    for await (const _ of writePcapng(records));
+    return await collect(writePcapng(records));
   } catch (error) {
     answered(error);
+    return null;
   }
-  await runCapture(bytes);
+}
+
+/** What we write we read, without any complaint. */
+async function readBack(bytes: Uint8Array, expected: number): Promise<void> {
+  let count = 0;
+  for await (const _ of readPcapng([bytes])) count++;
+  invariant(count === Math.max(1, expected), `${count} records of ${expected} are read back`);
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -31,6 +31,12 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** The same memory as a plain Uint8Array: `slice` of a Node Buffer would give a view where a copy is meant. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** The next multiple of `unit` (a power of two) that is not below `value`. */
 export function alignUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;

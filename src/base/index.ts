@@ -1,5 +1,14 @@
 /** base: errors and their catalogue, byte access. Imports nothing. */
-export { alignUp, ByteReader, concatBytes, equalBytes, parseHex, printHex, type ShortRead } from "./bytes.ts";
+export {
+  alignUp,
+  ByteReader,
+  concatBytes,
+  equalBytes,
+  parseHex,
+  plainBytes,
+  printHex,
+  type ShortRead,
+} from "./bytes.ts";
 export {
   type ErrorContext,
   type ErrorParameters,

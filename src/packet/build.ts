@@ -95,6 +95,7 @@ function headerItem(part: object, index: number): Item {
   const rules = isLayer ? protocol((part as Layer).kind) : protocolOfHeader(part);
   if (rules) {
     const layer = (isLayer ? part : rules.wrap(part as never)) as Layer;
+    if (!(layer.header instanceof rules.header)) throw notALayer(`a layer ${layer.kind} without its header`, index);
     const bytes = variablePart(rules, layer, index);
     return { layer, rules, header: layer.header, bytes, uncountedFrom: COUNTED };
   }

@@ -3,6 +3,7 @@
  *
  * Invariant: the layers, the payload and the padding cover every byte once, so `encode(parse(bytes))` is `bytes`.
  */
+import { plainBytes } from "../base/index.ts";
 import { kindOfVersion } from "./follow.ts";
 import type { Fault, LayerKind, Packet, Padding, ParsedLayer } from "./layer.ts";
 import { protocol } from "./protocols/index.ts";
@@ -23,8 +24,9 @@ export interface ParseOptions {
 
 /** Reads as many layers as there are. */
 export function parse(bytes: Uint8Array, options: ParseOptions = {}): Packet {
-  const walk = new Walk(bytes);
-  let next = firstLayer(bytes, options.linkType ?? LinkType.Ethernet);
+  const plain = plainBytes(bytes);
+  const walk = new Walk(plain);
+  let next = firstLayer(plain, options.linkType ?? LinkType.Ethernet);
   while (next) next = walk.step(next);
   return walk.finish();
 }

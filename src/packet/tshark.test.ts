@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mixedTraffic, type Sample } from "../../scripts/traffic.ts";
+import { mixedTraffic, type Sample } from "../../scripts/traffic/index.ts";
 import { requireTool } from "../../test/interop.ts";
 import { concatBytes, parseHex, printHex } from "../base/index.ts";
 import {

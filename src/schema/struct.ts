@@ -53,7 +53,7 @@ function makeFillers(parts: Readonly<Record<string, AnySchema>>): readonly Fille
 /** A field holds its own copy, as a store in memory does; plain objects become instances, so that getters work. */
 function copierOf(schema: AnySchema): (given: unknown) => unknown {
   const layout = layoutOf(schema);
-  if (layout.kind === "bytes") return (given) => (given instanceof Uint8Array ? given.slice() : given);
+  if (layout.kind === "bytes") return (given) => (given instanceof Uint8Array ? Uint8Array.from(given) : given);
   if (layout.kind === "array") {
     const element = copierOf((schema as unknown as { [PARTS]: { element: AnySchema } })[PARTS].element);
     return (given) => (Array.isArray(given) ? given.map(element) : given);

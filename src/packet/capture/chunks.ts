@@ -4,7 +4,7 @@
  * Invariant: each byte is copied at most once, and only when a piece crosses chunks; what lies inside one chunk is a
  * view on it. No more is held than one piece and one chunk.
  */
-import { invariant } from "../../base/index.ts";
+import { invariant, plainBytes } from "../../base/index.ts";
 
 /** A source of bytes: a Node stream, a web ReadableStream, an array of chunks. */
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
@@ -34,7 +34,7 @@ export class ChunkReader {
     while (this.#available < count && !this.#isDone) {
       const { value, done } = await this.#source.next();
       if (done) this.#isDone = true;
-      else if (value.length > 0) this.#push(value);
+      else if (value.length > 0) this.#push(plainBytes(value));
     }
     return this.#available >= count;
   }

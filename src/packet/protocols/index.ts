@@ -54,7 +54,9 @@ export function protocol(kind: LayerKind): AnyProtocol {
 
 const byHeader = new Map<unknown, AnyProtocol>(LAYER_KINDS.map((kind) => [protocol(kind).header, protocol(kind)]));
 
-/** The protocol of a bare header instance, by its class. */
+/** The protocol of a bare header instance, by its class or the one that it extends. */
 export function protocolOfHeader(header: object): AnyProtocol | undefined {
-  return byHeader.get(header.constructor);
+  let Class: unknown = header.constructor;
+  while (typeof Class === "function" && !byHeader.has(Class)) Class = Object.getPrototypeOf(Class);
+  return byHeader.get(Class);
 }
