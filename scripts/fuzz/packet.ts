@@ -2,11 +2,11 @@
  * Fuzz targets of the packet layer: hostile packets and capture files.
  *
  * Invariant: a target returns, or throws what is a bug. XdpkitErrors of the catalogue are answers; INTERNAL_ ones,
- * other exceptions, and bytes that do not survive parse and encode are bugs.
+ * other exceptions, and bytes that do not survive parse and build are bugs.
  */
 import { equalBytes, invariant, XdpkitError } from "../../src/base/index.ts";
 import {
-  encode,
+  build,
   LinkType,
   type PcapngRecord,
   parse,
@@ -35,11 +35,11 @@ function answered(error: unknown): void {
 function runPacket(bytes: Uint8Array): void {
   for (const linkType of [LinkType.Ethernet, LinkType.Raw]) {
     const packet = parse(bytes, { linkType });
-    invariant(equalBytes(encode(packet), bytes), "parse and encode give other bytes");
+    invariant(equalBytes(build(packet), bytes), "parse and build give other bytes");
     invariant(print(packet).length > 0, "print gives nothing");
     verifyChecksums(packet);
     try {
-      encode(recompute(packet));
+      build(recompute(packet));
     } catch (error) {
       answered(error);
     }

@@ -2,8 +2,8 @@
 import {
   Arp,
   ArpOperation,
+  build,
   Ethernet,
-  encode,
   Icmp,
   IcmpType,
   Icmpv6,
@@ -184,7 +184,7 @@ export function discovery(): Named[] {
     otherConfiguration: true,
     options: [link(PEER), { kind: "mtu", mtu: 1500 }, prefix, servers],
   });
-  const quoted = encode([v6(), new Udp({ sourcePort: 1, destinationPort: 2 }), counting(16)]);
+  const quoted = build([v6(), new Udp({ sourcePort: 1, destinationPort: 2 }), counting(16)]);
   return [
     [
       "router solicitation",
@@ -249,7 +249,7 @@ export function discovery(): Named[] {
         back,
         v4({ source: "192.0.2.1", destination: CLIENT4 }),
         new Icmp({ type: IcmpType.TimeExceeded }),
-        encode([v4({ ttl: 1 }), new Udp({ sourcePort: 33_434, destinationPort: 33_435 })]),
+        build([v4({ ttl: 1 }), new Udp({ sourcePort: 33_434, destinationPort: 33_435 })]),
       ),
     ],
   ];

@@ -1,5 +1,5 @@
 /** What the frames of the mixed traffic have in common: addresses, content, padding. */
-import { Ethernet, encode, Ipv4, Ipv6, type Part, padding } from "../../src/packet/index.ts";
+import { build, Ethernet, Ipv4, Ipv6, type Part, padding } from "../../src/packet/index.ts";
 
 export const HOST = "02:00:00:00:00:01";
 export const PEER = "02:00:00:00:00:02";
@@ -19,8 +19,8 @@ export const back = new Ethernet({ destination: HOST, source: PEER });
 
 /** Frames below 60 bytes are padded, as a NIC does. */
 export function frame(...parts: readonly Part[]): Uint8Array {
-  const bytes = encode(parts);
-  return bytes.length >= 60 ? bytes : encode([...parts, padding(new Uint8Array(60 - bytes.length))]);
+  const bytes = build(parts);
+  return bytes.length >= 60 ? bytes : build([...parts, padding(new Uint8Array(60 - bytes.length))]);
 }
 
 export const v4 = (fields: ConstructorParameters<typeof Ipv4>[0] = {}) =>

@@ -1,9 +1,9 @@
 /** What is rare, and what is broken on purpose. */
 import {
+  build,
   destinationOptions,
   Ethernet,
   EtherType,
-  encode,
   gtpU,
   gue,
   hopByHop,
@@ -37,8 +37,8 @@ import {
 
 export function others(): Named[] {
   const udp = new Udp({ sourcePort: 4000, destinationPort: 4001 });
-  const whole = encode([v4(), new Udp({ sourcePort: 4002, destinationPort: 4003 }), counting(120)]).subarray(20);
-  const whole6 = encode([v6(), new Udp({ sourcePort: 4004, destinationPort: 4005 }), counting(120)]).subarray(40);
+  const whole = build([v4(), new Udp({ sourcePort: 4002, destinationPort: 4003 }), counting(120)]).subarray(20);
+  const whole6 = build([v6(), new Udp({ sourcePort: 4004, destinationPort: 4005 }), counting(120)]).subarray(40);
   const piece = (from: number, to: number) =>
     frame(
       out,
@@ -161,26 +161,26 @@ export function broken(): Named[] {
     ["truncated in IPv4", whole.subarray(0, 24)],
     ["truncated in the payload", whole.subarray(0, 60)],
     ["truncated SRH", frame(out, v6(), srh({ segments: SEGMENTS })).subarray(0, 80)],
-    ["ipv4 with ihl 3", encode([out, v4({ ihl: 3 }), udp, counting(32)])],
-    ["ipv4 of version 5", encode([out, v4({ version: 5 }), udp, counting(32)])],
-    ["ipv4 checksum wrong", encode([out, v4({ checksum: 0xdead }), udp, counting(32)])],
+    ["ipv4 with ihl 3", build([out, v4({ ihl: 3 }), udp, counting(32)])],
+    ["ipv4 of version 5", build([out, v4({ version: 5 }), udp, counting(32)])],
+    ["ipv4 checksum wrong", build([out, v4({ checksum: 0xdead }), udp, counting(32)])],
     [
       "udp length too long",
-      encode([out, v4(), new Udp({ sourcePort: 1, destinationPort: 2, length: 4000 }), counting(32)]),
+      build([out, v4(), new Udp({ sourcePort: 1, destinationPort: 2, length: 4000 }), counting(32)]),
     ],
     [
       "udp checksum wrong",
-      encode([out, v4(), new Udp({ sourcePort: 1, destinationPort: 2, checksum: 0xdead }), counting(32)]),
+      build([out, v4(), new Udp({ sourcePort: 1, destinationPort: 2, checksum: 0xdead }), counting(32)]),
     ],
     [
       "tcp data offset 2",
-      encode([out, v4(), new Tcp({ sourcePort: 1, destinationPort: 2, dataOffset: 2 }), counting(32)]),
+      build([out, v4(), new Tcp({ sourcePort: 1, destinationPort: 2, dataOffset: 2 }), counting(32)]),
     ],
-    ["srh last entry too large", encode([out, v6(), srh({ segments: SEGMENTS, lastEntry: 9 }), udp, counting(8)])],
-    ["gtp length too long", encode([out, v4(), new Udp(), gtpU({ teid: TEID, length: 900 }), v4(), udp])],
+    ["srh last entry too large", build([out, v6(), srh({ segments: SEGMENTS, lastEntry: 9 }), udp, counting(8)])],
+    ["gtp length too long", build([out, v4(), new Udp(), gtpU({ teid: TEID, length: 900 }), v4(), udp])],
     [
       "gtp extension of length 0",
-      encode([
+      build([
         out,
         v4(),
         new Udp(),
@@ -194,7 +194,7 @@ export function broken(): Named[] {
     ],
     [
       "ethernet of unknown type",
-      encode([
+      build([
         new Ethernet({ destination: PEER, source: HOST, etherType: EtherType.Mpls }),
         Uint8Array.of(0, 1, 0x01, 0x40),
         counting(42),

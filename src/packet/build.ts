@@ -1,5 +1,5 @@
 /**
- * `encode`: layers and payload to bytes. Lengths, types of what follows, and checksums that are left out are
+ * `build`: layers and payload to bytes. Lengths, types of what follows, and checksums that are left out are
  * computed; every one that is given is written as it is, so that wrong packets can be made as well.
  *
  * Left out means: not given to the constructor, and still zero. Decoded headers have every field given; `recompute`
@@ -25,7 +25,7 @@ export function padding(bytes: Uint8Array): Padding {
  * The bytes of a packet. Throws PACKET_NOT_A_LAYER, and what `encode` of a schema throws, at a path such as
  * `$[2].ttl`, where 2 counts the parts.
  */
-export function encode(parts: readonly Part[] | Packet): Uint8Array {
+export function build(parts: readonly Part[] | Packet): Uint8Array {
   const placed = place((isPacket(parts) ? partsOf(parts) : parts).map(toItem));
   const bytes = new Uint8Array(placed.at(-1)?.behind ?? 0);
   const located = placed.map((_, index) => write(placed, index, bytes));
@@ -33,10 +33,7 @@ export function encode(parts: readonly Part[] | Packet): Uint8Array {
   return bytes;
 }
 
-/** The same under the name that suits other callers: `build([new Ethernet(…), …])`. */
-export const build = encode;
-
-/** What `encode` takes to give the packet again. */
+/** What `build` takes to give the packet again. */
 export function partsOf(packet: Packet): Part[] {
   return [...packet.layers, packet.payload, ...packet.padding];
 }

@@ -1,6 +1,6 @@
-/** packet: headers, encode, parse, print, checksums, pcap and pcapng. Imports base and schema. */
+/** packet: headers, build, parse, print, checksums, pcap and pcapng. Imports base and schema. */
 
-export { build, encode, type Part, padding, partsOf, recompute } from "./build.ts";
+export { build, type Part, padding, partsOf, recompute } from "./build.ts";
 export * from "./capture/index.ts";
 export {
   crc32c,

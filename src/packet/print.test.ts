@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { mixedTraffic } from "../../scripts/traffic/index.ts";
-import { Ethernet, encode, gtpU, Icmp, Ipv4, Ipv6, type Part, print, srh, Tcp, Udp } from "./index.ts";
+import { build, Ethernet, gtpU, Icmp, Ipv4, Ipv6, type Part, print, srh, Tcp, Udp } from "./index.ts";
 
 const samples = mixedTraffic();
 const v4 = (fields: ConstructorParameters<typeof Ipv4>[0] = {}) =>
@@ -55,7 +55,7 @@ describe("print", () => {
       ],
     ],
   ] as [string, Part[]][])("%s", (line, parts) => {
-    const bytes = encode([new Ethernet(), ...parts]);
+    const bytes = build([new Ethernet(), ...parts]);
     expect(print(bytes)).toBe(line.replace(/ (\d+) (?=\d+ →|Echo)/, ` ${bytes.length} `));
   });
   it("lines of the mixed traffic", () => {

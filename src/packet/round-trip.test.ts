@@ -1,4 +1,4 @@
-/** parse and encode together: the mixed traffic, any stack of headers, any bytes at all. */
+/** parse and build together: the mixed traffic, any stack of headers, any bytes at all. */
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -7,8 +7,8 @@ import { mixedTraffic } from "../../scripts/traffic/index.ts";
 import { hex } from "../../test/answers.ts";
 import { concatBytes, printHex } from "../base/index.ts";
 import {
+  build,
   Ethernet,
-  encode,
   gre,
   gtpU,
   hopByHop,
@@ -40,7 +40,7 @@ const v4 = (fields: ConstructorParameters<typeof Ipv4>[0] = {}) =>
   new Ipv4({ source: "192.0.2.1", destination: "192.0.2.2", ...fields });
 const v6 = (fields: ConstructorParameters<typeof Ipv6>[0] = {}) =>
   new Ipv6({ source: "2001:db8::1", destination: "2001:db8::2", ...fields });
-describe("parse and encode", () => {
+describe("parse and build", () => {
   it("the checked-in capture is the mixed traffic", async () => {
     const file = new URL("../../examples/captures/mixed.pcap", import.meta.url);
     const read: string[] = [];
@@ -49,8 +49,8 @@ describe("parse and encode", () => {
   });
   it.each(samples.map((sample) => [sample.name, sample] as const))("%s", (_, { bytes, isBroken }) => {
     const packet = parse(bytes);
-    expect(printHex(encode(packet))).toBe(printHex(bytes));
-    expect(printHex(encode(partsOf(packet)))).toBe(printHex(bytes));
+    expect(printHex(build(packet))).toBe(printHex(bytes));
+    expect(printHex(build(partsOf(packet)))).toBe(printHex(bytes));
     if (isBroken) return;
     expect(packet.faults).toEqual([]);
     expect(verifyChecksums(packet).filter(({ verdict }) => verdict === "wrong")).toEqual([]);
@@ -58,7 +58,7 @@ describe("parse and encode", () => {
     // checksums of fragments, which cover more than is here.
     const hasSums = verifyChecksums(packet).every(({ verdict }) => verdict === "right");
     if (hasSums && packet.layers.every((layer) => layer.kind !== "ipv4" || !layer.header.isFragment)) {
-      expect(printHex(encode(recompute(packet)))).toBe(printHex(bytes));
+      expect(printHex(build(recompute(packet)))).toBe(printHex(bytes));
     }
   });
   it("a Node Buffer is bytes like any other, and is not kept", () => {
@@ -84,7 +84,7 @@ describe("parse and encode", () => {
         fc.constantFrom(1, 101, 228, 229, 147),
         (bytes, linkType) => {
           const packet = parse(bytes, { linkType });
-          expect(encode(packet)).toEqual(bytes);
+          expect(build(packet)).toEqual(bytes);
           for (const { offset, length, end } of packet.layers) {
             expect(length).toBeGreaterThan(0);
             expect(offset + length).toBeLessThanOrEqual(bytes.length);
@@ -141,7 +141,7 @@ describe("parse and encode", () => {
     );
     fc.assert(
       fc.property(stack, ([first, outer, wrapped, inner, last, payload, pad]) => {
-        const bytes = encode([...first, ...outer, ...wrapped, ...inner, ...last, payload, padding(pad)]);
+        const bytes = build([...first, ...outer, ...wrapped, ...inner, ...last, payload, padding(pad)]);
         const packet = parse(bytes);
         expect(packet.faults).toEqual([]);
         const expected = [...first, ...outer, ...wrapped, ...inner, ...last].map((part) =>
@@ -151,8 +151,8 @@ describe("parse and encode", () => {
         expect(packet.payload).toEqual(payload);
         expect(concatBytes(...packet.padding.map((one) => one.bytes))).toEqual(pad);
         expect(verifyChecksums(packet).every(({ verdict }) => verdict === "right")).toBe(true);
-        expect(encode(recompute(packet))).toEqual(bytes);
-        expect(encode(packet)).toEqual(bytes);
+        expect(build(recompute(packet))).toEqual(bytes);
+        expect(build(packet)).toEqual(bytes);
       }),
       { numRuns: 500 },
     );

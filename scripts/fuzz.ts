@@ -1,0 +1,114 @@
+/**
+ * `npm run fuzz [-- --seconds N --seed N --target NAME]`: mutated inputs for every reader, bounded by time.
+ *
+ * A target returns, or throws what is a bug: then the input is written to out/ and the run ends with status 1. A target
+ * that takes more than a second for one input has hung, and memory that grows by more than 512 MiB is a bug, too.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { concatBytes } from "../src/base/index.ts";
+import { Random } from "../test/support/random.ts";
+import { objectTargets } from "./fuzz/object.ts";
+import { type FuzzTarget, packetTargets } from "./fuzz/packet.ts";
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "60" },
+    seed: { type: "string", default: String(Date.now() % 0x7fffffff) },
+    target: { type: "string" },
+  },
+});
+
+const MAX_INPUT = 1 << 20;
+const SLOW_MS = 1000;
+const GROWTH_BYTES = 512 * 2 ** 20;
+/** Numbers that lengths and counts go wrong with. */
+const EDGES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
+
+const targets: Readonly<Record<string, FuzzTarget>> = { ...packetTargets, ...objectTargets };
+
+/** One to eight changes: bits, bytes, numbers, cuts, repeats, and pieces of other seeds. */
+function mutate(random: Random, seeds: readonly Uint8Array[]): Uint8Array {
+  let bytes = random.pick(seeds).slice();
+  for (let i = random.between(1, 8); i > 0; i--) bytes = change(random, bytes, seeds);
+  return bytes.subarray(0, MAX_INPUT);
+}
+
+function change(random: Random, bytes: Uint8Array, seeds: readonly Uint8Array[]): Uint8Array {
+  if (bytes.length === 0) return random.bytes(8);
+  const at = random.between(0, bytes.length - 1);
+  const size = random.between(1, Math.min(64, bytes.length - at));
+  switch (random.between(0, 6)) {
+    case 0:
+      bytes[at]! ^= 1 << random.between(0, 7);
+      return bytes;
+    case 1:
+      bytes[at] = random.u32() & 0xff;
+      return bytes;
+    case 2:
+      return writeNumber(random, bytes, at);
+    case 3:
+      return bytes.slice(0, at);
+    case 4:
+      return concatBytes(bytes.subarray(0, at), bytes.subarray(at + size));
+    case 5:
+      return concatBytes(bytes.subarray(0, at + size), bytes.subarray(at));
+    default: {
+      const other = random.pick(seeds);
+      const from = other.length === 0 ? 0 : random.between(0, other.length - 1);
+      return concatBytes(bytes.subarray(0, at), other.subarray(from, from + 256), bytes.subarray(at));
+    }
+  }
+}
+
+function writeNumber(random: Random, bytes: Uint8Array, at: number): Uint8Array {
+  const width = random.pick([1, 2, 4]);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const value = random.pick(EDGES);
+  const little = random.chance(0.5);
+  if (at + width > bytes.length) return bytes;
+  if (width === 1) view.setUint8(at, value & 0xff);
+  else if (width === 2) view.setUint16(at, value & 0xffff, little);
+  else view.setUint32(at, value, little);
+  return bytes;
+}
+
+function report(name: string, seed: number, input: Uint8Array, problem: unknown): never {
+  mkdirSync("out", { recursive: true });
+  const file = `out/fuzz-${name}-${seed}.bin`;
+  writeFileSync(file, input);
+  console.error(`${name}: --seed ${seed} found a bug, its input is ${file}`);
+  console.error(problem);
+  process.exit(1);
+}
+
+async function fuzz(name: string, target: FuzzTarget, seconds: number, seed: number): Promise<void> {
+  const random = new Random(seed);
+  const seeds = await target.seeds();
+  const end = performance.now() + seconds * 1000;
+  const before = process.memoryUsage().rss;
+  let inputs = 0;
+  for (let now = performance.now(); now < end; inputs++) {
+    const input = mutate(random, seeds);
+    try {
+      await target.run(input);
+    } catch (error) {
+      report(name, seed, input, error);
+    }
+    const after = performance.now();
+    if (after - now > SLOW_MS) report(name, seed, input, `one input took ${Math.round(after - now)} ms`);
+    now = after;
+    if (inputs % 256 === 0 && process.memoryUsage().rss - before > GROWTH_BYTES)
+      report(name, seed, input, "memory grows");
+  }
+  console.log(`${name.padEnd(16)}${inputs.toLocaleString("en-US").padStart(12)} inputs in ${seconds} s, nothing found`);
+}
+
+const chosen = Object.entries(targets).filter(([name]) => values.target === undefined || name === values.target);
+const seed = Number(values.seed);
+if (chosen.length === 0) {
+  console.error(`no target ${values.target}; there are ${Object.keys(targets).join(", ")}`);
+  process.exit(2);
+}
+console.log(`seed ${seed}`);
+for (const [name, target] of chosen) await fuzz(name, target, Number(values.seconds) / chosen.length, seed);
