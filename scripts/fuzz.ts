@@ -29,7 +29,7 @@ const targets: Readonly<Record<string, FuzzTarget>> = { ...packetTargets, ...obj
 
 /** One to eight changes: bits, bytes, numbers, cuts, repeats, and pieces of other seeds. */
 function mutate(random: Random, seeds: readonly Uint8Array[]): Uint8Array {
-  let bytes = random.pick(seeds).slice();
+  let bytes: Uint8Array = random.pick(seeds).slice();
   for (let i = random.between(1, 8); i > 0; i--) bytes = change(random, bytes, seeds);
   return bytes.subarray(0, MAX_INPUT);
 }

@@ -24,6 +24,7 @@ export interface SourceLocation {
   readonly kind: "source";
   readonly file: string;
   readonly line: number;
+  /** 0 when only the line is known. */
   readonly column: number;
   /** The whole source line, for the caret. */
   readonly text?: string;
@@ -86,7 +87,7 @@ export function printLocation(at: Location): string {
       return `${program}instruction ${at.index}${source}`;
     }
     case "source":
-      return `${at.file}:${at.line}:${at.column}`;
+      return `${at.file}:${at.line}${at.column > 0 ? `:${at.column}` : ""}`;
     case "path":
       return `${at.file === undefined ? "" : `${at.file}: `}${at.path}`;
   }

@@ -13,6 +13,7 @@ export function printCaret(error: XdpkitError): string {
   const at = error.at?.kind === "instruction" ? error.at.source : error.at;
   if (at?.kind !== "source" || at.text === undefined) return "";
   const gutter = `  ${at.line} | `;
+  if (at.column === 0) return `${gutter}${at.text}\n`;
   const indent = at.text.slice(0, Math.max(0, at.column - 1)).replace(/[^\t]/g, " ");
   return `${gutter}${at.text}\n${" ".repeat(gutter.length)}${indent}^\n`;
 }

@@ -80,11 +80,12 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
+  const name = engineName(options.engine);
   const object = await readProgramFile(file);
   const program = chooseProgram(object, options.program, file);
   const network = options.network === undefined ? undefined : await readNetworkFile(options.network);
   const create = () =>
-    createEngine(engineName(options.engine), object, {
+    createEngine(name, object, {
       program,
       cpus: options.cpus,
       seed: options.seed,

@@ -82,6 +82,7 @@ export const vmErrors = {
   VM_MAP_OPERATION: entry(
     (p: { name: string; operation: string; errno: string; meaning: string }) =>
       `map ${p.name}: ${p.operation} fails with ${p.errno}: ${p.meaning}`,
+    () => "the kernel answers the same; see bpf(2)",
   ),
   VM_MEMORY: entry(
     (p: { need: number; limit: number }) =>
@@ -95,13 +96,18 @@ export const vmErrors = {
   ),
   VM_METADATA: entry(
     (p: { have: number }) => `metadata of ${p.have} bytes: the length must be a multiple of 4, and at most 252`,
+    () => "the kernel keeps metadata in whole words, inside the headroom",
   ),
   VM_CPU: entry(
     (p: { cpu: number; cpus: number }) => `CPU ${p.cpu} does not exist: the machine has 0 to ${p.cpus - 1}`,
+    () => "give the machine more CPUs with its `cpus` option (1 to 256)",
   ),
   VM_NETWORK: entry(
     (p: { problem: string }) => `network: ${p.problem}`,
     () => "the network file is described in docs/network-file.md",
   ),
-  VM_NOT_STOPPED: entry(() => "the program has ended; there is nothing to step"),
+  VM_NOT_STOPPED: entry(
+    () => "the program has ended; there is nothing to step",
+    () => "start another session with vm.debug(packet)",
+  ),
 } as const;

@@ -1,0 +1,364 @@
+/** The command line as users meet it: what it prints, what it writes, and how it refuses. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "../../src/isa/index.ts";
+import { type BpfObject, writeElf } from "../../src/object/index.ts";
+import { suite } from "../support/require.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CLI = join(ROOT, "dist/cli/main.js");
+const EDGE = "examples/edge/edge.o";
+const CAPTURE = "examples/captures/mixed.pcap";
+const DENIED = "denied=examples/edge/denied.json";
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function xdpkit(...words: readonly string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], { cwd: ROOT, encoding: "utf8" });
+  return { status, stdout, stderr };
+}
+
+let folder: string;
+const file = (name: string): string => join(folder, name);
+
+/** An object whose program reads four bytes behind a packet of less than 18. */
+function careless(): BpfObject {
+  const instructions = parse("r1 = *(u32 *)(r1 + 0x0)\nr0 = *(u32 *)(r1 + 0xe)\nr0 = 0x2\nexit");
+  const program = { kind: "xdp", fragments: false, autoload: true };
+  const main = {
+    name: "careless",
+    section: "xdp",
+    linkage: "global" as const,
+    program,
+    instructions,
+    references: [],
+    lines: [],
+    relocations: [],
+  };
+  return { license: "GPL", functions: [main], maps: [], externs: [] };
+}
+
+/** A pcap of one Ethernet frame of 14 bytes. */
+function shortCapture(): Uint8Array {
+  const bytes = new Uint8Array(24 + 16 + 14);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0xa1b2c3d4, true);
+  view.setUint16(4, 2, true);
+  view.setUint16(6, 4, true);
+  view.setUint32(16, 65535, true);
+  view.setUint32(20, 1, true);
+  view.setUint32(32, 14, true);
+  view.setUint32(36, 14, true);
+  return bytes;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "xdpkit-cli-"));
+  const capture = readFileSync(join(ROOT, CAPTURE));
+  writeFileSync(file("cut.pcap"), capture.subarray(0, capture.length - 5));
+  const raw = Uint8Array.from(capture);
+  raw[20] = 101;
+  writeFileSync(file("raw.pcap"), raw);
+  writeFileSync(file("cut.o"), readFileSync(join(ROOT, EDGE)).subarray(0, 700));
+  writeFileSync(file("careless.o"), writeElf(careless()));
+  writeFileSync(file("short.pcap"), shortCapture());
+  writeFileSync(file("text.txt"), "not an object\n");
+  writeFileSync(file("empty"), "");
+  writeFileSync(file("syntax.json"), '[\n  { "key": 1, }\n]\n');
+  writeFileSync(file("object.json"), '{ "key": 1 }');
+  writeFileSync(file("no-value.json"), '[{ "key": 1 }]');
+  writeFileSync(file("field.json"), '[{ "key": { "length": 24, "addres": [1, 2, 3, 4] }, "value": 0 }]');
+  writeFileSync(
+    file("range.json"),
+    '[{ "key": { "length": 24, "address": [1, 2, 3, 4] }, "value": 0 }, { "key": { "length": -1, "address": [1, 2, 3, 4] }, "value": 0 }]',
+  );
+  writeFileSync(file("long.json"), '[{ "key": { "length": 33, "address": [1, 2, 3, 4] }, "value": 0 }]');
+  writeFileSync(file("syntax.yaml"), "interfaces: [\n");
+  writeFileSync(
+    file("route.yaml"),
+    "interfaces: [{ index: 1, name: a }]\nroutes: [{ to: 10.0.0.0/8, via: 192.0.2.1 }]\n",
+  );
+  writeFileSync(file("kept.pcapng"), "as it was");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("run", () => {
+  it("counts verdicts and dumps maps by name", () => {
+    const { status, stdout } = xdpkit("run", EDGE, "--in", CAPTURE, "--map", DENIED, "--dump", "denied", "--json");
+    expect(status).toBe(0);
+    expect(stdout.startsWith('{\n  "packets": 237,\n  "verdicts": {')).toBe(true);
+    expect(JSON.parse(stdout)).toEqual({
+      packets: 237,
+      verdicts: { XDP_DROP: 34, XDP_PASS: 130, XDP_TX: 14, XDP_REDIRECT: 59 },
+      engine: "interpreter",
+      faults: 0,
+      maps: { denied: [{ key: { length: 24, address: [198, 51, 100, 0] }, value: 24 }] },
+    });
+  });
+
+  it("prints a table", () => {
+    const { stdout } = xdpkit("run", EDGE, "--in", CAPTURE, "--map", DENIED);
+    expect(stdout.replace(/\d+ ms/, "N ms")).toBe(`
+  edge of ${EDGE}, interpreter: 237 packets of ${CAPTURE}, N ms
+
+  verdict          packets     share          bytes
+  XDP_DROP              34    14.3 %          2,946  ███▌
+  XDP_PASS             130    54.9 %         12,485  █████████████▏
+  XDP_TX                14     5.9 %          1,252  █▍
+  XDP_REDIRECT          59    24.9 %          7,664  ██████
+
+  map
+  reasons          PERCPU_HASH       10 of 10 entries
+  denied           LPM_TRIE          1 of 1,024 entries
+
+`);
+  });
+
+  it("says which access faulted, counts it, and goes on", () => {
+    const { status, stdout } = xdpkit("run", file("careless.o"), "--in", file("short.pcap"), "--json");
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      packets: 1,
+      verdicts: {},
+      faults: 1,
+      firstFaults: [
+        {
+          packet: 1,
+          code: "VM_ACCESS",
+          message: "packet access of 4 bytes at 14..18, packet ends at 14",
+          place: "program careless, instruction 1",
+        },
+      ],
+    });
+  });
+
+  it("runs each packet as often as it is told, and counts it once", () => {
+    const { stdout } = xdpkit("run", EDGE, "--in", CAPTURE, "--repeat", "3", "--dump", "reasons", "--json");
+    const { packets, maps } = JSON.parse(stdout);
+    expect(packets).toBe(237);
+    expect(maps.reasons.find((one: { key: string }) => one.key === "REASON_GTP_U").value).toEqual([
+      { packets: 102, bytes: 11082 },
+    ]);
+  });
+});
+
+suite("run --out", ["tshark"], () => {
+  it("writes a capture whose verdicts tshark shows, entry and exit paired", () => {
+    const out = file("verdicts.pcapng");
+    expect(xdpkit("run", EDGE, "--in", CAPTURE, "--map", DENIED, "--out", out).status).toBe(0);
+    const fields = ["frame.interface_name", "frame.packet_id", "frame.verdict.ebpf_xdp", "frame.len"];
+    const text = execFileSync("tshark", ["-r", out, "-T", "fields", ...fields.flatMap((name) => ["-e", name])], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const rows = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("\t"));
+    expect(rows.length).toBe(2 * 237);
+    const counts = new Map<string, number>();
+    for (let i = 0; i < rows.length; i += 2) {
+      const [entry, exit] = [rows[i]!, rows[i + 1]!];
+      expect([entry[0], entry[1], entry[2]]).toEqual(["entry", String(i / 2 + 1), ""]);
+      expect(exit[1]).toBe(entry[1]);
+      const action = ["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"][Number(exit[2])]!;
+      expect(exit[0]).toBe(action);
+      expect(exit[3]).toBe(entry[3]);
+      counts.set(action, (counts.get(action) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(counts)).toEqual({ XDP_DROP: 34, XDP_PASS: 130, XDP_TX: 14, XDP_REDIRECT: 59 });
+  });
+});
+
+suite("run --engine kernel", ["bpf"], () => {
+  it("gives what the interpreter gives", () => {
+    const words = ["run", EDGE, "--in", CAPTURE, "--map", DENIED, "--dump", "denied", "--json"];
+    const kernel = JSON.parse(xdpkit(...words, "--engine", "kernel").stdout);
+    expect(kernel).toEqual({ ...JSON.parse(xdpkit(...words).stdout), engine: "kernel" });
+  });
+});
+
+describe("disasm", () => {
+  it("shows instructions beside their source", () => {
+    const { status, stdout } = xdpkit("disasm", EDGE);
+    expect(status).toBe(0);
+    expect(stdout.split("\n").slice(0, 9)).toEqual([
+      "",
+      `${EDGE}:\tfile format elf64-bpf`,
+      "",
+      "Disassembly of section xdp:",
+      "",
+      "0000000000000000 <edge>:",
+      "; int edge(struct xdp_md *context)",
+      "       0:\tr6 = r1",
+      "; \tvoid *end = (void *)(long)context->data_end;",
+    ]);
+  });
+
+  it("gives the lines as JSON", () => {
+    const [first] = JSON.parse(xdpkit("disasm", EDGE, "--json").stdout);
+    expect(first).toMatchObject({ function: "edge", section: "xdp", slot: 0, text: "r6 = r1", source: { line: 180 } });
+  });
+});
+
+describe("wrong input", () => {
+  const rows: readonly (readonly [name: string, words: () => string[], line: string | RegExp])[] = [
+    ["no command", () => [], "error CLI_USAGE: no command was given (xdpkit --help"],
+    ["unknown command", () => ["frobnicate"], "error CLI_USAGE: unknown command 'frobnicate'"],
+    ["unknown option", () => ["run", EDGE, "--in", CAPTURE, "--frob"], "error CLI_USAGE: unknown option '--frob'"],
+    ["no capture named", () => ["run", EDGE], "error CLI_USAGE: required option '--in <capture>' not specified"],
+    [
+      "bad number",
+      () => ["run", EDGE, "--in", CAPTURE, "--repeat", "0"],
+      "error CLI_USAGE: --repeat takes a whole number from 1 to 1000000, not 0",
+    ],
+    [
+      "unknown engine",
+      () => ["run", EDGE, "--in", CAPTURE, "--engine", "warp"],
+      "error CLI_USAGE: --engine is interpreter or kernel, not warp",
+    ],
+    [
+      "missing object",
+      () => ["run", "no.o", "--in", CAPTURE],
+      "error CLI_FILE at no.o: cannot read the file: it does not exist",
+    ],
+    ["a folder", () => ["run", "src", "--in", CAPTURE], "error CLI_FILE at src: cannot read the file: it is a folder"],
+    [
+      "a text file",
+      () => ["run", file("text.txt"), "--in", CAPTURE],
+      "this is a text file, not an ELF object of BPF programs",
+    ],
+    [
+      "an empty file",
+      () => ["run", file("empty"), "--in", CAPTURE],
+      "this is an empty file, not an ELF object of BPF programs",
+    ],
+    [
+      "a capture for an object",
+      () => ["run", CAPTURE, "--in", CAPTURE],
+      "this is a pcap file, not an ELF object of BPF programs",
+    ],
+    ["a cut object", () => ["run", file("cut.o"), "--in", CAPTURE], /error OBJECT_\w+ at .*cut\.o: byte \d+: /],
+    [
+      "several programs",
+      () => ["run", "test/objects/tunnel.o", "--in", CAPTURE],
+      "error CLI_SEVERAL_PROGRAMS at test/objects/tunnel.o: the object holds 2 XDP programs: encapsulate, decapsulate (choose one: --program encapsulate)",
+    ],
+    [
+      "unknown program",
+      () => ["run", EDGE, "--in", CAPTURE, "--program", "x"],
+      `error CLI_NO_PROGRAM at ${EDGE}: the object has no XDP program x (it has edge)`,
+    ],
+    ["unknown program of disasm", () => ["disasm", EDGE, "--program", "x"], `error CLI_NO_PROGRAM at ${EDGE}: `],
+    [
+      "missing capture",
+      () => ["run", EDGE, "--in", "no.pcap"],
+      "error CLI_FILE at no.pcap: cannot read the file: it does not exist",
+    ],
+    [
+      "an object for a capture",
+      () => ["run", EDGE, "--in", EDGE],
+      new RegExp(`error CAPTURE_FORMAT at ${EDGE}: byte 0: `),
+    ],
+    [
+      "a cut capture",
+      () => ["run", EDGE, "--in", file("cut.pcap")],
+      /error CAPTURE_TRUNCATED at .*cut\.pcap: byte \d+: /,
+    ],
+    [
+      "another link type",
+      () => ["run", EDGE, "--in", file("raw.pcap")],
+      /error CLI_LINK_TYPE at .*raw\.pcap: byte 24: packet 1 has link type 101/,
+    ],
+    [
+      "a map option without file",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", "denied"],
+      'error CLI_MAP_OPTION: "denied" does not say which file',
+    ],
+    [
+      "unknown map",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", "x=y.json"],
+      "error VM_UNKNOWN_MAP: the object has no map x (it has reasons, denied, .rodata)",
+    ],
+    [
+      "unknown map to dump",
+      () => ["run", EDGE, "--in", CAPTURE, "--dump", "x"],
+      "error VM_UNKNOWN_MAP: the object has no map x",
+    ],
+    [
+      "missing map file",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", "denied=no.json"],
+      "error CLI_FILE at no.json: cannot read the file",
+    ],
+    [
+      "JSON syntax",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("syntax.json")}`],
+      /error CLI_JSON at .*syntax\.json:2:15: not JSON/,
+    ],
+    [
+      "JSON of another shape",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("object.json")}`],
+      /error CLI_MAP_FILE at .*object\.json: \$: the file holds no list/,
+    ],
+    [
+      "an entry without value",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("no-value.json")}`],
+      /error CLI_MAP_FILE at .*no-value\.json: \$\[0\]: /,
+    ],
+    [
+      "an unknown field",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("field.json")}`],
+      /error BTF_VALUE_MEMBER at .*field\.json: \$\[0\]\.key\.addres: /,
+    ],
+    [
+      "a number that does not fit",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("range.json")}`],
+      /error BTF_VALUE_RANGE at .*range\.json: \$\[1\]\.key\.length: /,
+    ],
+    [
+      "a key that the map refuses",
+      () => ["run", EDGE, "--in", CAPTURE, "--map", `denied=${file("long.json")}`],
+      /error VM_MAP_OPERATION at .*long\.json: \$\[0\]: map denied: update fails with EINVAL/,
+    ],
+    [
+      "YAML syntax",
+      () => ["run", EDGE, "--in", CAPTURE, "--network", file("syntax.yaml")],
+      /error CLI_YAML at .*syntax\.yaml:\d+:\d+: not YAML/,
+    ],
+    [
+      "a gateway out of reach",
+      () => ["run", EDGE, "--in", CAPTURE, "--network", file("route.yaml")],
+      /error VM_NETWORK at .*route\.yaml: \$\.routes\[0\]\.via: /,
+    ],
+    [
+      "a folder that does not exist",
+      () => ["run", EDGE, "--in", CAPTURE, "--out", file("no/such/out.pcapng")],
+      /error CLI_FILE at .*out\.pcapng: cannot write the file: it does not exist/,
+    ],
+  ];
+
+  it.each(rows)("%s", (_, words, expected) => {
+    const { status, stdout, stderr } = xdpkit(...words());
+    expect(stderr.trimEnd().split("\n").length, stderr).toBe(1);
+    expect(stderr).toMatch(
+      expected instanceof RegExp ? expected : new RegExp(expected.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")),
+    );
+    expect(stderr, "a hint in brackets at the end").toMatch(/^xdpkit: error [A-Z][A-Z0-9_]+( at .+)?: .+ \(.+\)\n$/);
+    expect([status, stdout]).toEqual([2, ""]);
+  });
+
+  it("leaves an existing output file as it was", () => {
+    const out = file("kept.pcapng");
+    expect(xdpkit("run", EDGE, "--in", file("cut.pcap"), "--out", out).status).toBe(2);
+    expect(readFileSync(out, "utf8")).toBe("as it was");
+    expect(execFileSync("ls", ["-A", folder], { encoding: "utf8" })).not.toContain(".part");
+  });
+});
