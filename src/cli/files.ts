@@ -60,12 +60,16 @@ export async function inFile<T>(file: string, body: () => Promise<T> | T): Promi
   }
 }
 
+const STAGE_BYTES = 1 << 18;
+
 /** A file that takes its name only when it is complete. */
 export class OutputFile {
   readonly #file: string;
   readonly #partial: string;
   readonly #stream: WriteStream;
   #failure: unknown;
+  #staged = new Uint8Array(STAGE_BYTES);
+  #used = 0;
 
   private constructor(file: string, partial: string, stream: WriteStream) {
     this.#file = file;
@@ -88,14 +92,50 @@ export class OutputFile {
     return new OutputFile(file, partial, stream);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  /** Takes the bytes at once; call `flush` when it is full, and now and then. */
+  write(bytes: Uint8Array): void {
+    if (this.#used + bytes.length > this.#staged.length) this.#stage();
+    if (bytes.length > this.#staged.length) {
+      this.#stream.write(bytes);
+      return;
+    }
+    this.#staged.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  /** True when the disk is behind: `await flush()` then waits for it. */
+  get full(): boolean {
+    return this.#stream.writableNeedDrain || this.#failure !== undefined;
+  }
+
+  /** @throws XdpkitError CLI_FILE */
+  async flush(): Promise<void> {
+    if (this.#stream.writableNeedDrain && this.#failure === undefined) await this.#drained();
     if (this.#failure !== undefined) throw fileError("write", this.#file, this.#failure);
-    if (!this.#stream.write(bytes)) await Promise.race([once(this.#stream, "drain"), once(this.#stream, "error")]);
+  }
+
+  #drained(): Promise<void> {
+    const stream = this.#stream;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stream.off("drain", done).off("close", done);
+        resolve();
+      };
+      stream.on("drain", done).on("close", done);
+    });
+  }
+
+  /** Hands what was taken to the stream, which keeps the buffer. */
+  #stage(): void {
+    if (this.#used > 0) this.#stream.write(this.#staged.subarray(0, this.#used));
+    this.#staged = new Uint8Array(STAGE_BYTES);
+    this.#used = 0;
   }
 
   /** Puts the file in place. */
   async finish(): Promise<void> {
     try {
+      this.#stage();
       this.#stream.end();
       await once(this.#stream, "close");
       if (this.#failure !== undefined) throw this.#failure;

@@ -135,8 +135,8 @@ async function runCapture(engine: Engine, options: RunOptions, program: string):
   const output = options.out === undefined ? undefined : await OutputFile.open(options.out);
   try {
     const capture = output && new VerdictCapture(output);
-    await capture?.begin(program);
-    const result = await inFile(options.in, () => eachPacket(engine, options, input, capture));
+    capture?.begin(program);
+    const result = await inFile(options.in, () => eachPacket(engine, options, input, capture, output));
     await output?.finish();
     return result;
   } catch (error) {
@@ -150,6 +150,7 @@ async function eachPacket(
   options: RunOptions,
   input: { readonly chunks: AsyncIterable<Uint8Array>; readonly size: number },
   capture: VerdictCapture | undefined,
+  output: OutputFile | undefined,
 ): Promise<RunResult> {
   const counts = emptyCounts();
   const faults: Fault[] = [];
@@ -167,8 +168,9 @@ async function eachPacket(
       const time = packet.timestampNs ?? 0n;
       if (outcome instanceof XdpkitError) {
         if (faults.length < MAX_FAULTS) faults.push({ packet: packets, error: outcome });
-        await capture?.addFault(packet.bytes, packet.originalLength, time, outcome.message);
-      } else await capture?.add(packet.bytes, packet.originalLength, time, outcome);
+        capture?.addFault(packet.bytes, packet.originalLength, time, outcome.message);
+      } else capture?.add(packet.bytes, packet.originalLength, time, outcome);
+      if (output?.full) await output.flush();
       if (packets % 1024 === 0) progress.update(packet.offset, packets);
     }
   } finally {

@@ -23,8 +23,8 @@ export class VerdictCapture {
   }
 
   /** The section and its interfaces: a capture without packets is one, too. */
-  async begin(program: string): Promise<void> {
-    await this.#file.write(
+  begin(program: string): void {
+    this.#file.write(
       this.#writer.block({
         kind: "section",
         byteOrder: "little",
@@ -38,7 +38,7 @@ export class VerdictCapture {
       }),
     );
     for (const name of INTERFACES) {
-      await this.#file.write(
+      this.#file.write(
         this.#writer.block({
           kind: "interface",
           linkType: LinkType.Ethernet,
@@ -52,33 +52,33 @@ export class VerdictCapture {
     }
   }
 
-  async add(packet: Uint8Array, originalLength: number, timestampNs: bigint, verdict: EngineVerdict): Promise<void> {
+  add(packet: Uint8Array, originalLength: number, timestampNs: bigint, verdict: EngineVerdict): void {
     const id: PacketOption = { kind: "packetId", value: ++this.#id };
-    await this.#packet(0, packet, originalLength, timestampNs, [id]);
+    this.#packet(0, packet, originalLength, timestampNs, [id]);
     const known = INTERFACES.indexOf(verdict.name);
     const value = { type: VerdictType.LinuxXdp, value: BigInt(verdict.action) };
     const where = describeRedirect(verdict);
     const comment: PacketOption[] = where === "" ? [] : [{ kind: "comment", value: where }];
     const { packet: after } = verdict;
-    await this.#packet(known, after, after.length, timestampNs, [id, { kind: "verdict", value }, ...comment]);
+    this.#packet(known, after, after.length, timestampNs, [id, { kind: "verdict", value }, ...comment]);
   }
 
   /** A packet whose run faulted has an entry and no exit. */
-  async addFault(packet: Uint8Array, originalLength: number, timestampNs: bigint, message: string): Promise<void> {
+  addFault(packet: Uint8Array, originalLength: number, timestampNs: bigint, message: string): void {
     const options: PacketOption[] = [
       { kind: "packetId", value: ++this.#id },
       { kind: "comment", value: message },
     ];
-    await this.#packet(0, packet, originalLength, timestampNs, options);
+    this.#packet(0, packet, originalLength, timestampNs, options);
   }
 
-  async #packet(
+  #packet(
     interfaceId: number,
     bytes: Uint8Array,
     originalLength: number,
     timestampNs: bigint,
     options: readonly PacketOption[],
-  ): Promise<void> {
+  ): void {
     const record = {
       kind: "packet",
       block: "enhanced",
@@ -88,7 +88,7 @@ export class VerdictCapture {
       originalLength,
       options,
     } as const;
-    await this.#file.write(this.#writer.block(record));
+    this.#file.write(this.#writer.block(record));
   }
 }
 

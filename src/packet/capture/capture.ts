@@ -42,11 +42,16 @@ export async function* readCapture(source: ByteSource): AsyncGenerator<CapturedP
   }
 }
 
+const NO_OPTIONS: readonly PacketOption[] = [];
+
 async function* fromPcap(reader: ChunkReader): AsyncGenerator<CapturedPacket, void, undefined> {
   let linkType = 0;
   for await (const record of pcapRecords(reader)) {
     if (record.kind === "header") linkType = record.linkType;
-    else yield { ...record, linkType, interfaceId: 0, options: [] };
+    else {
+      const { timestampNs, bytes, originalLength, offset } = record;
+      yield { timestampNs, bytes, originalLength, linkType, interfaceId: 0, options: NO_OPTIONS, offset };
+    }
   }
 }
 
