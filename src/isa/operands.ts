@@ -48,7 +48,7 @@ function register(field: "dst" | "src", letter: "r" | "w"): Operand {
     what: letter === "r" ? "a register (r0 to r10)" : "a half register (w0 to w10)",
     write: (instruction) => `${letter}${instruction[field]}`,
     read: (tokens, draft) => {
-      const index = tokens.register(letter);
+      const index = tokens.register(letter, draft.fields[field]);
       return index !== null && fill(draft, field, index);
     },
   };
