@@ -14,8 +14,11 @@ import type { Btf, BtfType, TypeId } from "./types.ts";
 type Composite = Extract<BtfType, { kind: "struct" | "union" }>;
 type Enumeration = Extract<BtfType, { kind: "enum" | "enum64" }>;
 
-/** Steps after which a file is taken for hostile: shared anonymous structs can unfold without end. */
-const MAX_STEPS = 20_000_000;
+/** Characters after which a file is taken for hostile: shared anonymous structs can unfold without end. */
+const MAX_CHARACTERS = 1 << 27;
+
+/** Anonymous structs inside of each other, as C compilers allow them. */
+const MAX_LEVEL = 127;
 
 /** The other types that a name may collide with: tags and identifiers are apart in C. */
 class Names {
@@ -45,7 +48,7 @@ export class DeclarationPrinter {
   readonly #btf: Btf;
   readonly #tags = new Names();
   readonly #identifiers = new Names();
-  #steps = 0;
+  #characters = 0;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -72,17 +75,18 @@ export class DeclarationPrinter {
 
   /** `int (*visit)(struct tree *)` for a name, `int (*)(struct tree *)` for none. */
   declaration(id: TypeId, name: string, level: number): string {
-    this.#step(id);
     const chain: TypeId[] = [];
     for (let current: TypeId | null = id; current !== null; current = next(typeOf(this.#btf, current))) {
       chain.push(current);
       if (chain.length > MAX_NESTING) throw xdpkitError("BTF_CYCLE", { id });
     }
-    return this.#chain(chain, name, level);
+    return this.#spend(id, this.#chain(chain, name, level));
   }
 
-  #step(id: TypeId): void {
-    if (++this.#steps > MAX_STEPS) throw xdpkitError("BTF_LIMIT", { what: `printing type ${id}`, limit: MAX_STEPS });
+  #spend(id: TypeId, text: string): string {
+    this.#characters += text.length + 1;
+    if (this.#characters <= MAX_CHARACTERS) return text;
+    throw xdpkitError("BTF_LIMIT", { what: `printing type ${id}`, limit: MAX_CHARACTERS });
   }
 
   /** Prints from the end of the chain; each part takes its ids off. */
@@ -185,7 +189,7 @@ export class DeclarationPrinter {
 
   /** The definition of a struct or union, without its semicolon. */
   composite(id: TypeId, type: Composite, level: number): string {
-    if (level > MAX_NESTING) throw xdpkitError("BTF_CYCLE", { id });
+    if (level > MAX_LEVEL) throw xdpkitError("BTF_CYCLE", { id });
     const packed = type.kind === "struct" && isPacked(this.#btf, type);
     const head = `${this.tag(id)} {`;
     const body = this.#members(id, type, packed, level + 1);
@@ -220,8 +224,8 @@ export class DeclarationPrinter {
     if (type.values.length === 0) return head;
     const suffix = type.kind === "enum" ? "" : type.signed ? "LL" : "ULL";
     const values = type.values.map(({ name, value }) => {
-      this.#step(id);
-      return `\n${indent(level + 1)}${suffixed(name, this.#identifiers.count(name))} = ${value}${suffix},`;
+      const unique = suffixed(name, this.#identifiers.count(name));
+      return this.#spend(id, `\n${indent(level + 1)}${unique} = ${value}${suffix},`);
     });
     return `${head} {${values.join("")}\n${indent(level)}}`;
   }
