@@ -7,7 +7,7 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { MAX_NESTING } from "./print-order.ts";
-import { printPadding } from "./print-padding.ts";
+import { type Gap, printPadding } from "./print-padding.ts";
 import { alignmentOf, sizeOf, typeOf } from "./query.ts";
 import type { Btf, BtfType, TypeId } from "./types.ts";
 
@@ -15,7 +15,7 @@ type Composite = Extract<BtfType, { kind: "struct" | "union" }>;
 type Enumeration = Extract<BtfType, { kind: "enum" | "enum64" }>;
 
 /** Characters after which a file is taken for hostile: shared anonymous structs can unfold without end. */
-const MAX_CHARACTERS = 1 << 27;
+const MAX_CHARACTERS = 1 << 26;
 
 /** Anonymous structs inside of each other, as C compilers allow them. */
 const MAX_LEVEL = 127;
@@ -205,7 +205,7 @@ export class DeclarationPrinter {
       const { bitOffset: to, bitSize } = member;
       const alignment = packed ? 1 : alignmentOf(this.#btf, member.type);
       const betweenBitfields = afterBitfield && bitSize !== 0;
-      lines.push(...printPadding({ from: end, to, alignment, betweenBitfields }));
+      this.#pad(id, lines, { from: end, to, alignment, betweenBitfields });
       const width = bitSize === 0 ? "" : `: ${bitSize}`;
       lines.push(`${this.declaration(member.type, member.name, level)}${width}`);
       end = to + (bitSize || 8 * memberSize(this.#btf, member.type));
@@ -213,9 +213,13 @@ export class DeclarationPrinter {
     }
     if (type.kind === "struct") {
       const alignment = alignmentOf(this.#btf, id);
-      lines.push(...printPadding({ from: end, to: 8 * type.size, alignment, betweenBitfields: false }));
+      this.#pad(id, lines, { from: end, to: 8 * type.size, alignment, betweenBitfields: false });
     }
     return lines.map((line) => `\n${indent(level)}${line};`).join("");
+  }
+
+  #pad(id: TypeId, lines: string[], gap: Gap): void {
+    for (const line of printPadding(gap)) lines.push(this.#spend(id, line));
   }
 
   /** The definition of an enum, without its semicolon. */

@@ -157,16 +157,6 @@ const wide: Operand = {
   },
 };
 
-const pseudo: Operand = {
-  fields: ["src"],
-  what: "a pseudo source (1 to 6)",
-  write: (instruction) => hex(instruction.src),
-  read: (tokens, draft) => {
-    const value = tokens.integer(1n, 6n);
-    return value !== null && fill(draft, "src", Number(value));
-  },
-};
-
 export const OPERANDS = {
   dst: register("dst", "r"),
   src: register("src", "r"),
@@ -181,7 +171,6 @@ export const OPERANDS = {
   "imm.high16": half(16),
   "imm.low16": half(0),
   imm64: wide,
-  pseudo,
   jump: distance("offset", 16, "a distance (+0x5) or a label"),
   longJump: distance("imm", 32, "a distance (+0x5) or a label"),
   relative: distance("imm", 32, "a distance (+0x5) or a function"),
