@@ -31,7 +31,10 @@ function btfSection(file: Uint8Array): Uint8Array {
   const row = (index: number) => {
     const at = table + 64 * index;
     const offset = Number(view.getBigUint64(at + 24, little));
-    return { name: view.getUint32(at, little), bytes: file.subarray(offset, offset + Number(view.getBigUint64(at + 32, little))) };
+    return {
+      name: view.getUint32(at, little),
+      bytes: file.subarray(offset, offset + Number(view.getBigUint64(at + 32, little))),
+    };
   };
   const names = row(view.getUint16(0x3e, little)).bytes;
   const nameAt = (offset: number) => new TextDecoder().decode(names.subarray(offset, names.indexOf(0, offset)));
@@ -69,19 +72,47 @@ const EVERY_KIND: Btf = {
     int("int", 4, true),
     { kind: "pointer", type: 4 },
     { kind: "array", element: 1, index: 1, length: 3 },
-    { kind: "struct", name: "s", size: 16, bitfields: true, members: [
-      { name: "a", type: 1, bitOffset: 0, bitSize: 3 },
-      { name: "b", type: 3, bitOffset: 32, bitSize: 0 },
-    ] },
-    { kind: "union", name: "u", size: 4, bitfields: false, members: [{ name: "x", type: 1, bitOffset: 0, bitSize: 0 }] },
-    { kind: "enum", name: "e", size: 4, signed: true, values: [{ name: "A", value: -1 }, { name: "B", value: 7 }] },
+    {
+      kind: "struct",
+      name: "s",
+      size: 16,
+      bitfields: true,
+      members: [
+        { name: "a", type: 1, bitOffset: 0, bitSize: 3 },
+        { name: "b", type: 3, bitOffset: 32, bitSize: 0 },
+      ],
+    },
+    {
+      kind: "union",
+      name: "u",
+      size: 4,
+      bitfields: false,
+      members: [{ name: "x", type: 1, bitOffset: 0, bitSize: 0 }],
+    },
+    {
+      kind: "enum",
+      name: "e",
+      size: 4,
+      signed: true,
+      values: [
+        { name: "A", value: -1 },
+        { name: "B", value: 7 },
+      ],
+    },
     { kind: "forward", name: "later", union: true },
     { kind: "typedef", name: "t", type: 4 },
     { kind: "volatile", type: 1 },
     { kind: "const", type: 9 },
     { kind: "restrict", type: 2 },
     { kind: "function", name: "f", prototype: 13, linkage: "global" },
-    { kind: "prototype", returns: 1, parameters: [{ name: "p", type: 2 }, { name: "", type: 0 }] },
+    {
+      kind: "prototype",
+      returns: 1,
+      parameters: [
+        { name: "p", type: 2 },
+        { name: "", type: 0 },
+      ],
+    },
     { kind: "variable", name: "v", type: 1, linkage: "static" },
     { kind: "section", name: ".data", size: 4, variables: [{ type: 14, offset: 0, size: 4 }] },
     { kind: "float", name: "double", size: 8 },
@@ -133,7 +164,12 @@ describe("hostile BTF", () => {
     ["another version", Uint8Array.of(0x9f, 0xeb, 2, 0), "BTF_VERSION", 2],
     ["a short header", changed(4, 8), "BTF_TRUNCATED", 4],
     ["a type section beyond the end", changed(12, 0xffff_ffff), "BTF_TRUNCATED", 24],
-    ["a string section beyond the end", changed(20, 0x1000_0000), "BTF_TRUNCATED", 24 + new DataView(valid.buffer).getUint32(12, true)],
+    [
+      "a string section beyond the end",
+      changed(20, 0x1000_0000),
+      "BTF_TRUNCATED",
+      24 + new DataView(valid.buffer).getUint32(12, true),
+    ],
     ["a name beyond the strings", changed(24, 0xffff), "BTF_NAME", 24],
     ["an unknown kind", changed(28, 31 << 24), "BTF_KIND", 28],
     ["an int of 17 bytes", changed(32, 17), "BTF_FIELD", 32],
@@ -150,7 +186,9 @@ describe("hostile BTF", () => {
   });
 
   it("ends on types that contain themselves", () => {
-    const loop: Btf = { types: [{ kind: "void" }, { kind: "typedef", name: "a", type: 2 }, { kind: "const", type: 1 }] };
+    const loop: Btf = {
+      types: [{ kind: "void" }, { kind: "typedef", name: "a", type: 2 }, { kind: "const", type: 1 }],
+    };
     for (const run of [() => sizeOf(loop, 1), () => printBtf(loop), () => alignmentOf(loop, 1)]) {
       expect(failure(run).code).toBe("BTF_CYCLE");
     }
@@ -311,10 +349,16 @@ describe("values", () => {
     const types: BtfType[] = [
       { kind: "void" },
       int("u32", 4),
-      { kind: "struct", name: "b", size: 4, bitfields: true, members: [
-        { name: "a", type: 1, bitOffset: 0, bitSize: 4 },
-        { name: "b", type: 1, bitOffset: 4, bitSize: 12 },
-      ] },
+      {
+        kind: "struct",
+        name: "b",
+        size: 4,
+        bitfields: true,
+        members: [
+          { name: "a", type: 1, bitOffset: 0, bitSize: 4 },
+          { name: "b", type: 1, bitOffset: 4, bitSize: 12 },
+        ],
+      },
     ];
     const bytes = Uint8Array.of(0xab, 0xcd, 0, 0);
     expect(decodeValue({ types }, 2, bytes, { littleEndian: false })).toEqual({ a: 0xa, b: 0xbcd });
@@ -346,6 +390,8 @@ describe("values", () => {
   });
 
   it("wants the size of the type", () => {
-    expect(failure(() => decodeValue(btf, key, new Uint8Array(7))).message).toBe("the value has 7 bytes, its type has 8");
+    expect(failure(() => decodeValue(btf, key, new Uint8Array(7))).message).toBe(
+      "the value has 7 bytes, its type has 8",
+    );
   });
 });

@@ -108,7 +108,8 @@ describe("one table in both directions", () => {
 /** An instruction of the row, its operands small and different. */
 function sample(form: Form): Instruction {
   const used = new Set(compileText(form.text).flatMap((piece) => ("operand" in piece ? piece.operand.fields : [])));
-  const value = (field: "dst" | "src" | "offset" | "imm", free: number) => form_(form, field) ?? (used.has(field) ? free : 0);
+  const value = (field: "dst" | "src" | "offset" | "imm", free: number) =>
+    form_(form, field) ?? (used.has(field) ? free : 0);
   const instruction = {
     opcode: form.opcode,
     dst: value("dst", 1),
@@ -209,11 +210,26 @@ describe("bad encodings", () => {
     ["95 00 00 00 00 00 00", "ISA_TRUNCATED", 0, "instruction needs 8 bytes, 7 are left"],
     ["95 00 00 00 00 00 00 00 18 01 00 00 00 00 00 00", "ISA_TRUNCATED", 16, "instruction needs 8 bytes, 0 are left"],
     ["ff 00 00 00 00 00 00 00", "ISA_UNKNOWN_OPCODE", 0, "unknown opcode 0xff"],
-    ["95 00 00 00 00 00 00 00 07 21 00 00 05 00 00 00", "ISA_RESERVED", 8, "reserved field src is 2 in an instruction of opcode 0x7"],
+    [
+      "95 00 00 00 00 00 00 00 07 21 00 00 05 00 00 00",
+      "ISA_RESERVED",
+      8,
+      "reserved field src is 2 in an instruction of opcode 0x7",
+    ],
     ["0f 21 03 00 00 00 00 00", "ISA_RESERVED", 0, "reserved field offset is 3 in an instruction of opcode 0xf"],
     ["d4 01 00 00 11 00 00 00", "ISA_RESERVED", 0, "reserved field imm is 17 in an instruction of opcode 0xd4"],
-    ["18 71 00 00 00 00 00 00 00 00 00 00 00 00 00 00", "ISA_RESERVED", 0, "reserved field src is 7 in an instruction of opcode 0x18"],
-    ["18 01 00 00 00 00 00 00 95 00 00 00 00 00 00 00", "ISA_RESERVED", 0, "reserved field second slot is 149 in an instruction of opcode 0x18"],
+    [
+      "18 71 00 00 00 00 00 00 00 00 00 00 00 00 00 00",
+      "ISA_RESERVED",
+      0,
+      "reserved field src is 7 in an instruction of opcode 0x18",
+    ],
+    [
+      "18 01 00 00 00 00 00 00 95 00 00 00 00 00 00 00",
+      "ISA_RESERVED",
+      0,
+      "reserved field second slot is 149 in an instruction of opcode 0x18",
+    ],
     ["07 0b 00 00 05 00 00 00", "ISA_FIELD_RANGE", 0, "dst is 11, outside 0 to 10"],
   ] as const)("%s", (hex, code, offset, message) => {
     const found = failure(() => decode(parseHex(hex) as Uint8Array));
@@ -238,7 +254,8 @@ describe("bad encodings", () => {
 
 describe("the assembler", () => {
   it("resolves labels over instructions of two slots", () => {
-    const text = "start: r1 = 0x1 ll ; two slots\n  if r1 == 0 goto end\n  call sub # local\n  goto start // back\nend:\n  exit\nsub: exit";
+    const text =
+      "start: r1 = 0x1 ll ; two slots\n  if r1 == 0 goto end\n  call sub # local\n  goto start // back\nend:\n  exit\nsub: exit";
     expect(parse(text).map((row) => print(row))).toEqual([
       "r1 = 0x1 ll",
       "if r1 == 0x0 goto +0x2",
@@ -250,14 +267,27 @@ describe("the assembler", () => {
   });
 
   it("reads llvm-objdump's lines with slots, bytes and headers", () => {
-    const text = "0000000000000000 <prog>:\n       0:\tb7 00 00 00 02 00 00 00\tr0 = 0x2\n       1:\tif r0 == 0x0 goto -0x2 <prog>\n";
+    const text =
+      "0000000000000000 <prog>:\n       0:\tb7 00 00 00 02 00 00 00\tr0 = 0x2\n       1:\tif r0 == 0x0 goto -0x2 <prog>\n";
     expect(parse(text)).toHaveLength(2);
   });
 
   it.each([
     ["exti", "ISA_SYNTAX", 1, "found `exti`, expected an instruction or a label", "did you mean `exit`?"],
-    ["  r1 = *(u33 *)(r2 + 4)", "ISA_SYNTAX", 10, "found `u33`, expected `u32`, `s32`, `u16`, `s16`, `u8`, `s8`, …", "did you mean `u32`?"],
-    ["r1 += 0x100000000", "ISA_NUMBER_RANGE", 7, "0x100000000 does not fit: -2147483648 to 4294967295", "use ld_imm64 (`r1 = 0x100000000 ll`) for 64-bit values"],
+    [
+      "  r1 = *(u33 *)(r2 + 4)",
+      "ISA_SYNTAX",
+      10,
+      "found `u33`, expected `u32`, `s32`, `u16`, `s16`, `u8`, `s8`, …",
+      "did you mean `u32`?",
+    ],
+    [
+      "r1 += 0x100000000",
+      "ISA_NUMBER_RANGE",
+      7,
+      "0x100000000 does not fit: -2147483648 to 4294967295",
+      "use ld_imm64 (`r1 = 0x100000000 ll`) for 64-bit values",
+    ],
     ["r1 = *(u8 *)(r2 + 0x8000)", "ISA_NUMBER_RANGE", 19, "0x8000 does not fit: -32768 to 32767", undefined],
     ["goto nowhere", "ISA_LABEL_UNKNOWN", 6, "no label nowhere", "declare it: `nowhere:`"],
     ["a: exit\na: exit", "ISA_LABEL_TWICE", 1, "label a was declared on line 1 already", "rename one of them"],

@@ -45,8 +45,7 @@ export interface IndexedForm {
 }
 
 const byOpcode: readonly (readonly IndexedForm[])[] = Array.from({ length: 256 }, (_, opcode) =>
-  FORMS.filter((form) => form.opcode === opcode)
-    .map((form) => ({ form, reserved: reservedFields(form) })),
+  FORMS.filter((form) => form.opcode === opcode).map((form) => ({ form, reserved: reservedFields(form) })),
 );
 
 /** Rows of an opcode. */

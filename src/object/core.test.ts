@@ -6,9 +6,9 @@ import { readObjectFile } from "../../test/objects/corpus.ts";
 import { XdpkitError } from "../base/index.ts";
 import { type Btf, type BtfMember, type BtfType, readBtf } from "../btf/index.ts";
 import { type Instruction, parse, print } from "../isa/index.ts";
-import { applyCoreRelocations, type BpfObject, type CoreKind, type CoreRelocation, readElf } from "./index.ts";
 import { POISON_HELPER } from "./core-patch.ts";
 import { essentialName } from "./core-types.ts";
+import { applyCoreRelocations, type BpfObject, type CoreKind, type CoreRelocation, readElf } from "./index.ts";
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 
@@ -24,7 +24,9 @@ const int = (name: string, size: number, signed = false): BtfType => ({
 });
 
 function struct(name: string, size: number, members: readonly (readonly [string, number, number, number?])[]): BtfType {
-  const list = members.map(([member, type, bitOffset, bitSize = 0]): BtfMember => ({ name: member, type, bitOffset, bitSize }));
+  const list = members.map(
+    ([member, type, bitOffset, bitSize = 0]): BtfMember => ({ name: member, type, bitOffset, bitSize }),
+  );
   return { kind: "struct", name, size, bitfields: list.some(({ bitSize }) => bitSize > 0), members: list };
 }
 
@@ -34,8 +36,22 @@ const LOCAL: Btf = {
     { kind: "void" },
     int("unsigned int", 4),
     int("int", 4, true),
-    struct("flow___old", 16, [["a", 1, 0], ["b", 2, 32], ["bits", 1, 64, 3], ["gone", 1, 96]]),
-    { kind: "enum", name: "mode", size: 4, signed: false, values: [{ name: "FAST___x", value: 1 }, { name: "LOST", value: 2 }] },
+    struct("flow___old", 16, [
+      ["a", 1, 0],
+      ["b", 2, 32],
+      ["bits", 1, 64, 3],
+      ["gone", 1, 96],
+    ]),
+    {
+      kind: "enum",
+      name: "mode",
+      size: 4,
+      signed: false,
+      values: [
+        { name: "FAST___x", value: 1 },
+        { name: "LOST", value: 2 },
+      ],
+    },
     { kind: "pointer", type: 3 },
     struct("nowhere", 4, [["a", 1, 0]]),
   ],
@@ -49,8 +65,21 @@ const TARGET: Btf = {
     int("int", 4, true),
     { kind: "union", name: "", size: 4, bitfields: false, members: [{ name: "b", type: 2, bitOffset: 0, bitSize: 0 }] },
     int("u8", 1),
-    struct("flow", 40, [["", 3, 96], ["a", 1, 192], ["bits", 4, 261, 2]]),
-    { kind: "enum", name: "mode", size: 4, signed: false, values: [{ name: "SLOW", value: 1 }, { name: "FAST", value: 9 }] },
+    struct("flow", 40, [
+      ["", 3, 96],
+      ["a", 1, 192],
+      ["bits", 4, 261, 2],
+    ]),
+    {
+      kind: "enum",
+      name: "mode",
+      size: 4,
+      signed: false,
+      values: [
+        { name: "SLOW", value: 1 },
+        { name: "FAST", value: 9 },
+      ],
+    },
   ],
 };
 
@@ -58,7 +87,13 @@ function program(text: string, kind: CoreKind, type: number, access: string, ins
   const relocations: CoreRelocation[] = [{ instruction, kind, type, access }];
   const lines = [{ instruction: 0, file: "a.c", text: "x", line: 3, column: 7 }];
   const function_ = { name: "f", section: "xdp", linkage: "global" as const, references: [], lines, relocations };
-  return { license: "GPL", functions: [{ ...function_, instructions: parse(text) }], maps: [], externs: [], btf: LOCAL };
+  return {
+    license: "GPL",
+    functions: [{ ...function_, instructions: parse(text) }],
+    maps: [],
+    externs: [],
+    btf: LOCAL,
+  };
 }
 
 function relocated(text: string, kind: CoreKind, type: number, access: string, target = TARGET): string[] {
@@ -101,7 +136,15 @@ describe("kinds", () => {
     const { object, outcomes } = applyCoreRelocations(program("r1 = 2 ll\nexit", "enumValue", 4, "1"), TARGET);
     expect(object.functions[0]?.relocations).toEqual([]);
     expect(outcomes).toEqual([
-      { function: "f", instruction: 0, kind: "enumValue", what: "enum mode.LOST", outcome: "poisoned", value: 0n, targetType: null },
+      {
+        function: "f",
+        instruction: 0,
+        kind: "enumValue",
+        what: "enum mode.LOST",
+        outcome: "poisoned",
+        value: 0n,
+        targetType: null,
+      },
     ]);
   });
 
@@ -111,7 +154,13 @@ describe("kinds", () => {
   });
 
   it("finds names without their flavour", () => {
-    expect(["flow", "flow___old", "a___b___c", "____x", "x___"].map(essentialName)).toEqual(["flow", "flow", "a___b", "____x", "x___"]);
+    expect(["flow", "flow___old", "a___b___c", "____x", "x___"].map(essentialName)).toEqual([
+      "flow",
+      "flow",
+      "a___b",
+      "____x",
+      "x___",
+    ]);
   });
 });
 
@@ -127,7 +176,14 @@ function failure(run: () => unknown): XdpkitError {
 
 describe("refusals", () => {
   it.each([
-    ["another value", "r1 = 5", "fieldByteOffset", 3, "0:1", "the instruction holds 5, but the object's own BTF says 4"],
+    [
+      "another value",
+      "r1 = 5",
+      "fieldByteOffset",
+      3,
+      "0:1",
+      "the instruction holds 5, but the object's own BTF says 4",
+    ],
     ["no immediate", "r1 = r2", "fieldByteOffset", 3, "0:1", "the instruction has no immediate"],
     ["no such member", "r1 = 5", "fieldByteOffset", 3, "0:9", "struct flow___old has no member 9"],
     ["no access", "r1 = 5", "fieldByteOffset", 3, "0:-1", "`0:-1` is no access specification"],
@@ -141,7 +197,9 @@ describe("refusals", () => {
 
   it("refuses candidates that disagree", () => {
     const target: Btf = { types: [...TARGET.types, struct("flow", 8, [["a", 1, 64]])] };
-    expect(failure(() => relocated("r1 = 0", "fieldByteOffset", 3, "0:0", target)).message).toContain("different answers");
+    expect(failure(() => relocated("r1 = 0", "fieldByteOffset", 3, "0:0", target)).message).toContain(
+      "different answers",
+    );
   });
 
   it("needs BTF", () => {
@@ -156,7 +214,9 @@ describe.skipIf(missing !== null)(`as libbpf does it ${missing ?? ""}`, () => {
   it("patches each instruction of core.o to the value that libbpf logs", () => {
     const target = readBtf(new Uint8Array(readFileSync(VMLINUX)));
     const { outcomes } = applyCoreRelocations(readElf(readObjectFile("core.o")), target);
-    const mine = outcomes.map(({ function: name, outcome, value }) => `${name} ${outcome === "poisoned" ? "poisoned" : value}`);
+    const mine = outcomes.map(
+      ({ function: name, outcome, value }) => `${name} ${outcome === "poisoned" ? "poisoned" : value}`,
+    );
     expect(mine).toEqual(libbpfLog("core.o"));
     expect(mine).toHaveLength(51);
   });

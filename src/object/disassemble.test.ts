@@ -4,7 +4,7 @@ import { requireTool } from "../../test/kernel/require.ts";
 import { allObjects, type CorpusFile, readFile, readObjectFile } from "../../test/objects/corpus.ts";
 import { expectGolden } from "../../test/objects/golden.ts";
 import { XdpkitError } from "../base/index.ts";
-import { type BpfObject, assemble, disassemble, printAssembly, printDisassembly, readElf } from "./index.ts";
+import { assemble, type BpfObject, disassemble, printAssembly, printDisassembly, readElf } from "./index.ts";
 
 const noObjdump = requireTool("llvm-objdump-19");
 
@@ -35,7 +35,9 @@ describe("disassembly", () => {
   it("is structured: slots of the section, labels, sources, references", () => {
     const lines = disassemble(readElf(readObjectFile("subprograms.o")), "second");
     expect(lines[0]).toMatchObject({ function: "second", section: "xdp", slot: 7, labels: ["second"] });
-    expect(lines.find(({ reference }) => reference)).toMatchObject({ reference: { kind: "function", function: "twice" } });
+    expect(lines.find(({ reference }) => reference)).toMatchObject({
+      reference: { kind: "function", function: "twice" },
+    });
     expect(lines.some(({ source }) => source?.text.includes("twice(length)"))).toBe(true);
   });
 
@@ -123,7 +125,12 @@ describe("assembler", () => {
   it("reads what people write", () => {
     const object = assemble(SOURCE);
     const [count, helper] = object.functions;
-    expect(count).toMatchObject({ name: "count", section: "xdp", program: { kind: "xdp" }, labels: [{ name: "out", instruction: 10 }] });
+    expect(count).toMatchObject({
+      name: "count",
+      section: "xdp",
+      program: { kind: "xdp" },
+      labels: [{ name: "out", instruction: 10 }],
+    });
     expect(count?.references).toEqual([
       { instruction: 3, kind: "map", map: "counts" },
       { instruction: 8, kind: "mapValue", map: ".bss", offset: 10 },
@@ -137,20 +144,66 @@ describe("assembler", () => {
     [".map a type=2 key=4", ".map a key=4", "OBJECT_DIRECTIVE", 1, 1, ".map: type is missing"],
     ["unknown option", ".map a type=1 size=4", "OBJECT_DIRECTIVE", 1, 1, undefined],
     ["unknown directive", "\n  .mpa a type=1", "OBJECT_DIRECTIVE", 2, 3, ".mpa: there is no such directive"],
-    ["code before a function", "exit", "OBJECT_DIRECTIVE", 1, 1, ".global: an instruction stands before the first function"],
-    ["bytes beyond the end", ".data .bss size=2\n.bytes 1 0a0b", "OBJECT_DIRECTIVE", 2, 1, ".bytes: 0a0b at 1 is no hexadecimal text within 2 bytes"],
-    ["an unknown map", ".global a\n r1 = 0 ll @map b\n exit", "OBJECT_UNDEFINED", 2, 2, "a refers to map b, which is not there"],
-    ["an unknown name", ".global a\n call b\n exit", "OBJECT_UNDEFINED", 2, 2, "a refers to symbol b, which is not there"],
-    ["a slot of nobody", ".map a type=3 key=4 value=4 entries=1\n.slot a 0 b", "OBJECT_UNDEFINED", undefined, undefined, "map a refers to map or function b, which is not there"],
+    [
+      "code before a function",
+      "exit",
+      "OBJECT_DIRECTIVE",
+      1,
+      1,
+      ".global: an instruction stands before the first function",
+    ],
+    [
+      "bytes beyond the end",
+      ".data .bss size=2\n.bytes 1 0a0b",
+      "OBJECT_DIRECTIVE",
+      2,
+      1,
+      ".bytes: 0a0b at 1 is no hexadecimal text within 2 bytes",
+    ],
+    [
+      "an unknown map",
+      ".global a\n r1 = 0 ll @map b\n exit",
+      "OBJECT_UNDEFINED",
+      2,
+      2,
+      "a refers to map b, which is not there",
+    ],
+    [
+      "an unknown name",
+      ".global a\n call b\n exit",
+      "OBJECT_UNDEFINED",
+      2,
+      2,
+      "a refers to symbol b, which is not there",
+    ],
+    [
+      "a slot of nobody",
+      ".map a type=3 key=4 value=4 entries=1\n.slot a 0 b",
+      "OBJECT_UNDEFINED",
+      undefined,
+      undefined,
+      "map a refers to map or function b, which is not there",
+    ],
     ["an instruction", ".global a\n exti", "ISA_SYNTAX", 2, 2, "found `exti`, expected an instruction or a label"],
-    ["a function twice", ".global a\nexit\n.global a", "OBJECT_DIRECTIVE", 3, 1, ".global: function a was declared already"],
+    [
+      "a function twice",
+      ".global a\nexit\n.global a",
+      "OBJECT_DIRECTIVE",
+      3,
+      1,
+      ".global: function a was declared already",
+    ],
   ] as const)("refuses %s", (_, text, code, line, column, message) => {
     try {
       assemble(text, { file: "a.s" });
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(XdpkitError);
-      expect(error).toMatchObject({ code, ...(line ? { at: { file: "a.s", line, column } } : {}), ...(message ? { message } : {}) });
+      expect(error).toMatchObject({
+        code,
+        ...(line ? { at: { file: "a.s", line, column } } : {}),
+        ...(message ? { message } : {}),
+      });
     }
   });
 });

@@ -126,7 +126,9 @@ describe("maps", () => {
 describe("functions and references", () => {
   it("tells entry points from subprograms", () => {
     const object = read("subprograms.o");
-    expect(object.functions.map(({ name, section, linkage, program }) => [name, section, linkage, program?.kind])).toEqual([
+    expect(
+      object.functions.map(({ name, section, linkage, program }) => [name, section, linkage, program?.kind]),
+    ).toEqual([
       ["classify", ".text", "global", undefined],
       ["chain", ".text", "static", undefined],
       ["adjust", ".text", "weak", undefined],
@@ -143,7 +145,9 @@ describe("functions and references", () => {
 
   it("reads addresses of callbacks, maps and data", () => {
     const object = read("callbacks.o");
-    const kinds = functionOf(object, "loop_over").references.map((reference) => Object.values(reference).slice(1).join(" "));
+    const kinds = functionOf(object, "loop_over").references.map((reference) =>
+      Object.values(reference).slice(1).join(" "),
+    );
     expect(kinds).toEqual(["function add_step", "map cells", "function add_cell", "map cells"]);
     const offsets = functionOf(read("globals.o"), "use_globals").references.flatMap((reference) =>
       reference.kind === "mapValue" ? [reference.map] : [],
@@ -154,7 +158,11 @@ describe("functions and references", () => {
   it("gives each instruction its source line and function type", () => {
     const object = read("srv6.o");
     const end = functionOf(object, "end_behaviour");
-    expect(end.lines[0]).toMatchObject({ instruction: 0, file: "./srv6.c", text: expect.stringContaining("TAKE(struct ethhdr") });
+    expect(end.lines[0]).toMatchObject({
+      instruction: 0,
+      file: "./srv6.c",
+      text: expect.stringContaining("TAKE(struct ethhdr"),
+    });
     expect(object.btf?.types[end.type ?? 0]).toMatchObject({ kind: "function", name: "end_behaviour" });
   });
 
@@ -165,7 +173,9 @@ describe("functions and references", () => {
   });
 
   it("reads externs", () => {
-    expect(read("kconfig.o").externs.map((extern) => [extern.name, extern.weak, "offset" in extern ? extern.offset : null])).toEqual(
+    expect(
+      read("kconfig.o").externs.map((extern) => [extern.name, extern.weak, "offset" in extern ? extern.offset : null]),
+    ).toEqual(
       expect.arrayContaining([
         ["CONFIG_HZ", true, 0],
         ["LINUX_KERNEL_VERSION", false, 12],
@@ -180,7 +190,10 @@ describe("functions and references", () => {
   it("reads CO-RE relocations of every kind", () => {
     const kinds = read("core.o").functions.flatMap(({ relocations }) => relocations.map(({ kind }) => kind));
     expect(new Set(kinds).size).toBe(13);
-    expect(functionOf(read("core.o"), "ask").relocations[4]).toMatchObject({ kind: "fieldByteOffset", access: "0:2:3" });
+    expect(functionOf(read("core.o"), "ask").relocations[4]).toMatchObject({
+      kind: "fieldByteOffset",
+      access: "0:2:3",
+    });
   });
 
   it("reads big-endian objects to the same instructions", () => {
@@ -204,7 +217,13 @@ describe("functions and references", () => {
 describe("link", () => {
   it("appends subprograms in the order of first use, and no dead ones", () => {
     const linked = link(read("subprograms.o"), "first");
-    expect(linked.functions.map(({ function: { name } }) => name)).toEqual(["first", "classify", "chain", "twice", "adjust"]);
+    expect(linked.functions.map(({ function: { name } }) => name)).toEqual([
+      "first",
+      "classify",
+      "chain",
+      "twice",
+      "adjust",
+    ]);
     expect(link(read("subprograms.o"), "second").functions.map(({ function: { name } }) => name)).toEqual([
       "second",
       "twice",
@@ -333,7 +352,10 @@ describe("hostile files", () => {
 
   it("refuses a .bss that would not fit into memory", () => {
     const error = failure(() => readElf(changed("events.o", headerOf("events.o", ".bss") + 32, 64, 2 ** 40)));
-    expect([error.code, error.message]).toEqual(["OBJECT_LIMIT", "global data in bytes is 1099511627776, more than 67108864"]);
+    expect([error.code, error.message]).toEqual([
+      "OBJECT_LIMIT",
+      "global data in bytes is 1099511627776, more than 67108864",
+    ]);
   });
 
   it.each(ownObjects)("ends in a coded error wherever $name is cut off", (corpusFile) => {

@@ -47,8 +47,14 @@ describe("maps without BTF", () => {
       ["outer", "btf", 12],
     ]);
     expect(object.maps[0]?.slots).toEqual([{ index: 1, target: "odd" }]);
-    expect(object.maps[2]).toMatchObject({ slots: [{ index: 1, target: "counters" }], inner: { type: 2, valueSize: 8 } });
-    expect(object.functions.find(({ name }) => name === "entry")?.references.map(({ kind }) => kind)).toEqual(["map", "map"]);
+    expect(object.maps[2]).toMatchObject({
+      slots: [{ index: 1, target: "counters" }],
+      inner: { type: 2, valueSize: 8 },
+    });
+    expect(object.functions.find(({ name }) => name === "entry")?.references.map(({ kind }) => kind)).toEqual([
+      "map",
+      "map",
+    ]);
   });
 
   it("makes types for keys and values of maps made by code", () => {
@@ -60,7 +66,8 @@ describe("maps without BTF", () => {
       plainMap("pinned", { pinByName: true, numaNode: 0 }),
     ];
     const object = readElf(writeElf(made(maps)));
-    const typeName = (id: number | undefined) => (id === undefined || !object.btf ? null : describeType(resolve(object.btf, id)));
+    const typeName = (id: number | undefined) =>
+      id === undefined || !object.btf ? null : describeType(resolve(object.btf, id));
     expect(object.maps.map((map) => [map.name, typeName(map.keyType), typeName(map.valueType)])).toEqual([
       ["plain", "__u32", "__u64"],
       ["prefixes", "struct prefixes_key", "struct prefixes_value"],
@@ -86,7 +93,10 @@ describe("maps without BTF", () => {
   it("names what a reference misses", () => {
     const object = made([], "r1 = 0 ll\nexit");
     const [function_] = object.functions;
-    const broken = { ...object, functions: [{ ...function_, references: [{ instruction: 0, kind: "map", map: "gone" }] }] };
+    const broken = {
+      ...object,
+      functions: [{ ...function_, references: [{ instruction: 0, kind: "map", map: "gone" }] }],
+    };
     try {
       writeElf(broken as BpfObject);
       expect.unreachable();

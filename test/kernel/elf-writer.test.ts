@@ -10,7 +10,14 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "../../src/isa/index.ts";
 import { assemble, type BpfObject, programKind, readElf, writeElf } from "../../src/object/index.ts";
-import { type CorpusFile, isBigEndian, ownObjects, debianObjects, readFile, readObjectFile } from "../objects/corpus.ts";
+import {
+  type CorpusFile,
+  debianObjects,
+  isBigEndian,
+  ownObjects,
+  readFile,
+  readObjectFile,
+} from "../objects/corpus.ts";
 import { firstReason, requireRoot, requireTool } from "./require.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "xdpkit-elf-"));
