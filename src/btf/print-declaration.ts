@@ -7,15 +7,18 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { MAX_NESTING } from "./print-order.ts";
-import { printPadding } from "./print-padding.ts";
+import { type Gap, printPadding } from "./print-padding.ts";
 import { alignmentOf, sizeOf, typeOf } from "./query.ts";
 import type { Btf, BtfType, TypeId } from "./types.ts";
 
 type Composite = Extract<BtfType, { kind: "struct" | "union" }>;
 type Enumeration = Extract<BtfType, { kind: "enum" | "enum64" }>;
 
-/** Steps after which a file is taken for hostile: shared anonymous structs can unfold without end. */
-const MAX_STEPS = 20_000_000;
+/** Characters after which a file is taken for hostile: shared anonymous structs can unfold without end. */
+const MAX_CHARACTERS = 1 << 26;
+
+/** Anonymous structs inside of each other, as C compilers allow them. */
+const MAX_LEVEL = 127;
 
 /** The other types that a name may collide with: tags and identifiers are apart in C. */
 class Names {
@@ -45,7 +48,7 @@ export class DeclarationPrinter {
   readonly #btf: Btf;
   readonly #tags = new Names();
   readonly #identifiers = new Names();
-  #steps = 0;
+  #characters = 0;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -72,17 +75,18 @@ export class DeclarationPrinter {
 
   /** `int (*visit)(struct tree *)` for a name, `int (*)(struct tree *)` for none. */
   declaration(id: TypeId, name: string, level: number): string {
-    this.#step(id);
     const chain: TypeId[] = [];
     for (let current: TypeId | null = id; current !== null; current = next(typeOf(this.#btf, current))) {
       chain.push(current);
       if (chain.length > MAX_NESTING) throw xdpkitError("BTF_CYCLE", { id });
     }
-    return this.#chain(chain, name, level);
+    return this.#spend(id, this.#chain(chain, name, level));
   }
 
-  #step(id: TypeId): void {
-    if (++this.#steps > MAX_STEPS) throw xdpkitError("BTF_LIMIT", { what: `printing type ${id}`, limit: MAX_STEPS });
+  #spend(id: TypeId, text: string): string {
+    this.#characters += text.length + 1;
+    if (this.#characters <= MAX_CHARACTERS) return text;
+    throw xdpkitError("BTF_LIMIT", { what: `printing type ${id}`, limit: MAX_CHARACTERS });
   }
 
   /** Prints from the end of the chain; each part takes its ids off. */
@@ -185,7 +189,7 @@ export class DeclarationPrinter {
 
   /** The definition of a struct or union, without its semicolon. */
   composite(id: TypeId, type: Composite, level: number): string {
-    if (level > MAX_NESTING) throw xdpkitError("BTF_CYCLE", { id });
+    if (level > MAX_LEVEL) throw xdpkitError("BTF_CYCLE", { id });
     const packed = type.kind === "struct" && isPacked(this.#btf, type);
     const head = `${this.tag(id)} {`;
     const body = this.#members(id, type, packed, level + 1);
@@ -201,7 +205,7 @@ export class DeclarationPrinter {
       const { bitOffset: to, bitSize } = member;
       const alignment = packed ? 1 : alignmentOf(this.#btf, member.type);
       const betweenBitfields = afterBitfield && bitSize !== 0;
-      lines.push(...printPadding({ from: end, to, alignment, betweenBitfields }));
+      this.#pad(id, lines, { from: end, to, alignment, betweenBitfields });
       const width = bitSize === 0 ? "" : `: ${bitSize}`;
       lines.push(`${this.declaration(member.type, member.name, level)}${width}`);
       end = to + (bitSize || 8 * memberSize(this.#btf, member.type));
@@ -209,9 +213,13 @@ export class DeclarationPrinter {
     }
     if (type.kind === "struct") {
       const alignment = alignmentOf(this.#btf, id);
-      lines.push(...printPadding({ from: end, to: 8 * type.size, alignment, betweenBitfields: false }));
+      this.#pad(id, lines, { from: end, to: 8 * type.size, alignment, betweenBitfields: false });
     }
     return lines.map((line) => `\n${indent(level)}${line};`).join("");
+  }
+
+  #pad(id: TypeId, lines: string[], gap: Gap): void {
+    for (const line of printPadding(gap)) lines.push(this.#spend(id, line));
   }
 
   /** The definition of an enum, without its semicolon. */
@@ -220,8 +228,8 @@ export class DeclarationPrinter {
     if (type.values.length === 0) return head;
     const suffix = type.kind === "enum" ? "" : type.signed ? "LL" : "ULL";
     const values = type.values.map(({ name, value }) => {
-      this.#step(id);
-      return `\n${indent(level + 1)}${suffixed(name, this.#identifiers.count(name))} = ${value}${suffix},`;
+      const unique = suffixed(name, this.#identifiers.count(name));
+      return this.#spend(id, `\n${indent(level + 1)}${unique} = ${value}${suffix},`);
     });
     return `${head} {${values.join("")}\n${indent(level)}}`;
   }

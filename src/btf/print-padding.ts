@@ -4,6 +4,7 @@
  * C pads by itself up to the next member's alignment. Only a gap that it would not make is written: first a step to a
  * boundary of the largest fitting type, then whole units of it, then a rest. Invariant: the gap is filled exactly.
  */
+import { xdpkitError } from "../base/index.ts";
 
 const UNITS = [
   { name: "long", bits: 64 },
@@ -11,6 +12,9 @@ const UNITS = [
   { name: "short", bits: 16 },
   { name: "char", bits: 8 },
 ] as const satisfies readonly { name: string; bits: number }[];
+
+/** Units in one gap, 1 MiB of them: no compiler leaves that much. */
+const MAX_UNITS = 1 << 17;
 
 export interface Gap {
   /** Bits from the start of the struct. */
@@ -44,6 +48,7 @@ function needsMark({ from, to, alignment, betweenBitfields }: Gap, boundary: num
 
 function fill(from: number, to: number, unit: (typeof UNITS)[number]): string[] {
   const whole = Math.floor((to - from) / unit.bits);
+  if (whole > MAX_UNITS) throw xdpkitError("BTF_LIMIT", { what: "padding of a struct", limit: MAX_UNITS });
   const rest = to - from - whole * unit.bits;
   const parts = Array.from({ length: whole }, () => `${unit.name}: ${unit.bits}`);
   if (rest === 0) return parts;

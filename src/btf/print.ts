@@ -48,6 +48,9 @@ export function printType(btf: Btf, id: TypeId): string {
   return printer.text;
 }
 
+/** The kernel's own BTF takes a million; anonymous structs that share members could unfold without end. */
+const MAX_STEPS = 10_000_000;
+
 class BtfPrinter {
   readonly #btf: Btf;
   readonly #orderer: Orderer;
@@ -55,6 +58,7 @@ class BtfPrinter {
   readonly #states = new Map<TypeId, "emitting" | "emitted">();
   readonly #declared = new Set<TypeId>();
   readonly #parts: string[] = [];
+  #steps = 0;
 
   constructor(btf: Btf) {
     this.#btf = btf;
@@ -79,6 +83,7 @@ class BtfPrinter {
     const state = this.#states.get(id);
     if (state === "emitted") return;
     if (depth > MAX_NESTING) throw xdpkitError("BTF_CYCLE", { id });
+    if (++this.#steps > MAX_STEPS) throw xdpkitError("BTF_LIMIT", { what: `printing type ${id}`, limit: MAX_STEPS });
     const type = typeOf(this.#btf, id);
     if (state === "emitting") this.#declareAgain(id, type, container);
     else this.#emitType(id, type, container, depth + 1);

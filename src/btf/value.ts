@@ -60,7 +60,7 @@ export function isCharacter(type: BtfType): boolean {
   return type.kind === "int" && type.size === 1 && (type.char || type.name === "char");
 }
 
-const MAX_VALUES = 4_000_000;
+const MAX_VALUES = 1_000_000;
 const MAX_DEPTH = 256;
 
 /** Counts what one call decodes or encodes, so that types that unfold without end are refused. */

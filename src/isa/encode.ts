@@ -73,11 +73,10 @@ function check(instruction: Instruction, at: Location): void {
     if (value > 10) throw xdpkitError("ISA_FIELD_RANGE", { field, value, min: 0, max: 10 }, { at });
   }
   const { opcode } = instruction;
-  const isPseudo = opcode === LD_IMM64 && instruction.src > 6;
-  if (formOf(instruction) && !isPseudo) return;
+  if (formOf(instruction)) return;
   const forms = formsOf(opcode);
   if (forms.length === 0) throw xdpkitError("ISA_UNKNOWN_OPCODE", { opcode }, { at });
-  const field = isPseudo ? "src" : reservedField(instruction);
+  const field = reservedField(instruction);
   throw xdpkitError("ISA_RESERVED", { field, value: instruction[field] ?? 0, opcode }, { at });
 }
 

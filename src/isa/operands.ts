@@ -48,7 +48,7 @@ function register(field: "dst" | "src", letter: "r" | "w"): Operand {
     what: letter === "r" ? "a register (r0 to r10)" : "a half register (w0 to w10)",
     write: (instruction) => `${letter}${instruction[field]}`,
     read: (tokens, draft) => {
-      const index = tokens.register(letter);
+      const index = tokens.register(letter, draft.fields[field]);
       return index !== null && fill(draft, field, index);
     },
   };
@@ -157,16 +157,6 @@ const wide: Operand = {
   },
 };
 
-const pseudo: Operand = {
-  fields: ["src"],
-  what: "a pseudo source (1 to 6)",
-  write: (instruction) => hex(instruction.src),
-  read: (tokens, draft) => {
-    const value = tokens.integer(1n, 6n);
-    return value !== null && fill(draft, "src", Number(value));
-  },
-};
-
 export const OPERANDS = {
   dst: register("dst", "r"),
   src: register("src", "r"),
@@ -181,7 +171,6 @@ export const OPERANDS = {
   "imm.high16": half(16),
   "imm.low16": half(0),
   imm64: wide,
-  pseudo,
   jump: distance("offset", 16, "a distance (+0x5) or a label"),
   longJump: distance("imm", 32, "a distance (+0x5) or a label"),
   relative: distance("imm", 32, "a distance (+0x5) or a function"),

@@ -124,15 +124,17 @@ const SINGLES = [
   { name: "callx", opcode: 0x8d, text: "callx {dst}", group: "linux", version: 1 },
   { name: "exit", opcode: 0x95, text: "exit", group: "base32", version: 1 },
   { name: "ld_imm64", opcode: 0x18, src: 0, text: "{dst} = {imm64} ll", group: "base64", version: 1 },
-  {
-    name: "ld_pseudo",
-    opcode: 0x18,
-    text: "ld_pseudo\t{dst}, {pseudo}, {unsigned}{,high}",
-    llvm: "ld_pseudo\t{dst}, {pseudo}, {unsigned}",
-    group: "base64",
-    version: 1,
-  },
 ] as const satisfies readonly Form[];
+
+/** RFC 9669 section 5.4: what `src` of `ld_imm64` makes of the 64 bits; the index plus 1 is `src`. */
+const PSEUDO_SOURCES = [
+  "ld_map_fd",
+  "ld_map_value",
+  "ld_btf_id",
+  "ld_function",
+  "ld_map_index",
+  "ld_map_index_value",
+] as const satisfies readonly string[];
 
 const both = ["64", "32"] as const;
 const registers = (width: "64" | "32") =>
@@ -289,6 +291,23 @@ function packetForms(): Form[] {
   });
 }
 
+function pseudoForms(): Form[] {
+  return PSEUDO_SOURCES.map((name, index) => {
+    const src = index + 1;
+    const text = (source: string) => `ld_pseudo\t{dst}, ${source}, {unsigned}{,high}`;
+    return {
+      name,
+      opcode: 0x18,
+      src,
+      text: text(`0x${src}`),
+      also: [text(`${src}`)],
+      llvm: `ld_pseudo\t{dst}, 0x${src}, {unsigned}`,
+      group: "base64",
+      version: 1,
+    };
+  });
+}
+
 /** Every instruction, one row each. */
 export const FORMS: readonly Form[] = [
   ...arithmeticForms(),
@@ -298,5 +317,6 @@ export const FORMS: readonly Form[] = [
   ...atomicForms(),
   ...orderedForms(),
   ...packetForms(),
+  ...pseudoForms(),
   ...SINGLES,
 ];

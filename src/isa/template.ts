@@ -45,17 +45,10 @@ export interface IndexedForm {
 }
 
 const byOpcode: readonly (readonly IndexedForm[])[] = Array.from({ length: 256 }, (_, opcode) =>
-  FORMS.filter((form) => form.opcode === opcode)
-    .map((form) => ({ form, reserved: reservedFields(form) }))
-    // Rows with more fixed fields first: `ld_imm64` of source 0 before the pseudo sources.
-    .sort((a, b) => fixedFields(b.form) - fixedFields(a.form)),
+  FORMS.filter((form) => form.opcode === opcode).map((form) => ({ form, reserved: reservedFields(form) })),
 );
 
-function fixedFields(form: Form): number {
-  return (["src", "offset", "imm"] as const).filter((field) => form[field] !== undefined).length;
-}
-
-/** Rows of an opcode, most specific first. */
+/** Rows of an opcode. */
 export function formsOf(opcode: number): readonly IndexedForm[] {
   return byOpcode[opcode] ?? [];
 }

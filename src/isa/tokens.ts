@@ -70,12 +70,14 @@ export class TokenReader {
     return this.#peek() === "+" || this.#peek() === "-";
   }
 
-  /** The index of a register, 0 to 10. */
-  register(letter: "r" | "w"): number | null {
+  /** The index of a register, 0 to 10; of `wanted` when the text names it for the second time. */
+  register(letter: "r" | "w", wanted?: number): number | null {
     const text = this.#peek();
     if (text[0] !== letter || !REGISTER.test(text)) return null;
+    const index = Number(text.slice(1));
+    if (wanted !== undefined && wanted !== index) return null;
     this.#advance();
-    return Number(text.slice(1));
+    return index;
   }
 
   /** A number with its sign. */

@@ -62,7 +62,7 @@ function elementValue(kind: CoreKind, spec: Spec, type: TypeId): CoreValue {
   const size = sizeOf(spec.root.btf, type);
   if (kind === "fieldByteSize") return checked(size);
   if (kind !== "fieldByteOffset") throw new SpecProblem("an array element has neither sign nor shifts");
-  return { ...checked(spec.bitOffset / 8), field: { size, type } };
+  return { ...checked(Math.floor(spec.bitOffset / 8)), field: { size, type } };
 }
 
 /** The bytes to load for a field, and where its bits lie. */

@@ -194,17 +194,27 @@ function writePrograms(elf: ElfWriter, sections: readonly ProgramSection[], anch
 
 /** `license` and `version`, as long as BTF says they are. */
 function writeFacts(elf: ElfWriter, { license, kernelVersion, btf }: BpfObject): void {
-  const declared = btf?.types.find((type) => type.kind === "section" && type.name === "license");
-  const size = declared?.kind === "section" ? declared.size : 0;
   const text = new TextEncoder().encode(license === "" ? "" : `${license}\0`);
-  const bytes = new Uint8Array(Math.max(size, text.length));
-  bytes.set(text);
-  const section = { type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_WRITE, alignment: 4 };
-  if (bytes.length > 0) elf.addSection({ ...section, name: "license", bytes });
+  writeFact(elf, btf, "license", text);
   if (kernelVersion === undefined) return;
   const version = new DataView(new ArrayBuffer(4));
   version.setUint32(0, kernelVersion, true);
-  elf.addSection({ ...section, name: "version", bytes: new Uint8Array(version.buffer) });
+  writeFact(elf, btf, "version", new Uint8Array(version.buffer));
+}
+
+/** A section with a symbol for each variable that BTF declares in it: libbpf looks them up. */
+function writeFact(elf: ElfWriter, btf: Btf | undefined, name: string, contents: Uint8Array): void {
+  const declared = btf?.types.find((type) => type.kind === "section" && type.name === name);
+  const rows = declared?.kind === "section" ? declared.variables : [];
+  const bytes = new Uint8Array(Math.max(declared?.kind === "section" ? declared.size : 0, contents.length));
+  bytes.set(contents);
+  if (bytes.length === 0) return;
+  const section = elf.addSection({ name, type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_WRITE, bytes, alignment: 4 });
+  for (const { type, offset, size } of rows) {
+    const variable = btf?.types[type];
+    if (variable?.kind !== "variable" || variable.linkage === "static") continue;
+    elf.addSymbol({ name: variable.name, kind: "object", binding: "global", section, value: offset, size });
+  }
 }
 
 /** `.BTF` and `.BTF.ext`, which share a string table. */

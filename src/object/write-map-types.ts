@@ -28,7 +28,10 @@ export function completeMapTypes(btf: Btf | undefined, maps: readonly BpfMap[]):
   if (maps.length === 0) return null;
   const declared = btf ? readBtfMaps(btf) : [];
   const names = new Set(declared.map(({ map }) => map.name));
-  const missing = maps.filter((map) => !names.has(map.name));
+  // libbpf fills a map-in-map when it makes it: its members must have been made before.
+  const missing = maps
+    .filter((map) => !names.has(map.name))
+    .sort((a, b) => Number(isMapInMap(a.type)) - Number(isMapInMap(b.type)));
   const builder = new TypeBuilder(btf);
   const sectionId = builder.types.findIndex((type) => type.kind === "section" && type.name === ".maps");
   const before = builder.types[sectionId];

@@ -40,7 +40,7 @@ export const btfErrors = {
     () => "only a pointer may lead back to a type",
   ),
   BTF_LIMIT: entry(
-    (p: { what: string; limit: number }) => `${p.what} takes more than ${p.limit} steps`,
+    (p: { what: string; limit: number }) => `${p.what} passes the limit of ${p.limit}`,
     () => "types nest so deeply or so often that no compiler wrote them",
   ),
   BTF_NO_SIZE: entry(
