@@ -9,7 +9,8 @@ import { parseArgs } from "node:util";
 import { concatBytes } from "../src/base/index.ts";
 import { Random } from "../test/support/random.ts";
 import { objectTargets } from "./fuzz/object.ts";
-import { type FuzzTarget, packetTargets } from "./fuzz/packet.ts";
+import { packetTargets } from "./fuzz/packet.ts";
+import type { FuzzTarget } from "./fuzz/target.ts";
 
 const { values } = parseArgs({
   options: {

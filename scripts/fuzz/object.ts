@@ -19,12 +19,7 @@ import {
   readElf,
   writeElf,
 } from "../../src/object/index.ts";
-
-export interface FuzzTarget {
-  /** Valid inputs to start from. */
-  seeds(): Uint8Array[];
-  run(bytes: Uint8Array): void;
-}
+import type { FuzzTarget } from "./target.ts";
 
 const folder = new URL("../../test/objects/", import.meta.url);
 

@@ -19,12 +19,7 @@ import {
   writePcapng,
 } from "../../src/packet/index.ts";
 import { mixedTraffic } from "../traffic/index.ts";
-
-export interface FuzzTarget {
-  /** Inputs to mutate. */
-  readonly seeds: () => Uint8Array[] | Promise<Uint8Array[]>;
-  readonly run: (bytes: Uint8Array) => void | Promise<void>;
-}
+import type { FuzzTarget } from "./target.ts";
 
 /** Passes over an error that is an answer to bad input. */
 function answered(error: unknown): void {

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { firstReason, requireFile, requireRoot, requireTool } from "../../test/kernel/require.ts";
 import { readObjectFile } from "../../test/objects/corpus.ts";
+import { suite } from "../../test/support/require.ts";
 import { XdpkitError } from "../base/index.ts";
 import { type Btf, type BtfMember, type BtfType, readBtf } from "../btf/index.ts";
 import { type Instruction, parse, print } from "../isa/index.ts";
@@ -208,9 +208,7 @@ describe("refusals", () => {
   });
 });
 
-const missing = firstReason(requireRoot(), requireTool("bpftool"), requireTool("unshare"), requireFile(VMLINUX));
-
-describe.skipIf(missing !== null)(`as libbpf does it ${missing ?? ""}`, () => {
+suite("as libbpf does it", ["root", "bpftool", "unshare", VMLINUX], () => {
   it("patches each instruction of core.o to the value that libbpf logs", () => {
     const target = readBtf(new Uint8Array(readFileSync(VMLINUX)));
     const { outcomes } = applyCoreRelocations(readElf(readObjectFile("core.o")), target);

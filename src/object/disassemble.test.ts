@@ -1,12 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { requireTool } from "../../test/kernel/require.ts";
 import { allObjects, type CorpusFile, readFile, readObjectFile } from "../../test/objects/corpus.ts";
 import { expectGolden } from "../../test/objects/golden.ts";
+import { suite } from "../../test/support/require.ts";
 import { XdpkitError } from "../base/index.ts";
 import { assemble, type BpfObject, disassemble, printAssembly, printDisassembly, readElf } from "./index.ts";
-
-const noObjdump = requireTool("llvm-objdump-19");
 
 /** llvm-objdump's text behind the line that names the file. */
 function objdump({ path }: CorpusFile, ...options: string[]): string {
@@ -17,7 +15,7 @@ function objdump({ path }: CorpusFile, ...options: string[]): string {
   return text.split("\n").slice(2).join("\n");
 }
 
-describe.skipIf(noObjdump !== null)(`as llvm-objdump -S prints it ${noObjdump ?? ""}`, () => {
+suite("as llvm-objdump -S prints it", ["llvm-objdump-19"], () => {
   it.each(allObjects)("$name", (file) => {
     const mine = printDisassembly(readElf(readFile(file)), { dialect: "llvm" }).split("\n");
     const theirs = objdump(file).split("\n");

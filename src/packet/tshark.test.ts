@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mixedTraffic, type Sample } from "../../scripts/traffic/index.ts";
-import { requireTool } from "../../test/interop.ts";
+import { suite } from "../../test/support/require.ts";
 import { concatBytes, parseHex, printHex } from "../base/index.ts";
 import {
   type LayerKind,
@@ -18,7 +18,6 @@ import {
   writePcapng,
 } from "./index.ts";
 
-const { isMissing, reason } = requireTool("tshark");
 const folder = mkdtempSync(join(tmpdir(), "xdpkit-tshark-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -195,7 +194,7 @@ describe("what tshark said of these frames", () => {
   });
 });
 
-describe.skipIf(isMissing)(`tshark agrees${reason && ` (${reason})`}`, () => {
+suite("tshark agrees", ["tshark"], () => {
   const whole = mixedTraffic().filter((sample) => !sample.isBroken);
   const packets: Packet[] = whole.map(({ bytes }) => parse(bytes));
   const file = join(folder, "whole.pcap");

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { parse } from "../../src/isa/index.ts";
 import { assemble, type BpfObject, programKind, readElf, writeElf } from "../../src/object/index.ts";
 import {
@@ -18,7 +18,7 @@ import {
   readFile,
   readObjectFile,
 } from "../objects/corpus.ts";
-import { firstReason, requireRoot, requireTool } from "./require.ts";
+import { suite } from "../support/require.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "xdpkit-elf-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,9 +48,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "xdpdump_bpf.o": "failed to find kernel BTF type ID of 'func'",
 };
 
-const noBpftool = firstReason(requireRoot(), requireTool("bpftool"), requireTool("unshare"));
-
-describe.skipIf(noBpftool !== null)(`bpftool loads what was written ${noBpftool ?? ""}`, () => {
+suite("bpftool loads what was written", ["root", "bpftool", "unshare"], () => {
   const files: readonly CorpusFile[] = [...ownObjects.filter((file) => !isBigEndian(file)), ...debianObjects];
 
   it.each(files)("$name", (file) => {
@@ -98,10 +96,9 @@ describe.skipIf(noBpftool !== null)(`bpftool loads what was written ${noBpftool 
   });
 });
 
-const noNetwork = firstReason(requireRoot(), requireTool("ip"));
 const namespace = `xdpkit-elf-${process.pid}`;
 
-describe.skipIf(noNetwork !== null)(`iproute2 attaches what was written ${noNetwork ?? ""}`, () => {
+suite("iproute2 attaches what was written", ["root", "ip"], () => {
   const inside = (...words: string[]) => run("ip", "netns", "exec", namespace, "ip", ...words);
 
   afterAll(() => {

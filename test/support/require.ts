@@ -7,12 +7,13 @@ import { delimiter, join } from "node:path";
 import { describe } from "vitest";
 import { tryCreateMap } from "../../src/kernel/index.ts";
 
-/** `bpf`: maps and programs can be loaded; `root`: namespaces can be made; anything else is a command on the PATH. */
+/** `bpf`: maps and programs can be loaded; `root`: namespaces can be made; a path: the file; else a command. */
 export type Need = "bpf" | "root" | (string & {});
 
 function reasonFor(need: Need): string | undefined {
   if (need === "root") return process.getuid?.() === 0 ? undefined : "needs root";
   if (need === "bpf") return canUseBpf() ? undefined : "needs bpf(2)";
+  if (need.startsWith("/")) return existsSync(need) ? undefined : `needs ${need}`;
   const folders = `${process.env["PATH"] ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
   return folders.some((folder) => existsSync(join(folder, need))) ? undefined : `needs ${need}`;
 }

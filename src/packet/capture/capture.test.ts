@@ -17,7 +17,6 @@ describe("any capture", () => {
     const pcap = await outcome(readCapture(pieces(hex(BIG_NS), 3)));
     expect(pcap.items).toEqual([
       {
-        kind: "packet",
         timestampNs: 1_000_000_002n,
         bytes: hex("deadbeef"),
         originalLength: 10,
