@@ -19,15 +19,21 @@ const MAX_DATA_BYTES = 64 << 20;
 
 export class Declarations {
   readonly #maps = new Map<string, MapDraft>();
-  readonly #externs: BpfExtern[] = [];
+  readonly #externs = new Map<string, BpfExtern>();
+  readonly #variables = new Map<string, { readonly section: string; readonly offset: number }>();
   #data: MapDraft | undefined;
 
   get maps(): ReadonlyMap<string, BpfMap> {
     return this.#maps;
   }
 
-  get externs(): readonly BpfExtern[] {
+  get externs(): ReadonlyMap<string, BpfExtern> {
     return this.#externs;
+  }
+
+  /** Global variables of all sections, the last of a name. */
+  get variables(): ReadonlyMap<string, { readonly section: string; readonly offset: number }> {
+    return this.#variables;
   }
 
   /** False when the directive declares none of these. @throws OBJECT_DIRECTIVE */
@@ -111,6 +117,7 @@ export class Declarations {
       linkage: LINKAGES.find((linkage) => options.has(linkage)) ?? "global",
     };
     this.#data.data = { ...data, variables: [...data.variables, variable] };
+    this.#variables.set(variable.name, { section: data.section, offset });
   }
 
   #extern(directive: Directive): void {
@@ -118,10 +125,11 @@ export class Declarations {
     const options = directive.options(2, ["offset", "size", "weak"]);
     const shared = { name: directive.word(1), weak: options.has("weak") };
     const number = (option: string) => directive.number(options.get(option) ?? "0", 0xffff);
-    if (kind === "ksym") this.#externs.push({ kind, ...shared });
-    else if (kind === "kfunc") this.#externs.push({ kind, ...shared, type: 0 });
+    const add = (extern: BpfExtern) => this.#externs.set(extern.name, extern);
+    if (kind === "ksym") add({ kind, ...shared });
+    else if (kind === "kfunc") add({ kind, ...shared, type: 0 });
     else if (kind === "kconfig") {
-      this.#externs.push({ kind, ...shared, type: 0, offset: number("offset"), size: number("size") });
+      add({ kind, ...shared, type: 0, offset: number("offset"), size: number("size") });
     } else throw directive.fail(`${kind ?? "nothing"} is none of ksym, kfunc, kconfig`);
   }
 

@@ -137,7 +137,7 @@ class Assembler {
       ...(this.#version === undefined ? {} : { kernelVersion: this.#version }),
       functions,
       maps: [...this.#declarations.maps.values()],
-      externs: this.#declarations.externs,
+      externs: [...this.#declarations.externs.values()],
     };
   }
 
@@ -145,8 +145,9 @@ class Assembler {
     const { name, section, linkage } = draft;
     const parsed = parseLines(draft.lines, { file: this.#file, symbols: true });
     const references = new Map<number, Reference>();
+    const rows = new Map(draft.lines.map((row) => [row.line, row]));
     const place = (instruction: number): Place => {
-      const row = draft.lines.find(({ line }) => line === parsed.lines[instruction]);
+      const row = rows.get(parsed.lines[instruction] ?? 0);
       return { instruction, by: name, at: this.#at(row ?? { text: "", line: 1 }) };
     };
     for (const { instruction, name: symbol, addend } of parsed.symbols) {
@@ -187,7 +188,7 @@ class Assembler {
         if (!this.#functions.has(target)) throw undefinedName(kind, target, place);
         return { instruction, kind, function: target };
       case "extern":
-        if (!this.#declarations.externs.some((extern) => extern.name === target)) {
+        if (!this.#declarations.externs.has(target)) {
           throw undefinedName(kind, target, place);
         }
         return { instruction, kind, extern: target };
@@ -201,14 +202,12 @@ class Assembler {
     const { instruction } = place;
     const { maps, externs } = this.#declarations;
     if (this.#functions.has(name)) return { instruction, kind: "function", function: name };
-    if (externs.some((extern) => extern.name === name)) return { instruction, kind: "extern", extern: name };
+    if (externs.has(name)) return { instruction, kind: "extern", extern: name };
     const map = maps.get(name);
     if (map?.data) return { instruction, kind: "mapValue", map: name, offset: addend };
     if (map) return { instruction, kind: "map", map: name };
-    for (const { name: section, data } of maps.values()) {
-      const variable = data?.variables.find((candidate) => candidate.name === name);
-      if (variable) return { instruction, kind: "mapValue", map: section, offset: variable.offset + addend };
-    }
+    const variable = this.#declarations.variables.get(name);
+    if (variable) return { instruction, kind: "mapValue", map: variable.section, offset: variable.offset + addend };
     throw undefinedName("symbol", name, place);
   }
 }
