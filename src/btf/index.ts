@@ -6,7 +6,6 @@ export {
   alignmentOf,
   describe,
   findByName,
-  isModifier,
   nameIndex,
   resolve,
   resolveId,

@@ -12,10 +12,10 @@
  */
 import { type SourceLocation, xdpkitError } from "../base/index.ts";
 import { type Instruction, LD_IMM64, slotsOf } from "./instruction.ts";
-import type { Draft, Fields } from "./operands.ts";
+import { type Draft, type Fields, OPERANDS } from "./operands.ts";
 import { FORMS, type Form } from "./table.ts";
 import { compilePattern, type Piece } from "./template.ts";
-import { TokenReader, tokenize } from "./tokens.ts";
+import { type Token, TokenReader, tokenize } from "./tokens.ts";
 
 export interface ParseOptions {
   /** Named in error locations. Default `input`. */
@@ -105,6 +105,28 @@ const patterns: readonly Pattern[] = FORMS.flatMap((form) =>
   })),
 );
 
+/** `r1 +=` and `if`: by what a line begins with, so that few patterns are tried. */
+const byBeginning = new Map<string, Pattern[]>();
+for (const pattern of patterns) {
+  const [first, second] = pattern.pieces.map(beginningOf);
+  const key = `${first} ${second?.startsWith("{") ? "" : (second ?? "")}`;
+  const group = byBeginning.get(key) ?? [];
+  byBeginning.set(key, group);
+  group.push(pattern);
+}
+
+function beginningOf(piece: Piece): string {
+  if ("literal" in piece) return piece.literal;
+  return piece.operand === OPERANDS.dst32 || piece.operand === OPERANDS.src32 ? "{w}" : "{r}";
+}
+
+/** Patterns that a line may be. */
+function candidates(tokens: readonly Token[]): readonly Pattern[] {
+  const [first = "", second = ""] = tokens.map(({ text }) => text);
+  const starts = /^[rw]\d+$/.test(first) ? [first, `{${first[0]}}`] : [first];
+  return starts.flatMap((start) => [`${start} `, `${start} ${second}`].flatMap((key) => byBeginning.get(key) ?? []));
+}
+
 function parseStatement(code: string, place: { text: string; line: number; file: string }): Statement {
   const reader = new TokenReader(tokenize(code));
   const at = (token: number): SourceLocation => ({
@@ -116,10 +138,11 @@ function parseStatement(code: string, place: { text: string; line: number; file:
   });
   const raw = parseRaw(reader);
   if (raw) return { draft: { fields: {} }, instruction: raw, at, line: place.line };
-  for (const { form, pieces } of patterns) {
+  for (const { form, pieces } of candidates(reader.tokens)) {
     const draft = match(reader, pieces);
     if (draft) return { draft, instruction: build(form, draft.fields), at, line: place.line };
   }
+  for (const { pieces } of patterns) match(reader, pieces);
   throw syntaxError(reader, at);
 }
 

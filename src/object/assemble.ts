@@ -16,9 +16,11 @@
  * Text of llvm-objdump is read too: its section headers are sections, its symbols functions (but for `LBB…` and
  * `Ltmp…`, which are labels). Invariant: every name that is referred to is declared.
  */
-import { parseHex, type SourceLocation, xdpkitError } from "../base/index.ts";
+import { type SourceLocation, xdpkitError } from "../base/index.ts";
 import { parseLines } from "../isa/index.ts";
-import type { BpfExtern, BpfFunction, BpfMap, BpfObject, GlobalVariable, Label, Reference } from "./bpf-object.ts";
+import { Declarations } from "./assemble-declarations.ts";
+import { Directive } from "./assemble-directive.ts";
+import type { BpfFunction, BpfObject, Label, Reference } from "./bpf-object.ts";
 import { programKind } from "./program-kind.ts";
 
 export interface AssembleOptions {
@@ -52,278 +54,116 @@ interface FunctionDraft {
   readonly notes: Map<number, string>;
 }
 
-type MapDraft = { -readonly [K in keyof BpfMap]: BpfMap[K] };
-
 const SECTION_HEADER = /^Disassembly of section (.+):\s*$/;
 const SYMBOL_HEADER = /^[0-9a-f]{16} <([^>]+)>:\s*$/;
 const LOCAL_LABEL = /^\.?L(BB|tmp)/;
-const LINKAGES = ["global", "static", "weak"] as const;
+/** A dot that begins neither a raw instruction nor a label. */
+const DIRECTIVE = /^\s*\.(?!insn\b|[\w.$?/]*:)/;
+const COMMENT = /;.*|#.*|\/\/.*/;
 
 class Assembler {
   readonly #file: string;
+  readonly #declarations = new Declarations();
+  readonly #functions = new Map<string, FunctionDraft>();
   #license = "";
   #version: number | undefined;
-  readonly #maps = new Map<string, MapDraft>();
-  readonly #externs: BpfExtern[] = [];
-  readonly #functions: FunctionDraft[] = [];
   #section = ".text";
-  #data: MapDraft | undefined;
-  #at: SourceLocation;
+  #current: FunctionDraft | undefined;
 
   constructor(file: string) {
     this.#file = file;
-    this.#at = { kind: "source", file, line: 1, column: 1 };
   }
 
   line(line: Line): void {
-    const { text } = line;
-    const column = text.length - text.trimStart().length + 1;
-    this.#at = { kind: "source", file: this.#file, line: line.line, column, text };
-    const section = SECTION_HEADER.exec(text)?.[1];
-    const symbol = SYMBOL_HEADER.exec(text)?.[1];
+    const section = SECTION_HEADER.exec(line.text)?.[1];
+    const symbol = SYMBOL_HEADER.exec(line.text)?.[1];
     if (section !== undefined) this.#section = section;
-    else if (symbol !== undefined && !LOCAL_LABEL.test(symbol)) this.#begin(symbol, "global");
-    else if (/^\s*\.(?!insn\b|[\w.$?/]*:)/.test(text)) this.#directive(text.trim());
+    else if (symbol !== undefined && !LOCAL_LABEL.test(symbol)) this.#begin(symbol, "global", line);
+    else if (DIRECTIVE.test(line.text)) this.#directive(line);
     else this.#instruction(line);
   }
 
+  #at({ text, line }: Line): SourceLocation {
+    return { kind: "source", file: this.#file, line, column: text.length - text.trimStart().length + 1, text };
+  }
+
   #instruction(line: Line): void {
-    const [code = "", note] = splitNote(line.text);
-    const draft = this.#functions.at(-1);
-    if (draft) {
-      draft.lines.push({ text: code, line: line.line });
-      if (note !== undefined) draft.notes.set(line.line, note);
-    } else if (code.replace(/;.*|#.*|\/\/.*/, "").trim() !== "") {
-      throw this.#fail(".global", "an instruction stands before the first function");
+    const [code, note] = splitNote(line.text);
+    if (this.#current) {
+      this.#current.lines.push({ text: code, line: line.line });
+      if (note !== undefined) this.#current.notes.set(line.line, note);
+    } else if (code.replace(COMMENT, "").trim() !== "") {
+      const problem = "an instruction stands before the first function";
+      throw xdpkitError("OBJECT_DIRECTIVE", { directive: ".global", problem }, { at: this.#at(line) });
     }
   }
 
-  #fail(directive: string, problem: string) {
-    return xdpkitError("OBJECT_DIRECTIVE", { directive, problem }, { at: this.#at });
-  }
-
-  #begin(name: string, linkage: BpfFunction["linkage"]): void {
-    if (this.#functions.some((draft) => draft.name === name)) {
-      throw this.#fail(`.${linkage}`, `function ${name} was declared already`);
+  #begin(name: string, linkage: BpfFunction["linkage"], line: Line): void {
+    if (this.#functions.has(name)) {
+      const problem = `function ${name} was declared already`;
+      throw xdpkitError("OBJECT_DIRECTIVE", { directive: `.${linkage}`, problem }, { at: this.#at(line) });
     }
-    this.#functions.push({ name, section: this.#section, linkage, lines: [], notes: new Map() });
+    this.#current = { name, section: this.#section, linkage, lines: [], notes: new Map() };
+    this.#functions.set(name, this.#current);
   }
 
-  #directive(text: string): void {
-    const [directive = "", ...words] = text.replace(/\s+(;|\/\/).*$/, "").split(/\s+/);
-    const rest = text.slice(directive.length).trim();
-    switch (directive) {
+  #directive(line: Line): void {
+    const directive = new Directive(line.text, this.#at(line));
+    switch (directive.name) {
       case ".license":
-        this.#license = this.#string(rest);
+        this.#license = directive.quoted();
         return;
       case ".version":
-        this.#version = this.#number(directive, rest, 0xffff_ffff);
-        return;
-      case ".map":
-        this.#declareMap(words);
-        return;
-      case ".inner":
-        this.#inner(words);
-        return;
-      case ".slot":
-        this.#slot(words);
-        return;
-      case ".data":
-        this.#declareData(words);
-        return;
-      case ".bytes":
-        this.#bytes(words);
-        return;
-      case ".variable":
-        this.#variable(words);
-        return;
-      case ".extern":
-        this.#extern(words);
+        this.#version = directive.number(directive.words[0], 0xffff_ffff);
         return;
       case ".section":
-        this.#section = this.#word(directive, words[0]);
+        this.#section = directive.word(0);
         return;
       case ".global":
       case ".static":
       case ".weak":
-        this.#begin(this.#word(directive, words[0]), directive.slice(1) as BpfFunction["linkage"]);
+        this.#begin(directive.word(0), directive.name.slice(1) as BpfFunction["linkage"], line);
         return;
       default:
-        throw this.#fail(directive, "there is no such directive");
+        if (!this.#declarations.declare(directive)) throw directive.fail("there is no such directive");
     }
-  }
-
-  #word(directive: string, word: string | undefined): string {
-    if (word === undefined || word.includes("=")) throw this.#fail(directive, "a name is missing");
-    return word;
-  }
-
-  #string(text: string): string {
-    try {
-      const value: unknown = JSON.parse(text);
-      if (typeof value === "string") return value;
-    } catch {
-      // Reported below, with what was found.
-    }
-    throw this.#fail(".license", `${text || "nothing"} is no quoted text`);
-  }
-
-  #number(directive: string, text: string | undefined, max: number): number {
-    const value = /^(0[xX][0-9a-fA-F]{1,16}|\d{1,20})$/.test(text ?? "") ? Number(text) : Number.NaN;
-    if (value <= max) return value;
-    throw this.#fail(directive, `${text ?? "nothing"} is no number from 0 to ${max}`);
-  }
-
-  /** `key=4 pin` as a record; words without `=` are true. */
-  #options(directive: string, words: readonly string[], known: readonly string[]): Map<string, string> {
-    const options = new Map<string, string>();
-    for (const word of words) {
-      const [name = "", value = ""] = word.split("=", 2);
-      if (!known.includes(name)) throw this.#fail(directive, `it has no option ${name}; it has ${known.join(", ")}`);
-      options.set(name, value);
-    }
-    return options;
-  }
-
-  #mapOf(directive: string, name: string | undefined): MapDraft {
-    const map = this.#maps.get(this.#word(directive, name));
-    if (!map) throw this.#fail(directive, `there is no map ${name}`);
-    return map;
-  }
-
-  #fields(directive: string, name: string, words: readonly string[]): MapDraft {
-    const known = ["style", "type", "key", "value", "entries", "flags", "numa", "extra", "pin"];
-    const options = this.#options(directive, words, known);
-    const number = (option: string) => this.#number(directive, options.get(option) ?? "0", 0xffff_ffff);
-    const style = options.get("style") ?? "btf";
-    if (style !== "btf" && style !== "legacy") throw this.#fail(directive, `style is btf or legacy, not ${style}`);
-    return {
-      name,
-      style,
-      type: number("type"),
-      keySize: number("key"),
-      valueSize: number("value"),
-      maxEntries: number("entries"),
-      flags: number("flags"),
-      pinByName: options.has("pin"),
-      ...(options.has("numa") ? { numaNode: number("numa") } : {}),
-      ...(options.has("extra") ? { extra: BigInt(number("extra")) } : {}),
-    };
-  }
-
-  #addMap(directive: string, map: MapDraft): void {
-    if (this.#maps.has(map.name)) throw this.#fail(directive, `map ${map.name} was declared already`);
-    this.#maps.set(map.name, map);
-  }
-
-  #declareMap(words: readonly string[]): void {
-    const name = this.#word(".map", words[0]);
-    const map = this.#fields(".map", name, words.slice(1));
-    if (map.type === 0) throw this.#fail(".map", "type is missing");
-    this.#addMap(".map", map);
-  }
-
-  #inner(words: readonly string[]): void {
-    const outer = this.#mapOf(".inner", words[0]);
-    outer.inner = { ...this.#fields(".inner", `${outer.name}.inner`, words.slice(1)), style: outer.style };
-  }
-
-  #slot([name, index, target]: readonly string[]): void {
-    const map = this.#mapOf(".slot", name);
-    const slot = { index: this.#number(".slot", index, 0xffff_ffff), target: this.#word(".slot", target) };
-    map.slots = [...(map.slots ?? []), slot].sort((a, b) => a.index - b.index);
-  }
-
-  #declareData(words: readonly string[]): void {
-    const section = this.#word(".data", words[0]);
-    const options = this.#options(".data", words.slice(1), ["size", "flags"]);
-    const size = this.#number(".data", options.get("size"), MAX_DATA_BYTES);
-    const flags = this.#number(".data", options.get("flags") ?? "0", 0xffff_ffff);
-    const readOnly = section.startsWith(".rodata");
-    const data = { section, readOnly, bytes: new Uint8Array(size), variables: [] };
-    const shape = { type: 2, keySize: 4, valueSize: size, maxEntries: 1, flags, pinByName: false };
-    this.#data = { name: section, style: "data", ...shape, data };
-    this.#addMap(".data", this.#data);
-  }
-
-  #bytes([offset, hex]: readonly string[]): void {
-    const bytes = parseHex(hex ?? "");
-    const into = this.#data?.data?.bytes;
-    if (!into) throw this.#fail(".bytes", "no .data stands before it");
-    const at = this.#number(".bytes", offset, into.length);
-    if (!bytes || at + bytes.length > into.length) {
-      throw this.#fail(".bytes", `${hex ?? "nothing"} at ${at} is no hexadecimal text within ${into.length} bytes`);
-    }
-    into.set(bytes, at);
-  }
-
-  #variable(words: readonly string[]): void {
-    const data = this.#data?.data;
-    if (!this.#data || !data) throw this.#fail(".variable", "no .data stands before it");
-    const options = this.#options(".variable", words.slice(1), ["offset", "size", ...LINKAGES]);
-    const offset = this.#number(".variable", options.get("offset"), data.bytes.length);
-    const variable: GlobalVariable = {
-      name: this.#word(".variable", words[0]),
-      offset,
-      size: this.#number(".variable", options.get("size"), data.bytes.length - offset),
-      linkage: LINKAGES.find((linkage) => options.has(linkage)) ?? "global",
-    };
-    this.#data.data = { ...data, variables: [...data.variables, variable] };
-  }
-
-  #extern([kind, name, ...words]: readonly string[]): void {
-    const options = this.#options(".extern", words, ["offset", "size", "weak"]);
-    const shared = { name: this.#word(".extern", name), weak: options.has("weak") };
-    const number = (option: string) => this.#number(".extern", options.get(option) ?? "0", 0xffff);
-    if (kind === "ksym") this.#externs.push({ kind, ...shared });
-    else if (kind === "kfunc") this.#externs.push({ kind, ...shared, type: 0 });
-    else if (kind === "kconfig") {
-      this.#externs.push({ kind, ...shared, type: 0, offset: number("offset"), size: number("size") });
-    } else throw this.#fail(".extern", `${kind ?? "nothing"} is none of ksym, kfunc, kconfig`);
   }
 
   finish(): BpfObject {
-    const functions = this.#functions.map((draft) => this.#assembleFunction(draft));
-    this.#checkSlots();
+    const functions = [...this.#functions.values()].map((draft) => this.#assembleFunction(draft));
+    this.#declarations.checkSlots((name) => this.#functions.has(name));
     return {
       license: this.#license,
       ...(this.#version === undefined ? {} : { kernelVersion: this.#version }),
       functions,
-      maps: [...this.#maps.values()],
-      externs: this.#externs,
+      maps: [...this.#declarations.maps.values()],
+      externs: [...this.#declarations.externs.values()],
     };
-  }
-
-  #checkSlots(): void {
-    for (const map of this.#maps.values()) {
-      for (const { target } of map.slots ?? []) {
-        if (this.#maps.has(target) || this.#functions.some(({ name }) => name === target)) continue;
-        throw xdpkitError("OBJECT_UNDEFINED", { kind: "map or function", name: target, by: `map ${map.name}` });
-      }
-    }
   }
 
   #assembleFunction(draft: FunctionDraft): BpfFunction {
     const { name, section, linkage } = draft;
     const parsed = parseLines(draft.lines, { file: this.#file, symbols: true });
     const references = new Map<number, Reference>();
-    for (const symbol of parsed.symbols) {
-      const text = symbol.addend === 0 ? symbol.name : `${symbol.name}+${symbol.addend}`;
-      const at = this.#lineOf(draft, parsed.lines[symbol.instruction]);
-      references.set(symbol.instruction, this.#named(symbol.instruction, text, at, draft.name));
+    const rows = new Map(draft.lines.map((row) => [row.line, row]));
+    const place = (instruction: number): Place => {
+      const row = rows.get(parsed.lines[instruction] ?? 0);
+      return { instruction, by: name, at: this.#at(row ?? { text: "", line: 1 }) };
+    };
+    for (const { instruction, name: symbol, addend } of parsed.symbols) {
+      references.set(instruction, this.#named(symbol, addend, place(instruction)));
     }
-    for (const [index, line] of parsed.lines.entries()) {
+    for (const [instruction, line] of parsed.lines.entries()) {
       const note = draft.notes.get(line);
-      if (note !== undefined) references.set(index, this.#noted(index, note, this.#lineOf(draft, line), name));
+      if (note !== undefined) references.set(instruction, this.#noted(note, place(instruction)));
     }
-    const isEntry = section !== ".text" && linkage !== "static";
     const labels = [...parsed.labels].map(([label, instruction]): Label => ({ name: label, instruction }));
     const inside = labels.filter(({ instruction }) => instruction < parsed.instructions.length);
     return {
       name,
       section,
       linkage,
-      ...(isEntry ? { program: programKind(section) } : {}),
+      ...(section !== ".text" && linkage !== "static" ? { program: programKind(section) } : {}),
       instructions: parsed.instructions,
       references: [...references.values()].sort((a, b) => a.instruction - b.instruction),
       lines: [],
@@ -332,60 +172,69 @@ class Assembler {
     };
   }
 
-  #lineOf(draft: FunctionDraft, line = 0): SourceLocation {
-    const text = draft.lines.find((row) => row.line === line)?.text ?? "";
-    return { kind: "source", file: this.#file, line, column: text.length - text.trimStart().length + 1, text };
-  }
-
   /** `map flows`, `data .rodata+4`, `function sub`, `extern CONFIG_HZ`. */
-  #noted(instruction: number, note: string, at: SourceLocation, by: string): Reference {
+  #noted(note: string, place: Place): Reference {
+    const { instruction } = place;
     const [kind, target = ""] = note.split(/\s+/, 2);
     const [name, offset] = splitOffset(target);
-    const missing = (what: string) => xdpkitError("OBJECT_UNDEFINED", { kind: what, name, by }, { at });
     switch (kind) {
       case "map":
-        if (!this.#maps.has(target)) throw missing("map");
+        if (!this.#declarations.maps.has(target)) throw undefinedName(kind, target, place);
         return { instruction, kind, map: target };
       case "data":
-        if (!this.#maps.get(name)?.data) throw missing("data section");
+        if (!this.#declarations.maps.get(name)?.data) throw undefinedName("data section", name, place);
         return { instruction, kind: "mapValue", map: name, offset };
       case "function":
-        if (!this.#functions.some((draft) => draft.name === target)) throw missing("function");
+        if (!this.#functions.has(target)) throw undefinedName(kind, target, place);
         return { instruction, kind, function: target };
       case "extern":
-        if (!this.#externs.some((extern) => extern.name === target)) throw missing("extern");
+        if (!this.#declarations.externs.has(target)) {
+          throw undefinedName(kind, target, place);
+        }
         return { instruction, kind, extern: target };
       default:
-        throw missing(`@${kind}, which is none of @map, @data, @function, @extern:`);
+        throw undefinedName(`@${kind} (none of @map, @data, @function, @extern)`, target, place);
     }
   }
 
   /** A name by itself: whatever was declared under it, variables with their place. */
-  #named(instruction: number, text: string, at: SourceLocation, by: string): Reference {
-    const [name, offset] = splitOffset(text);
-    if (this.#functions.some((draft) => draft.name === name)) return { instruction, kind: "function", function: name };
-    if (this.#externs.some((extern) => extern.name === name)) return { instruction, kind: "extern", extern: name };
-    const map = this.#maps.get(name);
-    if (map) {
-      return map.data ? { instruction, kind: "mapValue", map: name, offset } : { instruction, kind: "map", map: name };
-    }
-    for (const { name: section, data } of this.#maps.values()) {
-      const variable = data?.variables.find((candidate) => candidate.name === name);
-      if (variable) return { instruction, kind: "mapValue", map: section, offset: variable.offset + offset };
-    }
-    throw xdpkitError("OBJECT_UNDEFINED", { kind: "symbol", name, by }, { at });
+  #named(name: string, addend: number, place: Place): Reference {
+    const { instruction } = place;
+    const { maps, externs } = this.#declarations;
+    if (this.#functions.has(name)) return { instruction, kind: "function", function: name };
+    if (externs.has(name)) return { instruction, kind: "extern", extern: name };
+    const map = maps.get(name);
+    if (map?.data) return { instruction, kind: "mapValue", map: name, offset: addend };
+    if (map) return { instruction, kind: "map", map: name };
+    const variable = this.#declarations.variables.get(name);
+    if (variable) return { instruction, kind: "mapValue", map: variable.section, offset: variable.offset + addend };
+    throw undefinedName("symbol", name, place);
   }
 }
 
-/** Bytes of one section of global data, as in read-data.ts. */
-const MAX_DATA_BYTES = 64 << 20;
+/** Where a name is used. */
+interface Place {
+  readonly instruction: number;
+  readonly by: string;
+  readonly at: SourceLocation;
+}
 
+function undefinedName(kind: string, name: string, { by, at }: Place) {
+  return xdpkitError("OBJECT_UNDEFINED", { kind, name, by }, { at });
+}
+
+/** Code, and what stands behind an `@` that is in no comment. */
 function splitNote(text: string): [string, string?] {
   const at = text.indexOf("@");
-  const comment = text.search(/;|#|\/\//);
+  const comment = text.search(COMMENT);
   if (at < 0 || (comment >= 0 && comment < at)) return [text];
-  const note = text.slice(at + 1).replace(/\s*(;|#|\/\/).*$/, "");
-  return [text.slice(0, at), note.trim()];
+  return [
+    text.slice(0, at),
+    text
+      .slice(at + 1)
+      .replace(COMMENT, "")
+      .trim(),
+  ];
 }
 
 function splitOffset(text: string): [string, number] {

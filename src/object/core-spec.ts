@@ -9,7 +9,7 @@ import { type Btf, type BtfType, resolve, resolveId, sizeOf, type TypeId } from 
 import type { CoreKind, CoreRelocation } from "./bpf-object.ts";
 import { areFieldsCompatible, areTypesCompatible, doTypesMatch, essentialName, type TypeRef } from "./core-types.ts";
 
-export interface Accessor {
+interface Accessor {
   readonly type: TypeId;
   readonly index: number;
   /** Of a member or enumerator; null for an array element. */

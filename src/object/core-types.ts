@@ -6,7 +6,7 @@
  * of pointers have at most 32 links, and one question at most a million steps.
  */
 import { xdpkitError } from "../base/index.ts";
-import { type Btf, type BtfType, resolve, resolveId, type TypeId, typeOf } from "../btf/index.ts";
+import { type Btf, type BtfType, resolve, type TypeId, typeOf } from "../btf/index.ts";
 
 /** A type together with the BTF that it is of. */
 export interface TypeRef {
@@ -156,9 +156,4 @@ function compositeMatches(local: TypeRef, a: Composite, target: TypeRef, b: Comp
       return namesMatch(member.name, other.name) && matches(at(local, member.type), at(target, other.type), walk);
     }),
   );
-}
-
-/** The id behind typedefs and qualifiers, with its BTF. */
-export function resolvedRef({ btf, id }: TypeRef): TypeRef {
-  return { btf, id: resolveId(btf, id) };
 }

@@ -8,6 +8,7 @@
 import { xdpkitError } from "../base/index.ts";
 import { type Dialect, encode, type Instruction, jumpDistance, print, slotsOf } from "../isa/index.ts";
 import type { BpfFunction, BpfObject, Reference, SourceLine } from "./bpf-object.ts";
+import { OffsetIndex } from "./offset-index.ts";
 
 export interface DisassembledLine {
   readonly function: string;
@@ -42,12 +43,12 @@ export function disassemble(
     throw xdpkitError("OBJECT_UNDEFINED", { kind: "function", name: functionName, by: "the request" });
   }
   const lines: DisassembledLine[] = [];
-  for (const section of new Set(object.functions.map((function_) => function_.section))) {
-    const placed = placeSection(object.functions.filter((function_) => function_.section === section));
+  for (const functions of groupBySection(object.functions).values()) {
+    const placed = placeSection(functions);
     const symbols = symbolsOf(placed);
     for (const row of placed) {
       if (functionName === undefined || row.function.name === functionName) {
-        lines.push(...functionLines(row, symbols, options.dialect ?? "xdpkit"));
+        for (const line of functionLines(row, symbols, options.dialect ?? "xdpkit")) lines.push(line);
       }
     }
   }
@@ -58,6 +59,16 @@ interface Placed {
   readonly function: BpfFunction;
   /** Slot of each instruction from the start of the section, and of the end. */
   readonly slots: readonly number[];
+}
+
+function groupBySection(functions: readonly BpfFunction[]): ReadonlyMap<string, readonly BpfFunction[]> {
+  const groups = new Map<string, BpfFunction[]>();
+  for (const function_ of functions) {
+    const group = groups.get(function_.section) ?? [];
+    groups.set(function_.section, group);
+    group.push(function_);
+  }
+  return groups;
 }
 
 function placeSection(functions: readonly BpfFunction[]): Placed[] {
@@ -74,22 +85,27 @@ interface Symbol {
   readonly slot: number;
 }
 
-function symbolsOf(placed: readonly Placed[]): Symbol[] {
+/** Symbols of one section: by slot for labels, in order for the targets of jumps. */
+interface Symbols {
+  readonly ordered: OffsetIndex<Symbol>;
+  readonly labels: ReadonlyMap<number, readonly string[]>;
+}
+
+function symbolsOf(placed: readonly Placed[]): Symbols {
   const symbols = placed.flatMap(({ function: { name, labels }, slots }) => [
     { name, slot: slots[0] ?? 0 },
     ...(labels ?? []).map((label) => ({ name: label.name, slot: slots[label.instruction] ?? 0 })),
   ]);
-  return symbols.sort((a, b) => a.slot - b.slot);
+  return { ordered: new OffsetIndex(symbols, ({ slot }) => slot), labels: labelsBySlot(symbols) };
 }
 
-function functionLines({ function: function_, slots }: Placed, symbols: readonly Symbol[], dialect: Dialect) {
+function functionLines({ function: function_, slots }: Placed, symbols: Symbols, dialect: Dialect) {
   const sources = new Map(function_.lines.map((line) => [line.instruction, line]));
   const references = new Map(function_.references.map((reference) => [reference.instruction, reference]));
-  const labels = labelsBySlot(symbols);
   return function_.instructions.map((instruction, index): DisassembledLine => {
     const slot = slots[index] ?? 0;
     const distance = jumpDistance(instruction);
-    const target = distance === null ? undefined : targetName(symbols, slot + 1 + distance);
+    const target = distance === null ? undefined : targetName(symbols.ordered, slot + 1 + distance);
     const source = sources.get(index);
     const reference = references.get(index);
     return {
@@ -98,7 +114,7 @@ function functionLines({ function: function_, slots }: Placed, symbols: readonly
       slot,
       instruction,
       text: print(instruction, { dialect, target }),
-      labels: labels.get(slot) ?? [],
+      labels: symbols.labels.get(slot) ?? [],
       ...(source ? { source } : {}),
       ...(reference ? { reference } : {}),
     };
@@ -112,8 +128,8 @@ function labelsBySlot(symbols: readonly Symbol[]): ReadonlyMap<number, readonly 
 }
 
 /** `end+0x48`: the last symbol at or before the target; addresses before the section wrap, as in 64 bits they do. */
-function targetName(symbols: readonly Symbol[], slot: number): string | undefined {
-  const symbol = slot < 0 ? symbols.at(-1) : symbols.findLast((candidate) => candidate.slot <= slot);
+function targetName(symbols: OffsetIndex<Symbol>, slot: number): string | undefined {
+  const symbol = symbols.before(slot < 0 ? Number.MAX_SAFE_INTEGER : slot);
   if (!symbol) return undefined;
   const distance = BigInt.asUintN(64, 8n * BigInt(slot - symbol.slot));
   return distance === 0n ? symbol.name : `${symbol.name}+0x${distance.toString(16)}`;

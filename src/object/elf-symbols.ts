@@ -18,11 +18,26 @@ export function isReadOnly(section: ElfSection): boolean {
   return section.name.startsWith(".rodata");
 }
 
+/** By file, so that a file of many sections is not searched for each of them. */
+const grouped = new WeakMap<ElfFile, ReadonlyMap<number, ElfSymbol[]>>();
+
 /** Named symbols of a section in the order of their value; section and file symbols left out. */
-export function symbolsOf(elf: ElfFile, section: ElfSection): ElfSymbol[] {
-  return elf.symbols
-    .filter((symbol) => symbol.section === section.index && symbol.name !== "" && isNamed(symbol))
-    .sort((a, b) => a.value - b.value || compareText(a.name, b.name));
+export function symbolsOf(elf: ElfFile, section: ElfSection): readonly ElfSymbol[] {
+  const groups = grouped.get(elf) ?? groupSymbols(elf);
+  grouped.set(elf, groups);
+  return groups.get(section.index) ?? [];
+}
+
+function groupSymbols(elf: ElfFile): ReadonlyMap<number, ElfSymbol[]> {
+  const groups = new Map<number, ElfSymbol[]>();
+  for (const symbol of elf.symbols) {
+    if (symbol.name === "" || !isNamed(symbol)) continue;
+    const group = groups.get(symbol.section) ?? [];
+    groups.set(symbol.section, group);
+    group.push(symbol);
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.value - b.value || compareText(a.name, b.name));
+  return groups;
 }
 
 function isNamed(symbol: ElfSymbol): boolean {

@@ -9,13 +9,12 @@ import { ByteReader, type ShortRead, xdpkitError } from "../base/index.ts";
 export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
-export const SHT_RELA = 4;
+const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
 export const SHF_WRITE = 1;
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
-export const SHN_UNDEF = 0;
 const SHN_XINDEX = 0xffff;
 export const EM_BPF = 247;
 
@@ -78,7 +77,7 @@ export interface ElfFile {
 
 const place = (offset: number) => ({ at: { kind: "byte", offset } }) as const;
 
-export const truncated =
+const truncated =
   (what: string): ShortRead =>
   ({ offset, need, have }) =>
     xdpkitError("OBJECT_TRUNCATED", { what, need, have }, place(offset));

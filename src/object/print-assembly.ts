@@ -6,23 +6,28 @@
  * functions, maps, global data and references of `assemble(printAssembly(o))` are those of `o`.
  */
 import { printHex } from "../base/index.ts";
-import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "./bpf-object.ts";
+import type { BpfExtern, BpfMap, BpfObject } from "./bpf-object.ts";
 import { disassemble, printReference } from "./disassemble.ts";
 
 /** Bytes of global data on one line. */
 const BYTES_PER_LINE = 32;
 
 export function printAssembly(object: BpfObject): string {
-  const lines = [`.license ${JSON.stringify(object.license)}`];
-  if (object.kernelVersion !== undefined) lines.push(`.version 0x${object.kernelVersion.toString(16)}`);
-  lines.push(...object.maps.flatMap(printMap), ...object.externs.map(printExtern));
-  // Slots name maps and functions that may stand further down.
-  lines.push(...object.maps.flatMap(printSlots));
+  const lines = [
+    `.license ${JSON.stringify(object.license)}`,
+    ...(object.kernelVersion === undefined ? [] : [`.version 0x${object.kernelVersion.toString(16)}`]),
+    ...object.maps.flatMap(printMap),
+    ...object.externs.map(printExtern),
+    // Slots name maps and functions that may stand further down.
+    ...object.maps.flatMap(printSlots),
+  ];
+  const bodies = bodiesOf(object);
   let section: string | undefined;
-  for (const function_ of object.functions) {
+  for (const { name, linkage, ...function_ } of object.functions) {
     if (function_.section !== section) lines.push("", `.section ${function_.section}`);
     section = function_.section;
-    lines.push("", `.${function_.linkage} ${function_.name}`, ...printBody(object, function_));
+    lines.push("", `.${linkage} ${name}`);
+    for (const line of bodies.get(name) ?? []) lines.push(line);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -64,9 +69,14 @@ function printExtern(extern: BpfExtern): string {
   return `.extern ${extern.kind} ${extern.name}${place}${extern.weak ? " weak" : ""}`;
 }
 
-function printBody(object: BpfObject, function_: BpfFunction): string[] {
-  return disassemble(object, function_.name).flatMap(({ text, labels, reference }) => {
-    const names = labels.filter((label) => label !== function_.name).map((label) => `${label}:`);
-    return [...names, `  ${text}${reference ? ` @${printReference(reference)}` : ""}`];
-  });
+/** The lines of each function by its name. */
+function bodiesOf(object: BpfObject): ReadonlyMap<string, readonly string[]> {
+  const bodies = new Map<string, string[]>();
+  for (const { function: name, text, labels, reference } of disassemble(object)) {
+    const body = bodies.get(name) ?? [];
+    bodies.set(name, body);
+    for (const label of labels) if (label !== name) body.push(`${label}:`);
+    body.push(`  ${text}${reference ? ` @${printReference(reference)}` : ""}`);
+  }
+  return bodies;
 }

@@ -15,7 +15,7 @@ import { completeSectionTypes, readDataMaps } from "./read-data.ts";
 import { readExterns } from "./read-externs.ts";
 import { type PlacedFunction, readFunctions } from "./read-functions.ts";
 import { readLegacyMaps } from "./read-legacy-maps.ts";
-import { indexFunctions, withReferences } from "./read-references.ts";
+import { indexFunctions, indexTargets, withReferences } from "./read-references.ts";
 import { fillLegacySlots, fillSlots } from "./read-slots.ts";
 
 export interface ReadElfOptions {
@@ -43,15 +43,14 @@ function readObject(elf: ElfFile, strict: boolean): BpfObject {
   refuseStructOps(elf);
   const { btf, ext } = readTypes(elf);
   const placed = readFunctions(elf, ext, strict);
-  const entries = indexFunctions(placed);
   const maps = [...readDeclaredMaps(elf, btf, placed), ...readDataMaps(elf, btf).map(unplaced)];
   const externs = readExterns(elf, btf);
-  const targets = { elf, functions: placed, maps, externs };
+  const targets = indexTargets(elf, placed, maps, externs);
   const kernelVersion = readVersion(elf);
   return {
     license: readLicense(elf),
     ...(kernelVersion === undefined ? {} : { kernelVersion }),
-    functions: placed.map((function_): BpfFunction => withReferences(targets, function_, entries)),
+    functions: placed.map((function_): BpfFunction => withReferences(targets, function_)),
     maps: maps.map(({ map }): BpfMap => map),
     externs,
     ...(btf ? { btf } : {}),

@@ -5,11 +5,13 @@
  * function of the section's name. Invariant: functions of a section do not overlap.
  */
 import { xdpkitError } from "../base/index.ts";
+import type { TypeId } from "../btf/index.ts";
 import { decode, type Instruction, slotsOf } from "../isa/index.ts";
 import type { BpfFunction, CoreRelocation, Label, SourceLine } from "./bpf-object.ts";
-import type { BtfExt } from "./btf-ext.ts";
+import type { BtfExt, CoreRow, LineRow } from "./btf-ext.ts";
 import type { ElfFile, ElfSection, ElfSymbol } from "./elf.ts";
 import { isProgramSection, linkageOf, symbolsOf } from "./elf-symbols.ts";
+import { OffsetIndex } from "./offset-index.ts";
 import { programKind } from "./program-kind.ts";
 
 /** A function with its place, still without references. */
@@ -38,7 +40,8 @@ export function readFunctions(elf: ElfFile, ext: BtfExt | undefined, strict: boo
     const symbols = symbolsOf(elf, section);
     const extents = findExtents(section, symbols);
     checkExtents(section, extents);
-    return extents.map((extent) => readFunction({ elf, section, symbols, ext, strict, taken }, extent));
+    const context = { elf, section, strict, taken, ...indexRows(section, symbols, ext) };
+    return extents.map((extent) => readFunction(context, extent));
   });
 }
 
@@ -71,30 +74,45 @@ function checkExtents(section: ElfSection, extents: readonly Extent[]): void {
   }
 }
 
-interface Context {
+interface Rows {
+  readonly labels: OffsetIndex<ElfSymbol>;
+  readonly lines: OffsetIndex<LineRow>;
+  readonly relocations: OffsetIndex<CoreRow>;
+  /** Offset to BTF type. */
+  readonly types: ReadonlyMap<number, TypeId>;
+}
+
+function indexRows(section: ElfSection, symbols: readonly ElfSymbol[], ext: BtfExt | undefined): Rows {
+  const labels = symbols.filter((symbol) => symbol.kind === "notype" && symbol.binding === "local");
+  return {
+    labels: new OffsetIndex(labels, ({ value }) => value),
+    lines: new OffsetIndex(ext?.lines.get(section.name) ?? [], ({ offset }) => offset),
+    relocations: new OffsetIndex(ext?.relocations.get(section.name) ?? [], ({ offset }) => offset),
+    types: new Map(ext?.functions.get(section.name)?.map(({ offset, type }) => [offset, type])),
+  };
+}
+
+interface Context extends Rows {
   readonly elf: ElfFile;
   readonly section: ElfSection;
-  readonly symbols: readonly ElfSymbol[];
-  readonly ext: BtfExt | undefined;
   readonly strict: boolean;
   /** How often each name was given; static functions of a joined object may share one. */
   readonly taken: Map<string, number>;
 }
 
 function readFunction(context: Context, extent: Extent): PlacedFunction {
-  const { elf, section, ext, strict } = context;
+  const { elf, section, strict } = context;
   const { start, end, linkage } = extent;
   const bytes = section.bytes.subarray(start, end);
   const { littleEndian } = elf;
   const instructions = decode(bytes, { littleEndian, lenient: !strict, base: section.offset + start });
   const instructionAt = indexSlots(instructions);
-  const rows = <T extends { readonly offset: number }>(all: readonly T[] | undefined) =>
-    (all ?? []).flatMap((row) => {
-      const instruction =
-        row.offset >= start && row.offset < end ? instructionAt.get((row.offset - start) / 8) : undefined;
+  const rows = <T extends { readonly offset: number }>(all: OffsetIndex<T>) =>
+    all.within(start, end).flatMap((row) => {
+      const instruction = instructionAt.get((row.offset - start) / 8);
       return instruction === undefined ? [] : [{ ...row, instruction }];
     });
-  const type = ext?.functions.get(section.name)?.find((row) => row.offset === start)?.type;
+  const type = context.types.get(start);
   const labels = readLabels(context, extent, instructionAt);
   const isEntry = section.name !== ".text" && linkage !== "static";
   const program = isEntry ? { program: programKind(section.name) } : {};
@@ -110,16 +128,12 @@ function readFunction(context: Context, extent: Extent): PlacedFunction {
       ...program,
       instructions,
       references: [],
-      lines: rows(ext?.lines.get(section.name)).map(sourceLine).sort(byInstruction),
-      relocations: rows(ext?.relocations.get(section.name)).map(coreRelocation).sort(byInstruction),
+      lines: rows(context.lines).map(sourceLine),
+      relocations: rows(context.relocations).map(coreRelocation),
       ...(type === undefined ? {} : { type }),
       ...(labels.length > 0 ? { labels } : {}),
     },
   };
-}
-
-function byInstruction(a: { instruction: number }, b: { instruction: number }): number {
-  return a.instruction - b.instruction;
 }
 
 function sourceLine({ instruction, file, text, line, column }: SourceLine): SourceLine {
@@ -148,9 +162,7 @@ function indexSlots(instructions: readonly Instruction[]): ReadonlyMap<number, n
 }
 
 function readLabels(context: Context, extent: Extent, instructionAt: ReadonlyMap<number, number>): Label[] {
-  return context.symbols.flatMap((symbol) => {
-    if (symbol.kind !== "notype" || symbol.binding !== "local") return [];
-    if (symbol.value < extent.start || symbol.value >= extent.end) return [];
+  return context.labels.within(extent.start, extent.end).flatMap((symbol) => {
     const instruction = instructionAt.get((symbol.value - extent.start) / 8);
     return instruction === undefined ? [] : [{ name: symbol.name, instruction }];
   });

@@ -13,6 +13,7 @@ import { LD_IMM64 } from "../isa/index.ts";
 import type { BpfExtern, BpfFunction, Reference } from "./bpf-object.ts";
 import type { ElfFile, ElfRelocation, ElfSection } from "./elf.ts";
 import { isDataSection, isProgramSection } from "./elf-symbols.ts";
+import { OffsetIndex } from "./offset-index.ts";
 import type { PlacedMap } from "./read-btf-maps.ts";
 import type { PlacedFunction } from "./read-functions.ts";
 
@@ -23,18 +24,39 @@ const CALL = 0x85;
 const BPF_PSEUDO_CALL = 1;
 const BPF_PSEUDO_FUNC = 4;
 
-/** What an object's relocations may lead to. */
+/** What an object's relocations may lead to, indexed for many questions. */
 export interface Targets {
   readonly elf: ElfFile;
-  readonly functions: readonly PlacedFunction[];
-  readonly maps: readonly PlacedMap[];
-  readonly externs: readonly BpfExtern[];
+  readonly functions: FunctionIndex;
+  /** By style and offset: `btf:32`. */
+  readonly maps: ReadonlyMap<string, string>;
+  readonly externs: ReadonlySet<string>;
+  /** By section index. */
+  readonly relocations: ReadonlyMap<number, OffsetIndex<ElfRelocation>>;
 }
+
+export function indexTargets(
+  elf: ElfFile,
+  functions: readonly PlacedFunction[],
+  maps: readonly PlacedMap[],
+  externs: readonly BpfExtern[],
+): Targets {
+  const byOffset = new Map([...elf.relocations].map(([index, rows]) => [index, new OffsetIndex(rows, offsetOf)]));
+  return {
+    elf,
+    functions: indexFunctions(functions),
+    maps: new Map(maps.map(({ map, offset }) => [`${map.style}:${offset}`, map.name])),
+    externs: new Set(externs.map(({ name }) => name)),
+    relocations: byOffset,
+  };
+}
+
+const offsetOf = ({ offset }: ElfRelocation) => offset;
 
 type Target = Reference extends infer R ? (R extends { instruction: number } ? Omit<R, "instruction"> : never) : never;
 
 /** The function with its references. @throws OBJECT_RELOCATION, OBJECT_CALL_TARGET */
-export function withReferences(targets: Targets, placed: PlacedFunction, entries: FunctionIndex): BpfFunction {
+export function withReferences(targets: Targets, placed: PlacedFunction): BpfFunction {
   const found = new Map<number, Reference>();
   for (const relocation of relocationsOf(targets, placed)) {
     const instruction = placed.instructionAt.get((relocation.offset - placed.start) / 8);
@@ -43,16 +65,15 @@ export function withReferences(targets: Targets, placed: PlacedFunction, entries
       throw relocationError(placed.section, relocation, problem);
     }
     const at = placed.function.instructions[instruction] as Instruction;
-    found.set(instruction, { instruction, ...targetOf(targets, placed, entries, relocation, at) } as Reference);
+    found.set(instruction, { instruction, ...targetOf(targets, placed, relocation, at) } as Reference);
   }
-  addLocalCalls(placed, entries, found);
+  addLocalCalls(placed, targets.functions, found);
   const references = [...found.values()].sort((a, b) => a.instruction - b.instruction);
   return { ...placed.function, references };
 }
 
-function relocationsOf({ elf }: Targets, { section, start, end }: PlacedFunction): ElfRelocation[] {
-  const rows = elf.relocations.get(section.index) ?? [];
-  return rows.filter(({ offset }) => offset >= start && offset < end);
+function relocationsOf({ relocations }: Targets, { section, start, end }: PlacedFunction): readonly ElfRelocation[] {
+  return relocations.get(section.index)?.within(start, end) ?? [];
 }
 
 export function relocationError(section: ElfSection, relocation: ElfRelocation, problem: string) {
@@ -83,7 +104,6 @@ export function functionAt(
 function targetOf(
   targets: Targets,
   placed: PlacedFunction,
-  entries: FunctionIndex,
   relocation: ElfRelocation,
   instruction: Instruction,
 ): Target {
@@ -101,10 +121,10 @@ function targetOf(
   const imm = relocation.addend ?? instruction.imm;
   if (isCall) {
     if (!isProgramSection(section)) throw fail(`a call into section ${section.name}`);
-    return { kind: "function", function: functionAt(entries, section, symbol.value + 8 * (imm + 1), by) };
+    return { kind: "function", function: functionAt(targets.functions, section, symbol.value + 8 * (imm + 1), by) };
   }
   if (isProgramSection(section)) {
-    return { kind: "function", function: functionAt(entries, section, symbol.value + imm, by) };
+    return { kind: "function", function: functionAt(targets.functions, section, symbol.value + imm, by) };
   }
   return dataTarget(targets, section, symbol.value + imm, fail);
 }
@@ -112,9 +132,8 @@ function targetOf(
 type Fail = (problem: string) => Error;
 
 function externTarget({ externs }: Targets, name: string, fail: Fail): Target {
-  const extern = externs.find((candidate) => candidate.name === name);
-  if (!extern) throw fail("the symbol is defined nowhere, and BTF declares no extern of that name");
-  return { kind: "extern", extern: extern.name };
+  if (!externs.has(name)) throw fail("the symbol is defined nowhere, and BTF declares no extern of that name");
+  return { kind: "extern", extern: name };
 }
 
 function dataTarget({ maps }: Targets, section: ElfSection, offset: number, fail: Fail): Target {
@@ -124,9 +143,9 @@ function dataTarget({ maps }: Targets, section: ElfSection, offset: number, fail
   }
   if (section.name !== ".maps" && section.name !== "maps") throw fail(`section ${section.name} is no map and no data`);
   const style = section.name === ".maps" ? "btf" : "legacy";
-  const map = maps.find((placed) => placed.map.style === style && placed.offset === offset);
-  if (!map) throw fail(`no map begins at byte ${offset} of ${section.name}`);
-  return { kind: "map", map: map.map.name };
+  const map = maps.get(`${style}:${offset}`);
+  if (map === undefined) throw fail(`no map begins at byte ${offset} of ${section.name}`);
+  return { kind: "map", map };
 }
 
 /** Calls within a section need no relocation: `imm` is the distance already. */

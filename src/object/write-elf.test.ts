@@ -3,7 +3,7 @@ import { allObjects, isBigEndian, readFile, readObjectFile } from "../../test/ob
 import { XdpkitError } from "../base/index.ts";
 import { describe as describeType, resolve, sizeOf } from "../btf/index.ts";
 import { parse } from "../isa/index.ts";
-import { type BpfMap, type BpfObject, programKind, readElf, writeElf } from "./index.ts";
+import { assemble, type BpfMap, type BpfObject, printAssembly, programKind, readElf, writeElf } from "./index.ts";
 
 const littleEndian = allObjects.filter((file) => !isBigEndian(file));
 
@@ -35,6 +35,21 @@ describe("what was read is written the same", () => {
   it("refuses big-endian objects", () => {
     const object = readElf(readObjectFile("ethertype-be.o"));
     expect(() => writeElf(object)).toThrow(expect.objectContaining({ code: "OBJECT_BIG_ENDIAN" }));
+  });
+});
+
+describe("large objects", () => {
+  it("writes, reads, prints and assembles 100,000 instructions and 5,000 functions", () => {
+    const long = made([], "r0 = 2\n".repeat(100_000));
+    const [pass] = long.functions;
+    if (!pass) throw new Error("no function");
+    const small = Array.from({ length: 5_000 }, (_, i) => ({ ...pass, name: `f${i}`, instructions: parse("exit") }));
+    const object = { ...long, functions: [pass, ...small] };
+    const start = performance.now();
+    const again = readElf(writeElf(object));
+    expect(again.functions).toEqual(object.functions);
+    expect(assemble(printAssembly(again)).functions).toEqual(object.functions);
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 });
 

@@ -4,7 +4,7 @@
  * Sections: programs in the order of their functions, data, `.maps`, `license`, `version`, `.BTF`, `.BTF.ext`.
  * Invariant: `readElf(writeElf(o))` is `o` when `o` came from `readElf` (legacy maps kept).
  */
-import { concatBytes, xdpkitError } from "../base/index.ts";
+import { xdpkitError } from "../base/index.ts";
 import { addBtfNames, type Btf, StringTable, writeBtfSection } from "../btf/index.ts";
 import { encode, slotsOf } from "../isa/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject, GlobalData } from "./bpf-object.ts";
@@ -184,7 +184,7 @@ function undefinedSymbol({ name, weak }: BpfExtern): SymbolDraft {
 function writePrograms(elf: ElfWriter, sections: readonly ProgramSection[], anchors: Anchors): void {
   for (const { index, functions } of sections) {
     const written = functions.map((placed) => writeReferences(placed.function, anchors));
-    elf.fillSection(index, concatBytes(...written.map(({ instructions }) => encode(instructions))));
+    elf.fillSection(index, encode(written.flatMap(({ instructions }) => instructions)));
     elf.addRelocations(
       index,
       written.flatMap(({ relocations }) => relocations),

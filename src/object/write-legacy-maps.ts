@@ -44,7 +44,7 @@ function identify(object: BpfObject, maps: readonly BpfMap[]): ReadonlyMap<strin
     const match = /^(\d+)\/\d+$/.exec(section ?? "");
     if (match) identities.set(name, Number(match[1]));
   }
-  let free = 1 + Math.max(0, ...identities.values());
+  let free = 1 + [...identities.values()].reduce((largest, identity) => Math.max(largest, identity), 0);
   for (const { type, slots } of maps) {
     if (!isMapInMap(type) || !slots) continue;
     for (const { target } of slots) identities.set(target, free);

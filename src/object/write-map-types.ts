@@ -98,7 +98,7 @@ class TypeBuilder {
     );
     const type = this.add({ kind: "struct", name: "", size: valuesOffset, bitfields: false, members });
     if (values === null) return { type, size: valuesOffset };
-    const slots = 1 + Math.max(-1, ...(map.slots ?? []).map(({ index }) => index));
+    const slots = (map.slots ?? []).reduce((count, { index }) => Math.max(count, index + 1), 0);
     return { type, size: valuesOffset + POINTER_SIZE * slots, valuesOffset };
   }
 

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-export const DEBIAN_FOLDER = "/usr/lib/x86_64-linux-gnu/bpf";
+const DEBIAN_FOLDER = "/usr/lib/x86_64-linux-gnu/bpf";
 
 export interface CorpusFile {
   /** `router.o` */
