@@ -1,0 +1,6 @@
+#!/bin/sh
+# Generated files must be what the generators make: runs them, and fails when that changes anything.
+set -eu
+cd "$(dirname "$0")/.."
+npm run --silent gen >/dev/null
+git diff --exit-code --stat -- src/uapi examples/captures
