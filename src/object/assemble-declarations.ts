@@ -7,6 +7,7 @@
 import { parseHex, xdpkitError } from "../base/index.ts";
 import type { Directive } from "./assemble-directive.ts";
 import type { BpfExtern, BpfMap, GlobalVariable } from "./bpf-object.ts";
+import { MAX_DATA_BYTES } from "./read-data.ts";
 
 type MapDraft = { -readonly [K in keyof BpfMap]: BpfMap[K] };
 
@@ -14,8 +15,6 @@ const LINKAGES = ["global", "static", "weak"] as const;
 const FIELDS = ["style", "type", "key", "value", "entries", "flags", "numa", "extra", "pin"] as const;
 const U32_MAX = 0xffff_ffff;
 const BPF_MAP_TYPE_ARRAY = 2;
-/** Bytes of one section of global data, as the ELF reader has it. */
-const MAX_DATA_BYTES = 64 << 20;
 
 export class Declarations {
   readonly #maps = new Map<string, MapDraft>();

@@ -15,8 +15,13 @@ const BPF_MAP_TYPE_ARRAY = 2;
 const BPF_F_RDONLY_PROG = 1 << 7;
 const BPF_F_MMAPABLE = 1 << 10;
 
-/** Bytes of global data that one object may have: a `.bss` costs nothing in the file. */
-const MAX_DATA_BYTES = 64 << 20;
+/** Bytes that one object may have in sections without contents in the file, such as `.bss`: they cost a file nothing. */
+export const MAX_DATA_BYTES = 64 << 20;
+
+/** @throws OBJECT_LIMIT */
+export function checkDataSize(what: string, value: number): void {
+  if (value > MAX_DATA_BYTES) throw xdpkitError("OBJECT_LIMIT", { what, value, limit: MAX_DATA_BYTES });
+}
 
 type SectionType = Extract<BtfType, { kind: "section" }>;
 
@@ -24,9 +29,7 @@ type SectionType = Extract<BtfType, { kind: "section" }>;
 export function readDataMaps(elf: ElfFile, btf: Btf | undefined): BpfMap[] {
   const sections = elf.sections.filter(isDataSection);
   const total = sections.reduce((sum, section) => sum + section.size, 0);
-  if (total > MAX_DATA_BYTES) {
-    throw xdpkitError("OBJECT_LIMIT", { what: "global data in bytes", value: total, limit: MAX_DATA_BYTES });
-  }
+  checkDataSize("global data in bytes", total);
   const types = sectionTypes(btf);
   return sections.map((section) => readDataMap(elf, section, btf, types.get(section.name)));
 }
@@ -115,7 +118,8 @@ function variableTypes(btf: Btf | undefined, id: TypeId | undefined): ReadonlyMa
 
 /** BTF with the sizes of sections, and the offsets of their global variables, from the symbol table. */
 export function completeSectionTypes(btf: Btf, elf: ElfFile): Btf {
-  const sections = new Map(elf.sections.map((section) => [section.name, section]));
+  const sized = elf.sections.filter((section) => section.type !== SHT_NOBITS || isDataSection(section));
+  const sections = new Map(sized.map((section) => [section.name, section]));
   const types = btf.types.map((type) => {
     const section = type.kind === "section" ? sections.get(type.name) : undefined;
     return type.kind === "section" && section ? completeSection(btf, elf, type, section) : type;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { allObjects, isBigEndian, ownObjects, readFile, readObjectFile } from "../../test/objects/corpus.ts";
 import { XdpkitError } from "../base/index.ts";
-import { type BpfMap, type BpfObject, link, programKind, readElf } from "./index.ts";
+import { type BpfMap, type BpfObject, link, programKind, readElf, writeElf } from "./index.ts";
 
 const read = (name: string): BpfObject => readElf(readObjectFile(name), { name });
 const mapOf = (object: BpfObject, name: string): BpfMap => object.maps.find((map) => map.name === name) as BpfMap;
@@ -356,6 +356,23 @@ describe("hostile files", () => {
       "OBJECT_LIMIT",
       "global data in bytes is 1099511627776, more than 67108864",
     ]);
+  });
+
+  it("does not believe a license section without contents", () => {
+    const header = headerOf("events.o", "license");
+    const bytes = changed("events.o", header + 4, 32, 8);
+    new DataView(bytes.buffer).setBigUint64(header + 32, 2n ** 50n, true);
+    const object = readElf(bytes);
+    expect(object.license).toBe("");
+    expect(readElf(writeElf(object)).license).toBe("");
+  });
+
+  it("refuses to write sections of maps that no file could hold", () => {
+    const object = readElf(readObjectFile("events.o"));
+    const types = object.btf?.types.map((type) =>
+      type.kind === "section" && type.name === ".maps" ? { ...type, size: 0xffff_ffff } : type,
+    );
+    expect(failure(() => writeElf({ ...object, btf: { types: types ?? [] } })).code).toBe("OBJECT_LIMIT");
   });
 
   it.each(ownObjects)("ends in a coded error wherever $name is cut off", (corpusFile) => {

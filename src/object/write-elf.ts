@@ -12,6 +12,7 @@ import { type BtfExt, type CoreRow, type FunctionRow, type LineRow, writeBtfExt 
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from "./elf.ts";
 import { ElfWriter, type RelocationDraft, type SectionDraft, type SymbolDraft } from "./elf-writer.ts";
 import type { PlacedMap } from "./read-btf-maps.ts";
+import { checkDataSize } from "./read-data.ts";
 import { writeLegacyMaps } from "./write-legacy-maps.ts";
 import { completeMapTypes, type MapTypes } from "./write-map-types.ts";
 import { type Anchor, type Anchors, writeReferences } from "./write-references.ts";
@@ -26,7 +27,7 @@ export interface WriteElfOptions {
 /**
  * The bytes of an object file, little endian; the same object gives the same bytes.
  *
- * @throws OBJECT_BIG_ENDIAN, OBJECT_UNDEFINED for a reference to what is not there, ISA_FIELD_RANGE for an instruction that does not fit.
+ * @throws OBJECT_BIG_ENDIAN, OBJECT_LIMIT, OBJECT_UNDEFINED for a reference to what is not there, ISA_FIELD_RANGE for an instruction that does not fit.
  */
 export function writeElf(object: BpfObject, options: WriteElfOptions = {}): Uint8Array {
   if (object.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
@@ -139,6 +140,7 @@ function addLegacyMaps(elf: ElfWriter, object: BpfObject, maps: readonly BpfMap[
 
 function addMaps(elf: ElfWriter, types: MapTypes | null, functions: MapAnchors): MapAnchors {
   if (!types) return new Map();
+  checkDataSize("section .maps in bytes", types.size);
   const places = [...types.places.values()];
   const rows = places.map(({ map, offset, size }) => ({ name: map.name, offset, size }));
   const { index, anchors } = addMapSection(elf, ".maps", new Uint8Array(types.size), rows);
@@ -206,14 +208,17 @@ function writeFacts(elf: ElfWriter, { license, kernelVersion, btf }: BpfObject):
 function writeFact(elf: ElfWriter, btf: Btf | undefined, name: string, contents: Uint8Array): void {
   const declared = btf?.types.find((type) => type.kind === "section" && type.name === name);
   const rows = declared?.kind === "section" ? declared.variables : [];
-  const bytes = new Uint8Array(Math.max(declared?.kind === "section" ? declared.size : 0, contents.length));
+  const size = Math.max(declared?.kind === "section" ? declared.size : 0, contents.length);
+  checkDataSize(`section ${name} in bytes`, size);
+  const bytes = new Uint8Array(size);
   bytes.set(contents);
   if (bytes.length === 0) return;
   const section = elf.addSection({ name, type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_WRITE, bytes, alignment: 4 });
-  for (const { type, offset, size } of rows) {
-    const variable = btf?.types[type];
+  for (const row of rows) {
+    const variable = btf?.types[row.type];
     if (variable?.kind !== "variable" || variable.linkage === "static") continue;
-    elf.addSymbol({ name: variable.name, kind: "object", binding: "global", section, value: offset, size });
+    const place = { section, value: row.offset, size: row.size };
+    elf.addSymbol({ name: variable.name, kind: "object", binding: "global", ...place });
   }
 }
 
