@@ -98,6 +98,7 @@ export class Vm {
   readonly #maps = new Map<string, MapAccess>();
 
   constructor(object: BpfObject, options: VmOptions) {
+    if (object.bigEndian) throw xdpkitError("VM_BIG_ENDIAN", {});
     const { cpus = 1, seed = 1 } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw xdpkitError("VM_CPU", { cpu: cpus, cpus: 256 });
     this.program = chooseProgram(object, options.program);

@@ -54,6 +54,10 @@ export const vmErrors = {
     (p: { name: string; known: readonly string[] }) => `the object has no program ${p.name}`,
     (p) => (p.known.length === 0 ? "it holds no program at all" : `it has ${p.known.join(", ")}`),
   ),
+  VM_BIG_ENDIAN: entry(
+    () => "the object is for a big-endian machine",
+    () => "compile it with -target bpfel (or bpf on a little-endian host)",
+  ),
   VM_NO_PROGRAM: entry(
     () => "the object holds no XDP program",
     () => 'XDP programs stand in sections named "xdp", "xdp/…" or "xdp.frags"',
