@@ -248,6 +248,11 @@ describe("wrong input", () => {
     ],
     ["a cut object", () => ["run", file("cut.o"), "--in", CAPTURE], /error OBJECT_\w+ at .*cut\.o: byte \d+: /],
     [
+      "a big-endian object",
+      () => ["run", "test/objects/ethertype-be.o", "--in", CAPTURE],
+      "error VM_BIG_ENDIAN at test/objects/ethertype-be.o: the object is for a big-endian machine",
+    ],
+    [
       "several programs",
       () => ["run", "test/objects/tunnel.o", "--in", CAPTURE],
       "error CLI_SEVERAL_PROGRAMS at test/objects/tunnel.o: the object holds 2 XDP programs: encapsulate, decapsulate (choose one: --program encapsulate)",

@@ -1,0 +1,192 @@
+/**
+ * Builds SSA block by block. Local variables become values on the fly: a block that is not yet sealed gets phis without
+ * arguments, which are completed, or found to be trivial, when all its predecessors are known (Braun et al., "Simple and
+ * Efficient Construction of Static Single Assignment Form", CC 2013).
+ *
+ * Invariant: a block is filled once, sealed once, and sealed only when no further edge to it will come.
+ */
+import { invariant, type SourceLocation } from "../../base/index.ts";
+import type {
+  Block,
+  BlockId,
+  IrFunction,
+  IrInstruction,
+  Operation,
+  StackSlot,
+  Terminator,
+  ValueId,
+  ValueType,
+} from "./ir.ts";
+import { mapOperands, mapTerminator, successors } from "./ir.ts";
+
+interface OpenPhi {
+  readonly id: ValueId;
+  readonly type: ValueType;
+  readonly variable: number;
+  arguments: ValueId[];
+}
+
+interface OpenBlock {
+  readonly predecessors: BlockId[];
+  readonly phis: OpenPhi[];
+  readonly instructions: IrInstruction[];
+  readonly definitions: Map<number, ValueId>;
+  terminator: Terminator | undefined;
+  sealed: boolean;
+}
+
+export class IrBuilder {
+  readonly #name: string;
+  readonly #blocks: OpenBlock[] = [];
+  readonly #slots: StackSlot[] = [];
+  readonly #types: ValueType[] = [];
+  readonly #variableTypes: ValueType[] = [];
+  /** Values that stand for others: trivial phis. */
+  readonly #replaced = new Map<ValueId, ValueId>();
+  #current: BlockId = 0;
+  source: SourceLocation | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.seal(this.block());
+  }
+
+  /** A new block, not yet sealed. */
+  block(): BlockId {
+    const block: OpenBlock = {
+      predecessors: [],
+      phis: [],
+      instructions: [],
+      definitions: new Map(),
+      terminator: undefined,
+      sealed: false,
+    };
+    return this.#blocks.push(block) - 1;
+  }
+
+  /** Goes on in a block. */
+  enter(block: BlockId): void {
+    this.#current = block;
+  }
+
+  get current(): BlockId {
+    return this.#current;
+  }
+
+  /** True when the current block has ended: what follows is unreachable. */
+  get ended(): boolean {
+    return this.#open(this.#current).terminator !== undefined;
+  }
+
+  slot(size: number, align: StackSlot["align"]): number {
+    return this.#slots.push({ size, align }) - 1;
+  }
+
+  /** A local variable that may be assigned in several blocks. */
+  variable(type: ValueType): number {
+    return this.#variableTypes.push(type) - 1;
+  }
+
+  assign(variable: number, value: ValueId): void {
+    this.#open(this.#current).definitions.set(variable, value);
+  }
+
+  read(variable: number): ValueId {
+    return this.#read(variable, this.#current);
+  }
+
+  emit(operation: Operation, type: ValueType = "scalar"): ValueId {
+    const block = this.#open(this.#current);
+    invariant(block.terminator === undefined, "an instruction behind the end of a block");
+    const id = this.#types.push(type) - 1;
+    block.instructions.push({ id, type, operation, ...(this.source ? { source: this.source } : {}) });
+    return id;
+  }
+
+  constant(value: bigint | number): ValueId {
+    return this.emit({ kind: "constant", value: BigInt.asIntN(64, BigInt(value)) });
+  }
+
+  end(terminator: Terminator): void {
+    const block = this.#open(this.#current);
+    invariant(block.terminator === undefined, "a block ends twice");
+    block.terminator = this.source ? { ...terminator, source: this.source } : terminator;
+    for (const to of successors(terminator)) {
+      invariant(!this.#open(to).sealed, "an edge to a sealed block");
+      this.#open(to).predecessors.push(this.#current);
+    }
+  }
+
+  /** Says that all edges to a block are there. */
+  seal(id: BlockId): void {
+    const block = this.#open(id);
+    invariant(!block.sealed, "a block is sealed twice");
+    block.sealed = true;
+    for (const phi of [...block.phis]) this.#complete(phi, id);
+  }
+
+  finish(): IrFunction {
+    const resolve = (value: ValueId): ValueId => this.#resolve(value);
+    const blocks = this.#blocks.map((block, id): Block => {
+      invariant(block.sealed && block.terminator, `block ${id} is not finished`);
+      return {
+        predecessors: block.predecessors,
+        phis: block.phis
+          .filter((phi) => !this.#replaced.has(phi.id))
+          .map((phi) => ({ id: phi.id, type: phi.type, arguments: phi.arguments.map(resolve) })),
+        instructions: block.instructions.map((one) => ({ ...one, operation: mapOperands(one.operation, resolve) })),
+        terminator: mapTerminator(block.terminator, resolve),
+      };
+    });
+    return { name: this.#name, blocks, slots: this.#slots, values: this.#types.length };
+  }
+
+  #open(id: BlockId): OpenBlock {
+    return this.#blocks[id]!;
+  }
+
+  #resolve(value: ValueId): ValueId {
+    const other = this.#replaced.get(value);
+    if (other === undefined) return value;
+    const final = this.#resolve(other);
+    this.#replaced.set(value, final);
+    return final;
+  }
+
+  #read(variable: number, id: BlockId): ValueId {
+    const block = this.#open(id);
+    const known = block.definitions.get(variable);
+    if (known !== undefined) return this.#resolve(known);
+    if (block.sealed && block.predecessors.length === 1) {
+      const value = this.#read(variable, block.predecessors[0]!);
+      block.definitions.set(variable, value);
+      return value;
+    }
+    invariant(!block.sealed || block.predecessors.length > 0, "a variable is read before it is assigned");
+    const type = this.#variableTypes[variable]!;
+    const phi: OpenPhi = { id: this.#types.push(type) - 1, type, variable, arguments: [] };
+    block.phis.push(phi);
+    block.definitions.set(variable, phi.id);
+    return block.sealed ? this.#complete(phi, id) : phi.id;
+  }
+
+  #complete(phi: OpenPhi, id: BlockId): ValueId {
+    phi.arguments = this.#open(id).predecessors.map((predecessor) => this.#read(phi.variable, predecessor));
+    return this.#simplify(phi);
+  }
+
+  /** A phi of itself and one other value is that value; phis that used it may become trivial in turn. */
+  #simplify(phi: OpenPhi): ValueId {
+    const others = new Set(phi.arguments.map((value) => this.#resolve(value)).filter((value) => value !== phi.id));
+    if (others.size !== 1) return phi.id;
+    const [only] = others as Set<ValueId>;
+    this.#replaced.set(phi.id, only!);
+    for (const block of this.#blocks) {
+      for (const user of block.phis) {
+        const uses = user !== phi && !this.#replaced.has(user.id) && user.arguments.includes(phi.id);
+        if (uses && user.arguments.length === block.predecessors.length && block.sealed) this.#simplify(user);
+      }
+    }
+    return this.#resolve(only!);
+  }
+}

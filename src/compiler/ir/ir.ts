@@ -1,0 +1,216 @@
+/**
+ * The intermediate representation: typed SSA over a control-flow graph, as plain data.
+ *
+ * A value is a number, defined once by a phi or an instruction; every scalar is 64 bits wide, as a BPF register is.
+ * Passes take a function and return a new one. Invariant: a use is dominated by its definition; phis stand first in their
+ * block and have one argument per predecessor, in the order of `predecessors`.
+ */
+import type { SourceLocation } from "../../base/index.ts";
+
+export type ValueId = number;
+export type BlockId = number;
+
+/** `pointer` values may only be moved, offset by a scalar, compared with each other, and dereferenced. */
+export type ValueType = "scalar" | "pointer";
+
+export const ALU_CODES = ["add", "sub", "mul", "div", "mod", "sdiv", "smod", "and", "or", "xor", "shl", "shr", "sar"] as const;
+export type AluCode = (typeof ALU_CODES)[number];
+
+export const CONDITION_CODES = ["eq", "ne", "gt", "ge", "lt", "le", "sgt", "sge", "slt", "sle", "set"] as const;
+/** Unsigned unless the name begins with `s`; `set` is `(a & b) != 0`. */
+export type ConditionCode = (typeof CONDITION_CODES)[number];
+
+export const ATOMIC_CODES = ["add", "or", "and", "xor", "exchange", "compareExchange"] as const;
+export type AtomicCode = (typeof ATOMIC_CODES)[number];
+
+/** Bytes of a memory access. */
+export type AccessSize = 1 | 2 | 4 | 8;
+
+/** What the linker puts in: the address of a map, of global data, of a function, or of an extern. */
+export type Symbol =
+  | { readonly kind: "map"; readonly map: string }
+  | { readonly kind: "mapValue"; readonly map: string; readonly offset: number }
+  | { readonly kind: "function"; readonly function: string }
+  | { readonly kind: "extern"; readonly extern: string };
+
+export type Operation =
+  /** A 64-bit number, signed. */
+  | { readonly kind: "constant"; readonly value: bigint }
+  /** Argument n (0 to 4) of the function; argument 0 of a program is the context. */
+  | { readonly kind: "argument"; readonly index: number }
+  /** 32-bit operations work on the low halves and zero the high half of the result. */
+  | { readonly kind: "alu"; readonly code: AluCode; readonly width: 32 | 64; readonly a: ValueId; readonly b: ValueId }
+  | { readonly kind: "negate"; readonly width: 32 | 64; readonly a: ValueId }
+  /** Sign-extends the low bits. */
+  | { readonly kind: "signExtend"; readonly bits: 8 | 16 | 32; readonly a: ValueId }
+  /** Exchanges the low bytes and zeroes the rest. */
+  | { readonly kind: "swap"; readonly bits: 16 | 32 | 64; readonly a: ValueId }
+  | { readonly kind: "load"; readonly size: AccessSize; readonly signed: boolean; readonly base: ValueId; readonly offset: number }
+  | { readonly kind: "store"; readonly size: AccessSize; readonly base: ValueId; readonly offset: number; readonly value: ValueId }
+  | {
+      readonly kind: "atomic";
+      readonly code: AtomicCode;
+      readonly size: 4 | 8;
+      readonly base: ValueId;
+      readonly offset: number;
+      readonly value: ValueId;
+      /** `compareExchange` only. */
+      readonly expected?: ValueId;
+      /** Whether the old value is the result. Always for the two exchanges. */
+      readonly fetch: boolean;
+    }
+  /** A pointer plus a scalar. */
+  | { readonly kind: "offset"; readonly base: ValueId; readonly by: ValueId }
+  /** The address of a stack slot of the function. */
+  | { readonly kind: "stack"; readonly slot: number }
+  | { readonly kind: "symbol"; readonly symbol: Symbol }
+  /** A helper by number. */
+  | { readonly kind: "call"; readonly helper: number; readonly arguments: readonly ValueId[] }
+  /** A function of the object, or a kernel function. */
+  | { readonly kind: "callFunction"; readonly target: Extract<Symbol, { kind: "function" | "extern" }>; readonly arguments: readonly ValueId[] };
+
+export interface IrInstruction {
+  readonly id: ValueId;
+  readonly type: ValueType;
+  readonly operation: Operation;
+  readonly source?: SourceLocation;
+}
+
+export interface Phi {
+  readonly id: ValueId;
+  readonly type: ValueType;
+  /** One per predecessor. */
+  readonly arguments: readonly ValueId[];
+}
+
+export type Terminator =
+  | { readonly kind: "jump"; readonly to: BlockId; readonly source?: SourceLocation }
+  | {
+      readonly kind: "branch";
+      readonly code: ConditionCode;
+      readonly width: 32 | 64;
+      readonly a: ValueId;
+      readonly b: ValueId;
+      readonly then: BlockId;
+      readonly otherwise: BlockId;
+      readonly source?: SourceLocation;
+    }
+  | { readonly kind: "exit"; readonly value: ValueId; readonly source?: SourceLocation };
+
+export interface Block {
+  readonly predecessors: readonly BlockId[];
+  readonly phis: readonly Phi[];
+  readonly instructions: readonly IrInstruction[];
+  readonly terminator: Terminator;
+}
+
+export interface StackSlot {
+  /** Bytes, at most 512 for all slots together. */
+  readonly size: number;
+  readonly align: 1 | 2 | 4 | 8;
+}
+
+export interface IrFunction {
+  readonly name: string;
+  /** Block 0 is the entry; it has no predecessors. */
+  readonly blocks: readonly Block[];
+  readonly slots: readonly StackSlot[];
+  /** One above the highest value. */
+  readonly values: number;
+}
+
+/** The values that an operation reads. */
+export function operands(operation: Operation): readonly ValueId[] {
+  switch (operation.kind) {
+    case "constant":
+    case "argument":
+    case "stack":
+    case "symbol":
+      return [];
+    case "alu":
+      return [operation.a, operation.b];
+    case "negate":
+    case "signExtend":
+    case "swap":
+      return [operation.a];
+    case "load":
+      return [operation.base];
+    case "store":
+      return [operation.base, operation.value];
+    case "atomic":
+      return operation.expected === undefined
+        ? [operation.base, operation.value]
+        : [operation.base, operation.value, operation.expected];
+    case "offset":
+      return [operation.base, operation.by];
+    case "call":
+    case "callFunction":
+      return operation.arguments;
+  }
+}
+
+/** The same operation over other values. */
+export function mapOperands(operation: Operation, map: (value: ValueId) => ValueId): Operation {
+  switch (operation.kind) {
+    case "constant":
+    case "argument":
+    case "stack":
+    case "symbol":
+      return operation;
+    case "alu":
+      return { ...operation, a: map(operation.a), b: map(operation.b) };
+    case "negate":
+    case "signExtend":
+    case "swap":
+      return { ...operation, a: map(operation.a) };
+    case "load":
+      return { ...operation, base: map(operation.base) };
+    case "store":
+      return { ...operation, base: map(operation.base), value: map(operation.value) };
+    case "atomic": {
+      const mapped = { ...operation, base: map(operation.base), value: map(operation.value) };
+      return operation.expected === undefined ? mapped : { ...mapped, expected: map(operation.expected) };
+    }
+    case "offset":
+      return { ...operation, base: map(operation.base), by: map(operation.by) };
+    case "call":
+    case "callFunction":
+      return { ...operation, arguments: operation.arguments.map(map) };
+  }
+}
+
+/** The values that a terminator reads. */
+export function terminatorOperands(terminator: Terminator): readonly ValueId[] {
+  if (terminator.kind === "branch") return [terminator.a, terminator.b];
+  return terminator.kind === "exit" ? [terminator.value] : [];
+}
+
+export function mapTerminator(terminator: Terminator, map: (value: ValueId) => ValueId): Terminator {
+  if (terminator.kind === "branch") return { ...terminator, a: map(terminator.a), b: map(terminator.b) };
+  return terminator.kind === "exit" ? { ...terminator, value: map(terminator.value) } : terminator;
+}
+
+/** The blocks that a terminator may go to. */
+export function successors(terminator: Terminator): readonly BlockId[] {
+  if (terminator.kind === "branch") return [terminator.then, terminator.otherwise];
+  return terminator.kind === "jump" ? [terminator.to] : [];
+}
+
+/** Operations whose result depends on their operands alone: they may be moved, merged and dropped. */
+export function isPure({ kind }: Operation): boolean {
+  switch (kind) {
+    case "load":
+    case "store":
+    case "atomic":
+    case "call":
+    case "callFunction":
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** Operations that must stay though nobody reads their result. A load may go: a fault is no effect in verified code. */
+export function hasEffect({ kind }: Operation): boolean {
+  return kind === "store" || kind === "atomic" || kind === "call" || kind === "callFunction";
+}
