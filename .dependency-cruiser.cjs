@@ -8,9 +8,10 @@ const layers = {
   packet: ["base", "schema"],
   object: ["base", "isa", "btf"],
   lang: ["base", "schema", "packet", "uapi", "object"],
+  compiler: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object"],
-  cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "vm", "kernel"],
+  cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler", "vm", "kernel"],
 };
 
 const test = "\\.test\\.ts$";

@@ -1,6 +1,7 @@
 /** Every error that a user can meet, one row per code. A layer's rows stand in the file of its name. */
 import { btfErrors } from "./btf.ts";
 import { cliErrors } from "./cli.ts";
+import { compilerErrors } from "./compiler.ts";
 import { internalErrors } from "./internal.ts";
 import { isaErrors } from "./isa.ts";
 import { kernelErrors } from "./kernel.ts";
@@ -20,6 +21,7 @@ export const catalogue = {
   ...btfErrors,
   ...objectErrors,
   ...valueErrors,
+  ...compilerErrors,
   ...vmErrors,
   ...kernelErrors,
   ...cliErrors,

@@ -13,7 +13,21 @@ export type BlockId = number;
 /** `pointer` values may only be moved, offset by a scalar, compared with each other, and dereferenced. */
 export type ValueType = "scalar" | "pointer";
 
-export const ALU_CODES = ["add", "sub", "mul", "div", "mod", "sdiv", "smod", "and", "or", "xor", "shl", "shr", "sar"] as const;
+export const ALU_CODES = [
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "mod",
+  "sdiv",
+  "smod",
+  "and",
+  "or",
+  "xor",
+  "shl",
+  "shr",
+  "sar",
+] as const;
 export type AluCode = (typeof ALU_CODES)[number];
 
 export const CONDITION_CODES = ["eq", "ne", "gt", "ge", "lt", "le", "sgt", "sge", "slt", "sle", "set"] as const;
@@ -27,7 +41,7 @@ export type AtomicCode = (typeof ATOMIC_CODES)[number];
 export type AccessSize = 1 | 2 | 4 | 8;
 
 /** What the linker puts in: the address of a map, of global data, of a function, or of an extern. */
-export type Symbol =
+export type LinkSymbol =
   | { readonly kind: "map"; readonly map: string }
   | { readonly kind: "mapValue"; readonly map: string; readonly offset: number }
   | { readonly kind: "function"; readonly function: string }
@@ -45,8 +59,20 @@ export type Operation =
   | { readonly kind: "signExtend"; readonly bits: 8 | 16 | 32; readonly a: ValueId }
   /** Exchanges the low bytes and zeroes the rest. */
   | { readonly kind: "swap"; readonly bits: 16 | 32 | 64; readonly a: ValueId }
-  | { readonly kind: "load"; readonly size: AccessSize; readonly signed: boolean; readonly base: ValueId; readonly offset: number }
-  | { readonly kind: "store"; readonly size: AccessSize; readonly base: ValueId; readonly offset: number; readonly value: ValueId }
+  | {
+      readonly kind: "load";
+      readonly size: AccessSize;
+      readonly signed: boolean;
+      readonly base: ValueId;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "store";
+      readonly size: AccessSize;
+      readonly base: ValueId;
+      readonly offset: number;
+      readonly value: ValueId;
+    }
   | {
       readonly kind: "atomic";
       readonly code: AtomicCode;
@@ -63,11 +89,15 @@ export type Operation =
   | { readonly kind: "offset"; readonly base: ValueId; readonly by: ValueId }
   /** The address of a stack slot of the function. */
   | { readonly kind: "stack"; readonly slot: number }
-  | { readonly kind: "symbol"; readonly symbol: Symbol }
+  | { readonly kind: "symbol"; readonly symbol: LinkSymbol }
   /** A helper by number. */
   | { readonly kind: "call"; readonly helper: number; readonly arguments: readonly ValueId[] }
   /** A function of the object, or a kernel function. */
-  | { readonly kind: "callFunction"; readonly target: Extract<Symbol, { kind: "function" | "extern" }>; readonly arguments: readonly ValueId[] };
+  | {
+      readonly kind: "callFunction";
+      readonly target: Extract<LinkSymbol, { kind: "function" | "extern" }>;
+      readonly arguments: readonly ValueId[];
+    };
 
 export interface IrInstruction {
   readonly id: ValueId;
@@ -91,8 +121,8 @@ export type Terminator =
       readonly width: 32 | 64;
       readonly a: ValueId;
       readonly b: ValueId;
-      readonly then: BlockId;
-      readonly otherwise: BlockId;
+      readonly whenTrue: BlockId;
+      readonly whenFalse: BlockId;
       readonly source?: SourceLocation;
     }
   | { readonly kind: "exit"; readonly value: ValueId; readonly source?: SourceLocation };
@@ -192,7 +222,7 @@ export function mapTerminator(terminator: Terminator, map: (value: ValueId) => V
 
 /** The blocks that a terminator may go to. */
 export function successors(terminator: Terminator): readonly BlockId[] {
-  if (terminator.kind === "branch") return [terminator.then, terminator.otherwise];
+  if (terminator.kind === "branch") return [terminator.whenTrue, terminator.whenFalse];
   return terminator.kind === "jump" ? [terminator.to] : [];
 }
 

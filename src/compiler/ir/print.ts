@@ -1,5 +1,5 @@
 /** The IR as text, for `--dump` and golden files: one line per value. */
-import type { Block, IrFunction, Operation, Symbol, Terminator } from "./ir.ts";
+import type { Block, IrFunction, LinkSymbol, Operation, Terminator } from "./ir.ts";
 
 export function printIr({ name, blocks, slots }: IrFunction): string {
   const stack = slots.map(({ size, align }, slot) => `  slot ${slot}: ${size} bytes, align ${align}\n`).join("");
@@ -8,8 +8,12 @@ export function printIr({ name, blocks, slots }: IrFunction): string {
 
 function printBlock(block: Block, id: number): string {
   const from = block.predecessors.length === 0 ? "" : ` from ${block.predecessors.map((one) => `b${one}`).join(", ")}`;
-  const phis = block.phis.map((phi) => `  ${mark(phi.type)}${phi.id} = phi ${phi.arguments.map((one) => `v${one}`).join(", ")}\n`);
-  const lines = block.instructions.map(({ id: value, type, operation }) => `  ${mark(type)}${value} = ${printOperation(operation)}\n`);
+  const phis = block.phis.map(
+    (phi) => `  ${mark(phi.type)}${phi.id} = phi ${phi.arguments.map((one) => `v${one}`).join(", ")}\n`,
+  );
+  const lines = block.instructions.map(
+    ({ id: value, type, operation }) => `  ${mark(type)}${value} = ${printOperation(operation)}\n`,
+  );
   return `b${id}${from}\n${phis.join("")}${lines.join("")}  ${printTerminator(block.terminator)}\n`;
 }
 
@@ -56,7 +60,7 @@ function printAtomic(operation: Extract<Operation, { kind: "atomic" }>): string 
 
 const offset = (by: number): string => (by === 0 ? "" : by < 0 ? ` - ${-by}` : ` + ${by}`);
 
-function printSymbol(symbol: Symbol): string {
+function printSymbol(symbol: LinkSymbol): string {
   switch (symbol.kind) {
     case "map":
       return `map ${symbol.map}`;
@@ -74,8 +78,8 @@ function printTerminator(terminator: Terminator): string {
     case "jump":
       return `jump b${terminator.to}`;
     case "branch": {
-      const { code, width, a, b, then, otherwise } = terminator;
-      return `if ${code}${width} v${a}, v${b} then b${then} else b${otherwise}`;
+      const { code, width, a, b, whenTrue, whenFalse } = terminator;
+      return `if ${code}${width} v${a}, v${b} then b${whenTrue} else b${whenFalse}`;
     }
     case "exit":
       return `exit v${terminator.value}`;

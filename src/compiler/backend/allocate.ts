@@ -1,0 +1,315 @@
+/**
+ * Register allocation: graph colouring with move coalescing (George and Appel, "Iterated Register Coalescing", TOPLAS
+ * 1996), over the ten registers r0 to r9.
+ *
+ * What does not fit goes to the stack, and the allocation begins anew; what was made to reload a spilled register is never
+ * spilled again. Invariant: no two registers that are live at once share a machine register, r10 is never given out.
+ */
+import { invariant, xdpkitError } from "../../base/index.ts";
+import { isPhysical, liveAtEnd, walkBackward } from "./liveness.ts";
+import {
+  FRAME,
+  type MachineBlock,
+  type MachineFunction,
+  type MachineInstruction,
+  machine,
+  type Register,
+} from "./machine.ts";
+
+const COLORS = 10;
+/** MAX_BPF_STACK. */
+const STACK_BYTES = 512;
+
+/** The function over machine registers, moves between equal ones left out. @throws XdpkitError COMPILER_STACK */
+export function allocate(input: MachineFunction): MachineFunction {
+  let code = input;
+  const unspillable = new Set<Register>();
+  for (;;) {
+    const coloring = new Coloring(code, unspillable);
+    const spilled = coloring.run();
+    if (spilled.length === 0) return rewrite(code, (register) => coloring.colorOf(register));
+    code = spill(code, spilled, unspillable);
+    if (code.stackBytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name: code.name, bytes: code.stackBytes });
+  }
+}
+
+function rewrite(code: MachineFunction, color: (register: Register) => Register): MachineFunction {
+  const blocks = code.blocks.map((block): MachineBlock => {
+    const instructions = block.instructions
+      .map((one) => ({ ...one, dst: color(one.dst), src: color(one.src) }))
+      .filter((one) => !(one.move && one.dst === one.src));
+    return { ...block, instructions };
+  });
+  return { ...code, blocks };
+}
+
+interface Move {
+  readonly dst: Register;
+  readonly src: Register;
+}
+
+class Coloring {
+  readonly #code: MachineFunction;
+  readonly #unspillable: ReadonlySet<Register>;
+  readonly #adjacent: Set<Register>[];
+  readonly #degree: Int32Array;
+  /** Uses and definitions, weighted by nothing but number: generated code has no profile. */
+  readonly #cost: Int32Array;
+  readonly #alias: Int32Array;
+  readonly #color: Int32Array;
+  readonly #moves: Move[] = [];
+  readonly #movesOf: Set<Move>[];
+  readonly #pendingMoves = new Set<Move>();
+  readonly #activeMoves = new Set<Move>();
+  readonly #stack: Register[] = [];
+  readonly #gone = new Set<Register>();
+  readonly #nodes = new Set<Register>();
+
+  constructor(code: MachineFunction, unspillable: ReadonlySet<Register>) {
+    this.#code = code;
+    this.#unspillable = unspillable;
+    const { registers } = code;
+    this.#adjacent = Array.from({ length: registers }, () => new Set<Register>());
+    this.#movesOf = Array.from({ length: registers }, () => new Set<Move>());
+    this.#degree = new Int32Array(registers);
+    this.#cost = new Int32Array(registers);
+    this.#alias = Int32Array.from({ length: registers }, (_, register) => register);
+    this.#color = new Int32Array(registers).fill(-1);
+    for (let register = 0; register < COLORS; register++) {
+      this.#color[register] = register;
+      this.#degree[register] = 1 << 20;
+    }
+  }
+
+  /** The registers that must go to the stack; none when all are coloured. */
+  run(): Register[] {
+    this.#build();
+    while (this.#simplify() || this.#coalesce() || this.#freeze() || this.#select()) {}
+    return this.#assign();
+  }
+
+  colorOf(register: Register): Register {
+    if (register < 16) return register;
+    const color = this.#color[this.#find(register)]!;
+    return color < 0 ? 0 : color;
+  }
+
+  #build(): void {
+    const ends = liveAtEnd(this.#code);
+    this.#code.blocks.forEach((block, id) => {
+      walkBackward(block, ends[id]!.copy(), (index, live) => {
+        const one = block.instructions[index]!;
+        this.#count(one);
+        // Source and destination of a move may share a register.
+        if (one.move) {
+          this.#addMove(one);
+          live.remove(one.src);
+        }
+        for (const defined of one.defines) {
+          for (const other of live) this.#edge(defined, other);
+          for (const other of one.defines) this.#edge(defined, other);
+        }
+      });
+    });
+    for (const move of this.#moves) this.#pendingMoves.add(move);
+  }
+
+  #count({ uses, defines }: MachineInstruction): void {
+    for (const register of [...uses, ...defines]) {
+      this.#cost[register]!++;
+      if (!isPhysical(register)) this.#nodes.add(register);
+    }
+  }
+
+  #addMove({ dst, src }: MachineInstruction): void {
+    const move = { dst, src };
+    this.#moves.push(move);
+    this.#movesOf[dst]!.add(move);
+    this.#movesOf[src]!.add(move);
+  }
+
+  #edge(a: Register, b: Register): void {
+    if (a === b || this.#adjacent[a]!.has(b)) return;
+    this.#adjacent[a]!.add(b);
+    this.#adjacent[b]!.add(a);
+    if (!isPhysical(a)) this.#degree[a]!++;
+    if (!isPhysical(b)) this.#degree[b]!++;
+  }
+
+  #find(register: Register): Register {
+    let current = register;
+    while (this.#alias[current] !== current) current = this.#alias[current]!;
+    return current;
+  }
+
+  *#neighbours(register: Register): Generator<Register> {
+    for (const other of this.#adjacent[register]!) if (!this.#gone.has(other)) yield other;
+  }
+
+  #isMoveRelated(register: Register): boolean {
+    for (const move of this.#movesOf[register]!)
+      if (this.#pendingMoves.has(move) || this.#activeMoves.has(move)) return true;
+    return false;
+  }
+
+  #remove(register: Register): void {
+    this.#nodes.delete(register);
+    for (const other of this.#neighbours(register)) this.#decrement(other);
+    this.#gone.add(register);
+  }
+
+  #decrement(register: Register): void {
+    if (isPhysical(register)) return;
+    // A neighbour that has just become easy to colour may allow moves that were too risky before.
+    if (this.#degree[register]!-- === COLORS) this.#enableMoves(register);
+  }
+
+  #enableMoves(register: Register): void {
+    for (const one of [register, ...this.#neighbours(register)]) {
+      for (const move of this.#movesOf[one]!) if (this.#activeMoves.delete(move)) this.#pendingMoves.add(move);
+    }
+  }
+
+  /** Takes out a register of low degree without moves: it can always be coloured. */
+  #simplify(): boolean {
+    for (const register of this.#nodes) {
+      if (this.#degree[register]! >= COLORS || this.#isMoveRelated(register)) continue;
+      this.#stack.push(register);
+      this.#remove(register);
+      return true;
+    }
+    return false;
+  }
+
+  /** Gives both sides of a move one register where that makes no colouring harder. */
+  #coalesce(): boolean {
+    for (const move of this.#pendingMoves) {
+      this.#pendingMoves.delete(move);
+      let [a, b] = [this.#find(move.dst), this.#find(move.src)];
+      if (isPhysical(b)) [a, b] = [b, a];
+      if (a === b || isPhysical(b) || this.#adjacent[a]!.has(b)) return true;
+      if (isPhysical(a) ? this.#suits(a, b) : this.#isSafe(a, b)) this.#combine(a, b);
+      else this.#activeMoves.add(move);
+      return true;
+    }
+    return false;
+  }
+
+  /** George's test, for a machine register. */
+  #suits(physical: Register, register: Register): boolean {
+    for (const other of this.#neighbours(register)) {
+      const easy = isPhysical(other) || this.#degree[other]! < COLORS || this.#adjacent[other]!.has(physical);
+      if (!easy) return false;
+    }
+    return true;
+  }
+
+  /** Briggs' test: together they have fewer than ten neighbours that are hard to colour. */
+  #isSafe(a: Register, b: Register): boolean {
+    const hard = new Set<Register>();
+    for (const other of [...this.#neighbours(a), ...this.#neighbours(b)])
+      if (this.#degree[other]! >= COLORS) hard.add(other);
+    return hard.size < COLORS;
+  }
+
+  #combine(a: Register, b: Register): void {
+    this.#alias[b] = a;
+    this.#nodes.delete(b);
+    this.#cost[a]! += this.#cost[b]!;
+    for (const move of this.#movesOf[b]!) this.#movesOf[a]!.add(move);
+    for (const other of [...this.#neighbours(b)]) {
+      this.#edge(a, other);
+      this.#decrement(other);
+    }
+    this.#gone.add(b);
+  }
+
+  /** Gives up on the moves of a register of low degree. */
+  #freeze(): boolean {
+    for (const register of this.#nodes) {
+      if (this.#degree[register]! >= COLORS) continue;
+      this.#freezeMoves(register);
+      return true;
+    }
+    return false;
+  }
+
+  #freezeMoves(register: Register): void {
+    for (const move of this.#movesOf[register]!) {
+      this.#activeMoves.delete(move);
+      this.#pendingMoves.delete(move);
+    }
+  }
+
+  /** Takes out a register that may have to be spilled: the cheapest for the trouble that it makes. */
+  #select(): boolean {
+    let chosen = -1;
+    let best = Number.POSITIVE_INFINITY;
+    for (const register of this.#nodes) {
+      const cost = this.#unspillable.has(register) ? 1e9 : this.#cost[register]! / this.#degree[register]!;
+      if (cost < best) [chosen, best] = [register, cost];
+    }
+    if (chosen < 0) return false;
+    this.#freezeMoves(chosen);
+    this.#stack.push(chosen);
+    this.#remove(chosen);
+    return true;
+  }
+
+  /** Colours in reverse order; callers' registers first, so that r6 to r9 stay for what outlives calls. */
+  #assign(): Register[] {
+    const spilled: Register[] = [];
+    for (let register = this.#stack.pop(); register !== undefined; register = this.#stack.pop()) {
+      const taken = new Set<number>();
+      for (const other of this.#adjacent[register]!) taken.add(this.#color[this.#find(other)]!);
+      let color = 0;
+      while (color < COLORS && taken.has(color)) color++;
+      if (color < COLORS) this.#color[register] = color;
+      else spilled.push(register);
+    }
+    // Registers that were coalesced into a spilled one go with it.
+    const all = new Set(spilled);
+    return this.#code.registers === 0
+      ? []
+      : Array.from(this.#alias.keys()).filter((one) => !isPhysical(one) && all.has(this.#find(one)));
+  }
+}
+
+/** Puts registers on the stack: a load before each use, a store behind each definition. Aliases share a slot. */
+function spill(code: MachineFunction, spilled: readonly Register[], unspillable: Set<Register>): MachineFunction {
+  const slots = new Map<Register, number>();
+  let { stackBytes, registers } = code;
+  for (const register of spilled) {
+    invariant(!unspillable.has(register), "a reload is spilled");
+    stackBytes += 8;
+    slots.set(register, -stackBytes);
+  }
+  const blocks = code.blocks.map((block): MachineBlock => {
+    const instructions = block.instructions.flatMap((one): MachineInstruction[] => {
+      const touched = [...new Set([...one.uses, ...one.defines])].filter((register) => slots.has(register));
+      if (touched.length === 0) return [one];
+      const fresh = new Map(touched.map((register) => [register, registers++]));
+      for (const register of fresh.values()) unspillable.add(register);
+      const rename = (register: Register): Register => fresh.get(register) ?? register;
+      const loads = touched
+        .filter((register) => one.uses.includes(register))
+        .map((register) => load(rename(register), slots.get(register)!));
+      const stores = touched
+        .filter((register) => one.defines.includes(register))
+        .map((register) => store(slots.get(register)!, rename(register)));
+      const renamed = {
+        ...one,
+        dst: rename(one.dst),
+        src: rename(one.src),
+        uses: one.uses.map(rename),
+        defines: one.defines.map(rename),
+      };
+      return [...loads, renamed, ...stores];
+    });
+    return { ...block, instructions };
+  });
+  return { ...code, blocks, registers, stackBytes };
+}
+
+const load = (dst: Register, offset: number): MachineInstruction => machine(0x79, dst, FRAME, [], [dst], { offset });
+const store = (offset: number, src: Register): MachineInstruction => machine(0x7b, FRAME, src, [src], [], { offset });

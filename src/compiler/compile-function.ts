@@ -1,0 +1,30 @@
+/** From IR to instructions: the passes in their order, and the backend. Each step can be looked at (`onPass`). */
+import { allocate } from "./backend/allocate.ts";
+import { type EmittedCode, emit } from "./backend/emit.ts";
+import { select } from "./backend/select.ts";
+import type { IrFunction } from "./ir/ir.ts";
+import { eliminateDead } from "./passes/eliminate.ts";
+import { fold } from "./passes/fold.ts";
+import { numberValues } from "./passes/number-values.ts";
+import { simplifyGraph } from "./passes/simplify-graph.ts";
+
+/** Pure functions from IR to IR, in the order in which they run. */
+export const PASSES = { fold, numberValues, simplifyGraph, refold: fold, eliminateDead } as const satisfies Readonly<
+  Record<string, (ir: IrFunction) => IrFunction>
+>;
+export type PassName = keyof typeof PASSES;
+
+export interface CompileFunctionOptions {
+  /** Called with the IR behind each pass. */
+  readonly onPass?: (pass: PassName, ir: IrFunction) => void;
+}
+
+/** @throws XdpkitError COMPILER_STACK */
+export function compileFunction(ir: IrFunction, options: CompileFunctionOptions = {}): EmittedCode {
+  let current = ir;
+  for (const [name, pass] of Object.entries(PASSES) as [PassName, (ir: IrFunction) => IrFunction][]) {
+    current = pass(current);
+    options.onPass?.(name, current);
+  }
+  return emit(allocate(select(current)));
+}

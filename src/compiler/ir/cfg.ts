@@ -1,0 +1,174 @@
+/** Control flow: order of blocks, dominators, and rewriting the graph while phis stay right. */
+import { invariant } from "../../base/index.ts";
+import {
+  type Block,
+  type BlockId,
+  type IrFunction,
+  mapOperands,
+  mapTerminator,
+  successors,
+  type Terminator,
+  type ValueId,
+} from "./ir.ts";
+
+/** Reachable blocks, each before its successors but for loops. */
+export function reversePostorder(blocks: readonly Block[]): BlockId[] {
+  const seen = new Set<BlockId>([0]);
+  const order: BlockId[] = [];
+  // An explicit stack: generated programs have thousands of blocks in a row.
+  const stack: { readonly id: BlockId; next: number }[] = [{ id: 0, next: 0 }];
+  while (stack.length > 0) {
+    const top = stack.at(-1)!;
+    // The first successor is visited last, so that it follows its block in the order.
+    const targets = [...successors(blocks[top.id]!.terminator)].reverse();
+    const to = targets[top.next++];
+    if (to === undefined) order.push(stack.pop()!.id);
+    else if (!seen.has(to)) {
+      seen.add(to);
+      stack.push({ id: to, next: 0 });
+    }
+  }
+  return order.reverse();
+}
+
+/** The immediate dominator of each block (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"); -1 if unreachable. */
+export function dominators(blocks: readonly Block[], order = reversePostorder(blocks)): Int32Array {
+  const position = new Int32Array(blocks.length).fill(-1);
+  order.forEach((id, index) => {
+    position[id] = index;
+  });
+  const idom = new Int32Array(blocks.length).fill(-1);
+  idom[0] = 0;
+  const meet = (a: number, b: number): number => {
+    while (a !== b) {
+      while (position[a]! > position[b]!) a = idom[a]!;
+      while (position[b]! > position[a]!) b = idom[b]!;
+    }
+    return a;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const id of order.slice(1)) {
+      const known = blocks[id]!.predecessors.filter((one) => idom[one] !== -1);
+      const dominator = known.reduce(meet);
+      if (idom[id] !== dominator) {
+        idom[id] = dominator;
+        changed = true;
+      }
+    }
+  }
+  return idom;
+}
+
+/** Replaces values everywhere; chains of replacements are followed. */
+export function replaceValues(ir: IrFunction, replaced: ReadonlyMap<ValueId, ValueId>): IrFunction {
+  if (replaced.size === 0) return ir;
+  const resolve = (value: ValueId): ValueId => {
+    let current = value;
+    for (let next = replaced.get(current); next !== undefined; next = replaced.get(current)) current = next;
+    return current;
+  };
+  const blocks = ir.blocks.map((block) => ({
+    ...block,
+    phis: block.phis
+      .filter((phi) => !replaced.has(phi.id))
+      .map((phi) => ({ ...phi, arguments: phi.arguments.map(resolve) })),
+    instructions: block.instructions
+      .filter((one) => !replaced.has(one.id))
+      .map((one) => ({ ...one, operation: mapOperands(one.operation, resolve) })),
+    terminator: mapTerminator(block.terminator, resolve),
+  }));
+  return { ...ir, blocks };
+}
+
+/**
+ * The function with other terminators: edges that are gone leave the phis of their targets, unreachable blocks go, and the
+ * rest is numbered anew in reverse postorder.
+ */
+export function withTerminators(ir: IrFunction, terminators: readonly Terminator[]): IrFunction {
+  const changed = ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! }));
+  const order = reversePostorder(changed);
+  const number = new Map(order.map((id, index) => [id, index]));
+  // Both ways of a branch may lead to one block: edges are counted.
+  const edges = new Map<string, number>();
+  for (const id of order) {
+    for (const to of successors(changed[id]!.terminator)) edges.set(`${id}>${to}`, (edges.get(`${id}>${to}`) ?? 0) + 1);
+  }
+  const take = (edge: string): boolean => {
+    const left = edges.get(edge) ?? 0;
+    edges.set(edge, left - 1);
+    return left > 0;
+  };
+  const blocks = order.map((id): Block => {
+    const block = changed[id]!;
+    const kept = block.predecessors.map((from, index) => ({ from, index })).filter(({ from }) => take(`${from}>${id}`));
+    return {
+      predecessors: kept.map(({ from }) => number.get(from)!),
+      phis: block.phis.map((phi) => ({ ...phi, arguments: kept.map(({ index }) => phi.arguments[index]!) })),
+      instructions: block.instructions,
+      terminator: renumber(block.terminator, number),
+    };
+  });
+  return { ...ir, blocks };
+}
+
+export function renumber(terminator: Terminator, number: ReadonlyMap<BlockId, BlockId>): Terminator {
+  if (terminator.kind === "jump") return { ...terminator, to: number.get(terminator.to)! };
+  if (terminator.kind === "exit") return terminator;
+  return { ...terminator, whenTrue: number.get(terminator.whenTrue)!, whenFalse: number.get(terminator.whenFalse)! };
+}
+
+/** Throws INTERNAL_INVARIANT unless the function is well formed: run behind every pass in tests. */
+export function verifyIr(ir: IrFunction): void {
+  const idom = dominators(ir.blocks);
+  const home = new Map<ValueId, BlockId>();
+  ir.blocks.forEach((block, id) => {
+    invariant(idom[id] !== -1, `b${id} is unreachable`);
+    for (const value of [...block.phis, ...block.instructions]) {
+      invariant(!home.has(value.id) && value.id < ir.values, `v${value.id} is defined twice or too high`);
+      home.set(value.id, id);
+    }
+  });
+  const dominates = (a: BlockId, b: BlockId): boolean => {
+    let block = b;
+    while (block !== a && block !== 0) block = idom[block]!;
+    return block === a;
+  };
+  ir.blocks.forEach((block, id) => {
+    const from = ir.blocks.flatMap((one, index) =>
+      successors(one.terminator)
+        .filter((to) => to === id)
+        .map(() => index),
+    );
+    invariant([...from].sort().join() === [...block.predecessors].sort().join(), `b${id} has other predecessors`);
+    for (const phi of block.phis) {
+      invariant(phi.arguments.length === block.predecessors.length, `v${phi.id} has too few arguments`);
+      phi.arguments.forEach((value, index) => {
+        invariant(dominates(home.get(value)!, block.predecessors[index]!), `v${value} does not reach v${phi.id}`);
+      });
+    }
+    checkUses(block, id, home, dominates);
+  });
+}
+
+function checkUses(
+  block: Block,
+  id: BlockId,
+  home: ReadonlyMap<ValueId, BlockId>,
+  dominates: (a: BlockId, b: BlockId) => boolean,
+): void {
+  const here = new Set(block.phis.map((phi) => phi.id));
+  const check = (value: ValueId): ValueId => {
+    const at = home.get(value);
+    invariant(
+      at !== undefined && (at === id ? here.has(value) : dominates(at, id)),
+      `v${value} is used before it is defined`,
+    );
+    return value;
+  };
+  for (const one of block.instructions) {
+    mapOperands(one.operation, check);
+    here.add(one.id);
+  }
+  mapTerminator(block.terminator, check);
+}
