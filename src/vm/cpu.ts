@@ -65,6 +65,8 @@ export class Cpu {
   /** Call after the text has changed: lays the constants behind the registers. */
   loadConstants(): void {
     const regs = new Int32Array(22 + this.text.constants.length);
+    // A program may be linked while another one is stopped in a debug session.
+    regs.set(this.regs.subarray(0, 22));
     regs.set(this.text.constants, 22);
     this.regs = regs;
   }

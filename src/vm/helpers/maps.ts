@@ -66,7 +66,7 @@ function forEach(machine: Machine, cpu: Cpu): void {
   const map = machine.mapArgument(cpu, 1);
   const target = functionArgument(cpu, 2);
   const [handle, context] = [cpu.argument(1), cpu.argument(3)];
-  const elements = map.elements();
+  const elements = map.elements(cpu.depth);
   if (cpu.argument(4) !== 0 || cpu.high(4) !== 0 || !elements) {
     cpu.result(-errno.EINVAL);
     return;
