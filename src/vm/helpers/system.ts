@@ -17,6 +17,8 @@ const TAI_OFFSET_NS = 37_000_000_000n;
 /** MAX_TRACE_PRINTK_VARARGS, MAX_BPRINTF_VARARGS. */
 const TRACE_ARGUMENTS = 3;
 const FORMAT_ARGUMENTS = 12;
+/** MAX_BPRINTF_BUF, less the final 0: characters of a trace line. */
+const TRACE_LENGTH = 1023;
 
 export function systemHelpers(machine: Machine): HelperTable {
   const { clock } = machine;
@@ -61,8 +63,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_snprintf(cpu) {
       const values = readValues(machine, cpu, 4, cpu.argument(5));
       const format = readString(machine, cpu, 3);
-      const text = values && formatKernel(format, values, source);
-      cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : -errno.EINVAL);
+      const text = values ? formatKernel(format, values, source, cpu.argument(2)) : -errno.EINVAL;
+      cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : text);
     },
   };
 }
@@ -105,9 +107,10 @@ function unlock(cpu: Cpu): void {
 function compareStrings(cpu: Cpu): number {
   const limit = cpu.argument(2);
   const a = cpu.pointer(1, limit);
-  const b = cpu.argument(3);
-  const { bytes } = cpu.memory;
-  for (let i = 0; i < limit; i++) {
+  const b = cpu.pointer(3, 1);
+  const { bytes, ends } = cpu.memory;
+  const end = ends[cpu.memory.regionAt(b).id]!;
+  for (let i = 0; i < limit && b + i < end; i++) {
     const [x, y] = [bytes[a + i]!, bytes[b + i]!];
     if (x !== y) return x < y ? -1 : 1;
     if (x === 0) return 0;
@@ -144,9 +147,9 @@ function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
 }
 
 function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
-  const text = format === null ? null : formatKernel(format, values, source);
-  if (text === null) return -errno.EINVAL;
-  machine.trace(text);
+  const text = format === null ? -errno.EINVAL : formatKernel(format, values, source, TRACE_LENGTH + 1);
+  if (typeof text === "number") return text;
+  machine.trace(text.slice(0, TRACE_LENGTH));
   return text.length;
 }
 
@@ -155,13 +158,23 @@ function readFormat(machine: Machine, cpu: Cpu, argument: number, size: number):
   const at = cpu.pointer(argument, size);
   const bytes = machine.memory.bytes.subarray(at, at + size);
   const end = bytes.indexOf(0);
-  return end < 0 ? null : String.fromCharCode(...bytes.subarray(0, end));
+  return end < 0 ? null : latin1(bytes.subarray(0, end));
+}
+
+/** One character per byte; formats may be longer than a call takes arguments. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function readString(machine: Machine, cpu: Cpu, argument: number): string {
   const start = cpu.pointer(argument, 1);
-  const end = machine.memory.bytes.indexOf(0, start);
-  return String.fromCharCode(...machine.memory.bytes.subarray(start, end));
+  const { bytes, ends } = machine.memory;
+  const inside = bytes.subarray(start, ends[machine.memory.regionAt(start).id]);
+  const end = inside.indexOf(0);
+  if (end < 0) throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_snprintf", argument, problem: "text without end" });
+  return latin1(inside.subarray(0, end));
 }
 
 function readValues(machine: Machine, cpu: Cpu, argument: number, size: number): bigint[] | null {
