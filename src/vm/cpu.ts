@@ -13,15 +13,17 @@ import type { Memory, Region } from "./memory.ts";
 import { OPERATION } from "./operations.ts";
 import type { Text } from "./text.ts";
 
-/** MAX_CALL_FRAMES (include/linux/bpf_verifier.h). */
+/** MAX_CALL_FRAMES (include/linux/bpf_verifier.h): of one program. */
 export const MAX_FRAMES = 8;
+/** A tail call from a function keeps the callers' frames: 33 tail calls and the first program. */
+const ALL_FRAMES = MAX_FRAMES * 34;
 /** MAX_BPF_STACK: bytes of a frame. */
 export const STACK_BYTES = 512;
 const STACK_STRIDE = STACK_BYTES + 128;
 /** BPF_MAX_LOOPS (include/linux/bpf.h): iterations that `may_goto` grants. */
 const MAY_GOTO_BUDGET = 8 * 1024 * 1024;
-/** Words saved per frame: return position, r6 to r9, r10, may_goto budget. */
-const SAVED = 12;
+/** Words saved per frame: return position, r6 to r9, r10, may_goto budget, the program's first frame. */
+const SAVED = 13;
 
 /** Called when a callback's frame ends; may enter the next round or leave a result in r0. */
 export type Continuation = (cpu: Cpu) => void;
@@ -38,11 +40,13 @@ export class Cpu {
   /** Where calls, returns, helpers with callbacks and tail calls go on. */
   next = 0;
   depth = 0;
+  /** Depth of the frame in which the current program began; above 0 after a tail call from a function. */
+  #base = 0;
   /** Instructions that may still run. */
   budget = 0;
   tailCalls = 0;
-  readonly saved = new Int32Array(MAX_FRAMES * SAVED);
-  readonly continuations: (Continuation | undefined)[] = new Array(MAX_FRAMES).fill(undefined);
+  readonly saved = new Int32Array(ALL_FRAMES * SAVED);
+  readonly continuations: (Continuation | undefined)[] = new Array(ALL_FRAMES).fill(undefined);
   /** By helper number; missing ones fault when they are called. */
   readonly helpers: (HelperFunction | undefined)[] = [];
   readonly kfuncs: HelperFunction[] = [];
@@ -56,7 +60,7 @@ export class Cpu {
     this.stack = memory.allocate({
       kind: "stack",
       name: "stack",
-      size: MAX_FRAMES * STACK_STRIDE,
+      size: ALL_FRAMES * STACK_STRIDE,
       stride: STACK_STRIDE,
       element: STACK_BYTES,
     });
@@ -78,6 +82,7 @@ export class Cpu {
     this.regs[20] = this.stack.start + STACK_BYTES;
     this.pc = entry;
     this.depth = 0;
+    this.#base = 0;
     this.budget = budget;
     this.tailCalls = 0;
     this.saved[11] = MAY_GOTO_BUDGET;
@@ -86,10 +91,11 @@ export class Cpu {
   /** Pushes a frame that returns to `returnTo`; the callee's arguments stay in r1 to r5. */
   enter(target: number, returnTo: number, continuation?: Continuation): void {
     const { regs, saved } = this;
-    if (this.depth + 1 >= MAX_FRAMES) throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
+    if (this.depth + 1 - this.#base >= MAX_FRAMES || this.depth + 1 >= ALL_FRAMES) throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
     const at = this.depth * SAVED;
     saved[at] = returnTo;
     for (let i = 0; i < 10; i++) saved[at + 1 + i] = regs[12 + i]!;
+    saved[at + 12] = this.#base;
     this.continuations[this.depth] = continuation;
     this.depth++;
     saved[this.depth * SAVED + 11] = MAY_GOTO_BUDGET;
@@ -105,10 +111,19 @@ export class Cpu {
     const at = this.depth * SAVED;
     for (let i = 0; i < 10; i++) regs[12 + i] = saved[at + 1 + i]!;
     this.next = saved[at]!;
+    this.#base = saved[at + 12]!;
     const continuation = this.continuations[this.depth];
     if (continuation === undefined) return;
     this.continuations[this.depth] = undefined;
     continuation(this);
+  }
+
+  /** From `bpf_tail_call`: another program goes on in this frame, with frames and a `may_goto` budget of its own. */
+  replace(entry: number): void {
+    this.tailCalls++;
+    this.#base = this.depth;
+    this.saved[this.depth * SAVED + 11] = MAY_GOTO_BUDGET;
+    this.next = entry;
   }
 
   /** From a helper: runs the function at `target` with up to three arguments, then `continuation`. */

@@ -236,7 +236,7 @@ export class DebugSession {
     return this.#machine.core.print(this.#machine.core.pc);
   }
 
-  /** Frames above the program's first: 0 to 7. */
+  /** Frames above the program's first; more than 7 only after tail calls from functions. */
   get depth(): number {
     return this.#machine.core.depth;
   }

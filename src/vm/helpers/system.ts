@@ -81,8 +81,7 @@ function tailCall(machine: Machine, cpu: Cpu): void {
   }
   const name = map.slot(cpu.argument(3));
   if (name === undefined || cpu.tailCalls >= MAX_TAIL_CALLS) return;
-  cpu.tailCalls++;
-  cpu.next = machine.entryOf(name);
+  cpu.replace(machine.entryOf(name));
 }
 
 function lock(cpu: Cpu): void {
@@ -118,17 +117,25 @@ function compareStrings(cpu: Cpu): number {
   return 0;
 }
 
-/** User memory does not exist here; what cannot be read becomes zeros and -EFAULT. */
+/** Addresses below the first of the kernel: `copy_from_kernel_nofault` does not even try them. */
+const KERNEL_START = 0xffff_8000_0000_0000n;
+
+const cannotRead = (address: bigint): number => (address < KERNEL_START ? -errno.ERANGE : -errno.EFAULT);
+
+/** User memory does not exist here; what cannot be read becomes zeros and an error. */
 function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
   const to = cpu.pointer(1, size, true);
-  const from = kernel ? machine.peek(cpu.wide(3), size) : null;
-  if (from) machine.memory.bytes.set(from, to);
+  if (size === 0 && !kernel) return 0;
+  // One byte at least: an address of nothing is bad for a copy of nothing, too.
+  const from = kernel ? machine.peek(cpu.wide(3), Math.max(size, 1)) : null;
+  if (from) machine.memory.bytes.set(from.subarray(0, size), to);
   else machine.memory.bytes.fill(0, to, to + size);
-  return from ? 0 : -errno.EFAULT;
+  if (from) return 0;
+  return kernel ? cannotRead(cpu.wide(3)) : -errno.EFAULT;
 }
 
-/** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and -EFAULT. */
+/** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and an error. */
 function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
   const to = cpu.pointer(1, size, true);
@@ -138,12 +145,12 @@ function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
     const byte = kernel ? machine.peek(from + BigInt(i), 1)?.[0] : undefined;
     if (byte === undefined) {
       bytes.fill(0, to, to + size);
-      return -errno.EFAULT;
+      return kernel ? cannotRead(from + BigInt(i)) : -errno.EFAULT;
     }
     bytes[to + i] = i === size - 1 ? 0 : byte;
-    if (byte === 0 || i === size - 1) return i + 1;
+    if (byte === 0) return i + 1;
   }
-  return -errno.EFAULT;
+  return size;
 }
 
 function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
