@@ -28,6 +28,9 @@ const MAX_PACKET = 1 << 18;
 export const MAX_METADATA = 252;
 /** XDP_PACKET_HEADROOM. */
 export const DEFAULT_HEADROOM = 256;
+/** The kernel's own bytes; and what leaves half a page to the packet. */
+export const MIN_HEADROOM = FRAME_STRUCT;
+export const MAX_HEADROOM = 2048;
 
 export interface PacketOptions {
   /** Bytes before the packet, XDP_PACKET_HEADROOM (256) by default. */

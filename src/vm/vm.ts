@@ -12,7 +12,7 @@ import type { KconfigValues } from "./kconfig.ts";
 import { type Clock, type Hints, Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
 import { Network, type NetworkConfig } from "./network.ts";
-import { DEFAULT_HEADROOM } from "./packet-buffer.ts";
+import { DEFAULT_HEADROOM, MAX_HEADROOM, MIN_HEADROOM } from "./packet-buffer.ts";
 import { type Redirect, Redirector } from "./redirect.ts";
 import { Variable } from "./variables.ts";
 
@@ -23,7 +23,7 @@ export interface VmOptions {
   readonly cpus?: number;
   /** Of `bpf_get_prandom_u32`. Default 1. */
   readonly seed?: number;
-  /** Bytes before each packet, 40 of them the kernel's. Default 256 (XDP_PACKET_HEADROOM). */
+  /** Bytes before each packet, 40 of them the kernel's: 40 to 2048. Default 256 (XDP_PACKET_HEADROOM). */
   readonly headroom?: number;
   /** Interfaces, routes and neighbours. */
   readonly network?: NetworkConfig;
@@ -84,6 +84,11 @@ function chooseProgram(object: BpfObject, wanted: string | undefined): string {
   return wanted;
 }
 
+function checkHeadroom(headroom: number): number {
+  if (Number.isInteger(headroom) && headroom >= MIN_HEADROOM && headroom <= MAX_HEADROOM) return headroom;
+  throw xdpkitError("VM_HEADROOM", { have: headroom, from: MIN_HEADROOM, to: MAX_HEADROOM });
+}
+
 export class Vm {
   /** The program that `run` starts. */
   readonly program: string;
@@ -96,6 +101,7 @@ export class Vm {
   readonly #fragments: boolean;
   readonly #traceListeners = new Set<(text: string) => void>();
   readonly #maps = new Map<string, MapAccess>();
+  #session: DebugSession | undefined;
 
   constructor(object: BpfObject, options: VmOptions) {
     const { cpus = 1, seed = 1 } = options;
@@ -107,7 +113,7 @@ export class Vm {
     this.#machine.fillMaps();
     this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
     this.clock = this.#machine.clock;
-    this.#headroom = options.headroom ?? DEFAULT_HEADROOM;
+    this.#headroom = checkHeadroom(options.headroom ?? DEFAULT_HEADROOM);
     this.#budget = options.maxInstructions ?? DEFAULT_BUDGET;
     this.#redirector = new Redirector(this.#machine, (program) => this.#runProgram(program));
     this.#machine.trace = (text) => {
@@ -136,7 +142,10 @@ export class Vm {
     this.#prepare(packet, options);
     const machine = this.#machine;
     machine.core.start(machine.entryOf(this.program), machine.packet.context.start, this.#budget);
-    return new DebugSession(machine, this.#budget, (action, count) => this.#verdict(action, count));
+    const program = machine.program(this.program).linked.name;
+    const verdict = (action: number, count: number): Verdict => this.#verdict(action, count);
+    this.#session = new DebugSession(machine, { program, budget: this.#budget, verdict });
+    return this.#session;
   }
 
   /** The content of a map. @throws XdpkitError VM_UNKNOWN_MAP */
@@ -170,6 +179,9 @@ export class Vm {
 
   #prepare(packet: Uint8Array, options: RunOptions): void {
     const machine = this.#machine;
+    // A debug session that was left open ends here.
+    this.#session?.end();
+    this.#session = undefined;
     const { cpu = 0 } = options;
     if (!(Number.isInteger(cpu) && cpu >= 0 && cpu < machine.cpus))
       throw xdpkitError("VM_CPU", { cpu, cpus: machine.cpus });
@@ -191,10 +203,21 @@ export class Vm {
   #runProgram(name: string): number {
     const { core, packet } = this.#machine;
     core.start(this.#machine.entryOf(name), packet.context.start, core.budget);
-    const stop = interpret(core);
-    if (stop === Stop.Budget) throw core.error("VM_BUDGET", { limit: this.#budget });
+    const stop = this.#interpret();
     invariant(stop === Stop.Exit, "a breakpoint outside a debug session");
     return core.regs[0]! >>> 0;
+  }
+
+  #interpret(): number {
+    const { core } = this.#machine;
+    try {
+      const stop = interpret(core);
+      if (stop !== Stop.Budget) return stop;
+      throw core.error("VM_BUDGET", { limit: this.#budget });
+    } catch (fault) {
+      this.#machine.abandon();
+      throw fault;
+    }
   }
 
   #verdict(action: number, instructions: number): Verdict {
@@ -212,16 +235,26 @@ export class Vm {
   }
 }
 
-/** A program that is stopped between two instructions. */
+interface SessionOptions {
+  /** The program that was started. */
+  readonly program: string;
+  readonly budget: number;
+  readonly verdict: (action: number, instructions: number) => Verdict;
+}
+
+/** A program that is stopped between two instructions. It ends with the program, with a fault, or with the next run. */
 export class DebugSession {
   readonly #machine: Machine;
+  readonly #program: string;
   readonly #budget: number;
   readonly #verdict: (action: number, instructions: number) => Verdict;
+  #over = false;
   /** Present once the program has ended. */
   verdict: Verdict | undefined;
 
-  constructor(machine: Machine, budget: number, verdict: (action: number, instructions: number) => Verdict) {
+  constructor(machine: Machine, { program, budget, verdict }: SessionOptions) {
     this.#machine = machine;
+    this.#program = program;
     this.#budget = budget;
     this.#verdict = verdict;
   }
@@ -254,13 +287,13 @@ export class DebugSession {
   }
 
   /** Stops before `slot` of a program. */
-  setBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
+  setBreakpoint(slot: number, program: string = this.#program): void {
     const { entry, slots } = this.#machine.program(program);
-    if (!(slot >= 0 && slot < slots)) throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
+    if (!(Number.isInteger(slot) && slot >= 0 && slot < slots)) throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
     this.#machine.core.setBreakpoint(entry + slot);
   }
 
-  clearBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
+  clearBreakpoint(slot: number, program: string = this.#program): void {
     this.#machine.core.clearBreakpoint(this.#machine.program(program).entry + slot);
   }
 
@@ -282,33 +315,53 @@ export class DebugSession {
     return this.#advance(1);
   }
 
-  /** Until a breakpoint or the end; true when a breakpoint was met. */
+  /** Until a breakpoint or the end; true when a breakpoint was met. @throws XdpkitError VM_BUDGET and the faults */
   continue(): boolean {
     return this.step() && this.#advance(this.#machine.core.budget);
   }
 
-  /** Takes all breakpoints away. */
+  /** Leaves the program where it stands and takes all breakpoints away. */
   end(): void {
     const { core } = this.#machine;
     for (const position of [...core.broken.keys()]) core.clearBreakpoint(position);
+    if (!this.#over && !this.verdict) this.#machine.abandon();
+    this.#over = true;
   }
 
   #advance(count: number): boolean {
     const { core } = this.#machine;
-    if (this.verdict) throw xdpkitError("VM_NOT_STOPPED", {});
+    if (this.#over) throw xdpkitError("VM_NOT_STOPPED", {});
     const left = core.budget;
-    if (left <= 0) throw core.error("VM_BUDGET", { limit: this.#budget });
+    if (left <= 0) this.#stop(core.error("VM_BUDGET", { limit: this.#budget }));
     // A step leaves a breakpoint that it stands on.
     const here = core.pc;
     const standing = count === 1 && core.broken.has(here);
     if (standing) core.clearBreakpoint(here);
     core.budget = count;
-    const stop = interpret(core);
+    const stop = this.#interpret();
     core.budget = left - (count - core.budget);
     if (standing) core.setBreakpoint(here);
+    if (stop === Stop.Budget && core.budget <= 0 && count > 1) {
+      this.#stop(core.error("VM_BUDGET", { limit: this.#budget }));
+    }
     if (stop !== Stop.Exit) return true;
+    this.#over = true;
     this.end();
     this.verdict = this.#verdict(core.regs[0]! >>> 0, this.#budget - core.budget);
     return false;
+  }
+
+  #interpret(): number {
+    try {
+      return interpret(this.#machine.core);
+    } catch (fault) {
+      return this.#stop(fault);
+    }
+  }
+
+  /** Nothing of the session stays behind a fault. */
+  #stop(fault: unknown): never {
+    this.end();
+    throw fault;
   }
 }

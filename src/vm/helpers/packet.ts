@@ -99,7 +99,7 @@ function checkMtu(machine: Machine, cpu: Cpu): void {
   }
   const { view } = machine.memory;
   const given = view.getUint32(at, true);
-  const length = (given === 0 ? machine.packet.length : given + ETHERNET) + (cpu.argument(4) | 0);
+  const length = ((given === 0 ? machine.packet.length : given + ETHERNET) + cpu.argument(4)) | 0;
   view.setUint32(at, device.mtu, true);
   cpu.result(length <= device.mtu + ETHERNET ? 0 : 1);
 }

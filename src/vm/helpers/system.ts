@@ -43,8 +43,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_skc_lookup_tcp: (cpu) => cpu.resultUnsigned(0),
     bpf_sk_release: (cpu) => cpu.result(0),
     bpf_tail_call: (cpu) => tailCall(machine, cpu),
-    bpf_spin_lock: (cpu) => lock(cpu),
-    bpf_spin_unlock: (cpu) => unlock(cpu),
+    bpf_spin_lock: (cpu) => lock(machine, cpu),
+    bpf_spin_unlock: (cpu) => unlock(machine, cpu),
     bpf_strncmp: (cpu) => cpu.result(compareStrings(cpu)),
     bpf_probe_read_kernel: (cpu) => cpu.result(probeRead(machine, cpu, true)),
     bpf_probe_read_user: (cpu) => cpu.result(probeRead(machine, cpu, false)),
@@ -84,7 +84,7 @@ function tailCall(machine: Machine, cpu: Cpu): void {
   cpu.replace(machine.entryOf(name));
 }
 
-function lock(cpu: Cpu): void {
+function lock(machine: Machine, cpu: Cpu): void {
   const at = cpu.pointer(1, 4, true);
   const { view } = cpu.memory;
   if (view.getUint32(at, true) !== 0) {
@@ -95,10 +95,12 @@ function lock(cpu: Cpu): void {
     });
   }
   view.setUint32(at, 1, true);
+  machine.lock = at;
 }
 
-function unlock(cpu: Cpu): void {
+function unlock(machine: Machine, cpu: Cpu): void {
   const at = cpu.pointer(1, 4, true);
+  machine.lock = 0;
   cpu.memory.view.setUint32(at, 0, true);
 }
 
@@ -120,18 +122,23 @@ function compareStrings(cpu: Cpu): number {
 /** Addresses below the first of the kernel: `copy_from_kernel_nofault` does not even try them. */
 const KERNEL_START = 0xffff_8000_0000_0000n;
 
+/** End of the addresses of user space (x86-64, four levels of page tables). */
+const USER_END = 0x7fff_ffff_f000n;
+
 const cannotRead = (address: bigint): number => (address < KERNEL_START ? -errno.ERANGE : -errno.EFAULT);
 
 /** User memory does not exist here; what cannot be read becomes zeros and an error. */
 function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
   const to = cpu.pointer(1, size, true);
-  if (size === 0 && !kernel) return 0;
+  // All memory of the machine is the kernel's.
+  if (size === 0 && !kernel) return cpu.wide(3) <= USER_END && !machine.peek(cpu.wide(3), 1) ? 0 : -errno.EFAULT;
   // One byte at least: an address of nothing is bad for a copy of nothing, too.
   const from = kernel ? machine.peek(cpu.wide(3), Math.max(size, 1)) : null;
   if (from) machine.memory.bytes.set(from.subarray(0, size), to);
   else machine.memory.bytes.fill(0, to, to + size);
   if (from) return 0;
+  if (size === 0 && cpu.wide(3) >= KERNEL_START) return 0;
   return kernel ? cannotRead(cpu.wide(3)) : -errno.EFAULT;
 }
 

@@ -78,9 +78,9 @@ export class RingBuffer extends VmMap {
     return [this.#producer - this.#consumer, this.definition.maxEntries, this.#consumer, this.#producer][what] ?? 0;
   }
 
-  /** Size of a reserved record, for the machine's bounds. */
-  reservedSize(address: number): number | undefined {
-    return this.#records.findLast((one) => one.address === address && one.state === "reserved")?.size;
+  /** Gives back what a program had reserved when it was stopped: a reader would wait for it for ever. */
+  abandon(): void {
+    for (const record of this.#records) if (record.state === "reserved") record.state = "discarded";
   }
 
   /** Takes submitted records up to the first that is still reserved. */
