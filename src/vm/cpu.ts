@@ -5,10 +5,12 @@
  * immediates were turned into (text.ts). Callbacks of helpers such as `bpf_loop` are frames with a continuation, not a
  * recursion of the interpreter: so a program can be stopped and stepped anywhere.
  *
- * Invariant: `depth` counts active frames below the current one; frame n's stack is element n of the stack region.
+ * Invariant: `depth` counts active frames below the current one; frame n's stack is element n + 1 of the stack region;
+ * element 0 is no memory, so that a frame is run over at both ends.
  */
 import { type Location, type SourceLocation, type XdpkitError, xdpkitError } from "../base/index.ts";
 import { print } from "../isa/index.ts";
+import { helperById } from "../uapi/index.ts";
 import type { Memory, Region } from "./memory.ts";
 import { OPERATION } from "./operations.ts";
 import type { Text } from "./text.ts";
@@ -60,10 +62,11 @@ export class Cpu {
     this.stack = memory.allocate({
       kind: "stack",
       name: "stack",
-      size: ALL_FRAMES * STACK_STRIDE,
+      size: (ALL_FRAMES + 1) * STACK_STRIDE,
       stride: STACK_STRIDE,
       element: STACK_BYTES,
     });
+    memory.setBounds(this.stack, this.stack.start + STACK_STRIDE, this.stack.start + this.stack.size);
   }
 
   /** Call after the text has changed: lays the constants behind the registers. */
@@ -79,7 +82,7 @@ export class Cpu {
   start(entry: number, context: number, budget: number): void {
     this.regs.fill(0, 0, 22);
     this.regs[2] = context;
-    this.regs[20] = this.stack.start + STACK_BYTES;
+    this.regs[20] = this.stack.start + STACK_STRIDE + STACK_BYTES;
     this.pc = entry;
     this.depth = 0;
     this.#base = 0;
@@ -99,7 +102,7 @@ export class Cpu {
     this.continuations[this.depth] = continuation;
     this.depth++;
     saved[this.depth * SAVED + 11] = MAY_GOTO_BUDGET;
-    regs[20] = this.stack.start + this.depth * STACK_STRIDE + STACK_BYTES;
+    regs[20] = this.stack.start + (this.depth + 1) * STACK_STRIDE + STACK_BYTES;
     regs[21] = 0;
     this.next = target;
   }
@@ -192,10 +195,22 @@ export class Cpu {
       throw this.error("VM_BAD_POINTER", { size, address: text, what: describeBadPointer(address, high) });
     }
     const base = region.kind === "packet" ? this.packetStart : this.#elementStart(region, address);
-    const from = region.kind === "stack" ? address - base - STACK_BYTES : address - base;
+    const from = region.kind === "stack" ? this.#fromFrame(address, base) : address - base;
     if (write && region.readOnly) throw this.error("VM_READ_ONLY", { region: region.name, size, from });
     const bounds = this.#describeBounds(region, base);
     throw this.error("VM_ACCESS", { region: region.name, action: write ? "store" : "access", size, from, bounds });
+  }
+
+  /** Counted from r10 near the current frame, else from the frame that was hit. */
+  #fromFrame(address: number, base: number): number {
+    const distance = address - this.regs[20]!;
+    return Math.abs(distance) < STACK_STRIDE ? distance : address - base - STACK_BYTES;
+  }
+
+  /** The helper that runs, for messages. */
+  get helperName(): string {
+    const id = this.text.code[this.pc * 4 + 3]!;
+    return helperById(id)?.name ?? `helper ${id}`;
   }
 
   /** Where `data` points: packet faults count from here. */

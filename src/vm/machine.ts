@@ -133,7 +133,7 @@ export class Machine implements MapHost {
   mapArgument(cpu: Cpu, n: number): VmMap {
     const map = cpu.high(n) === 0 ? this.maps[cpu.argument(n) - MAP_HANDLE] : undefined;
     if (map) return map;
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: n, problem: "not a map" });
+    throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: n, problem: "not a map" });
   }
 
   /** Position of a program's first instruction; links it the first time. @throws XdpkitError VM_UNKNOWN_PROGRAM … */

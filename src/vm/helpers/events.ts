@@ -91,7 +91,7 @@ function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
   const map = machine.mapArgument(cpu, 1);
   if (map instanceof RingBuffer) return map;
   throw cpu.error("VM_HELPER_ARGUMENT", {
-    name: "the helper",
+    name: cpu.helperName,
     argument: 1,
     problem: `map ${map.name} is no ring buffer`,
   });
@@ -100,7 +100,7 @@ function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
 function finish(machine: Machine, cpu: Cpu, address: number, discard: boolean): void {
   const rings = machine.maps.filter((map) => map instanceof RingBuffer);
   if (rings.some((ring) => ring.finish(address, discard))) return;
-  throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: 1, problem: "not a reserved record" });
+  throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: 1, problem: "not a reserved record" });
 }
 
 function finishDynptr(machine: Machine, cpu: Cpu, discard: boolean): void {
