@@ -149,6 +149,22 @@ export class PacketBuffer {
     return this.dataMeta === this.data ? NO_BYTES : this.#copyOf(this.dataMeta, this.data);
   }
 
+  /** Remembers the packet; the function that is returned puts it back. */
+  save(): () => void {
+    const { dataMeta, data, dataEnd } = this;
+    const { start } = this.#fragmentRegion;
+    const fragments = [...this.#fragments];
+    const linear = this.#memory.bytes.slice(dataMeta, dataEnd);
+    const rest = this.#memory.bytes.slice(start, start + this.#fragmentBytes);
+    return () => {
+      Object.assign(this, { dataMeta, data, dataEnd });
+      this.#fragments = fragments;
+      this.#memory.bytes.set(linear, dataMeta);
+      this.#memory.bytes.set(rest, start);
+      this.#publish();
+    };
+  }
+
   /** Small copies share a slab: an ArrayBuffer of its own would cost more than running a small program. */
   #copyOf(from: number, to: number): Uint8Array {
     const size = to - from;
