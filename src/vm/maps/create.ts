@@ -52,7 +52,7 @@ const four = [4] as const;
 const LARGEST = 1 << 22;
 /** sizeof(struct htab_elem), sizeof(struct lpm_trie_node), struct bucket; BPF_MAX_KEY of an LPM trie. */
 const HASH_ELEMENT = 48;
-const TRIE_NODE = 40;
+const TRIE_NODE = 24;
 const TRIE_KEY = 260;
 /** U32_MAX / sizeof(struct bucket), as a power of two. */
 const MOST_BUCKETS = 2 ** 27;
