@@ -1,14 +1,7 @@
 /** Arithmetic on pairs of halves against BigInt (RFC 9669 section 4.1). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  divide32,
-  divide64,
-  divideSigned32,
-  divideSigned64,
-  multiply64,
-  swap32,
-} from "./arithmetic.ts";
+import { divide32, divide64, divideSigned32, divideSigned64, multiply64, swap32 } from "./arithmetic.ts";
 
 const RUNS = { numRuns: 3000 };
 /** Numbers where halves, doubles and signs meet. */

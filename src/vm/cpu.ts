@@ -94,7 +94,8 @@ export class Cpu {
   /** Pushes a frame that returns to `returnTo`; the callee's arguments stay in r1 to r5. */
   enter(target: number, returnTo: number, continuation?: Continuation): void {
     const { regs, saved } = this;
-    if (this.depth + 1 - this.#base >= MAX_FRAMES || this.depth + 1 >= ALL_FRAMES) throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
+    if (this.depth + 1 - this.#base >= MAX_FRAMES || this.depth + 1 >= ALL_FRAMES)
+      throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
     const at = this.depth * SAVED;
     saved[at] = returnTo;
     for (let i = 0; i < 10; i++) saved[at + 1 + i] = regs[12 + i]!;

@@ -138,6 +138,38 @@ const location = (path: Path): Location => ({
   path: path.reduce<string>((text, step) => text + (typeof step === "number" ? `[${step}]` : `.${step}`), "$"),
 });
 
+const ROUTE_TYPES: readonly unknown[] = [
+  "unicast",
+  "local",
+  "broadcast",
+  "multicast",
+  "blackhole",
+  "unreachable",
+  "prohibit",
+  "throw",
+] satisfies RouteType[];
+const STATES: readonly unknown[] = [...VALID_STATES, "incomplete", "failed"];
+
+/** A list of the configuration, which comes from a file: nothing about its form is sure. */
+function list<T extends object>(given: readonly T[] | undefined, path: Path): readonly T[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) return fail("this must be a list", path);
+  const wrong = given.findIndex((one: unknown) => typeof one !== "object" || one === null || Array.isArray(one));
+  return wrong < 0 ? given : fail("this must be an object", [...path, wrong]);
+}
+
+function number(given: number, from: number, to: number, path: Path): number {
+  if (Number.isInteger(given) && given >= from && given <= to) return given;
+  return fail(`${JSON.stringify(given)} is no number from ${from} to ${to}`, path);
+}
+
+function oneOf<T>(given: T, known: readonly unknown[], path: Path): T {
+  return known.includes(given) ? given : fail(`${JSON.stringify(given)} is none of ${known.join(", ")}`, path);
+}
+
+const U32 = 0xffffffff;
+const FAMILIES = ["ipv4", "ipv6"];
+
 function fail(problem: string, path: Path): never {
   throw xdpkitError("VM_NETWORK", { problem }, { at: location(path) });
 }
@@ -153,16 +185,16 @@ export class Network {
 
   /** @throws XdpkitError VM_NETWORK with the path of the value that is wrong */
   constructor(config: NetworkConfig = {}) {
-    config.interfaces?.forEach((one, i) => {
+    list(config.interfaces, ["interfaces"]).forEach((one, i) => {
       this.#addInterface(one, ["interfaces", i]);
     });
-    config.routes?.forEach((one, i) => {
+    list(config.routes, ["routes"]).forEach((one, i) => {
       this.#addRoute(one, ["routes", i]);
     });
-    config.neighbours?.forEach((one, i) => {
+    list(config.neighbours, ["neighbours"]).forEach((one, i) => {
       this.#addNeighbour(one, ["neighbours", i]);
     });
-    const rules = (config.rules ?? []).map((one, i) => this.#rule(one, ["rules", i]));
+    const rules = list(config.rules, ["rules"]).map((one, i) => this.#rule(one, ["rules", i]));
     this.hasRules = rules.some((rule) => rule.family !== 6);
     this.rules = [
       { priority: 0, family: undefined, table: Table.Local },
@@ -199,7 +231,9 @@ export class Network {
     if (this.interfaces.has(index)) fail(`index ${index} is taken`, [...path, "index"]);
     if (this.#names.has(name)) fail(`the name ${name} is taken`, [...path, "name"]);
     if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) fail("an MTU is 68 to 65535 bytes", [...path, "mtu"]);
-    const addresses = (config.addresses ?? []).map((text, i) => parsePrefix(text, [...path, "addresses", i]));
+    const given: unknown = config.addresses ?? [];
+    if (!Array.isArray(given)) fail("this must be a list", [...path, "addresses"]);
+    const addresses = (given as unknown[]).map((text, i) => parsePrefix(text, [...path, "addresses", i]));
     const both = typeof forwarding === "boolean" ? { ipv4: forwarding, ipv6: forwarding } : forwarding;
     const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
     const flags = { ipv4: both.ipv4 ?? true, ipv6: both.ipv6 ?? true };
@@ -243,19 +277,26 @@ export class Network {
 
   #addRoute(config: RouteConfig, path: Path): void {
     const { address, length } = parseDestination(config.to, [...path, "to"]);
-    const type = config.type ?? "unicast";
+    const type = oneOf(config.type ?? "unicast", ROUTE_TYPES, [...path, "type"]);
     const nextHops = this.#nextHops(config, path);
+    // An IPv4 route may have an IPv6 gateway (RFC 5549), not the other way round.
+    const gateway = nextHops.find(({ via }) => via && via.length < address.length);
+    if (gateway) fail("the gateway of an IPv6 route is an IPv6 address", path);
+    const source = config.source === undefined ? undefined : parseIp(config.source, [...path, "source"]);
+    if (source && source.length !== address.length) fail("the source is of another family", [...path, "source"]);
     if (type === "unicast" && nextHops.length === 0) fail("a unicast route needs an interface or via", path);
     this.routes.push({
       prefix: mask(address, length),
       length,
       type,
       nextHops,
-      table: config.table ?? Table.Main,
-      metric: config.metric ?? (address.length === 4 ? 0 : 1024),
-      ...(config.encapsulation ? { encapsulationBytes: config.encapsulation.bytes } : {}),
-      ...(config.mtu === undefined ? {} : { mtu: config.mtu }),
-      ...(config.source === undefined ? {} : { source: parseIp(config.source, [...path, "source"]) }),
+      table: number(config.table ?? Table.Main, 1, U32, [...path, "table"]),
+      metric: number(config.metric ?? (address.length === 4 ? 0 : 1024), 0, U32, [...path, "metric"]),
+      ...(config.encapsulation
+        ? { encapsulationBytes: number(config.encapsulation.bytes, 0, 65535, [...path, "encapsulation", "bytes"]) }
+        : {}),
+      ...(config.mtu === undefined ? {} : { mtu: number(config.mtu, 68, 65535, [...path, "mtu"]) }),
+      ...(source ? { source } : {}),
     });
   }
 
@@ -263,7 +304,7 @@ export class Network {
     const one = config.interface ?? config.via;
     if (config.nextHops && one !== undefined) fail("either nextHops, or via and interface", [...path, "nextHops"]);
     if (config.nextHops) {
-      return config.nextHops.map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
+      return list(config.nextHops, [...path, "nextHops"]).map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
     }
     return one === undefined ? [] : [this.#nextHop(config, path)];
   }
@@ -272,7 +313,7 @@ export class Network {
     const via = hop.via === undefined ? undefined : parseIp(hop.via, [...path, "via"]);
     const index =
       hop.interface === undefined ? this.#onLink(via, path) : this.#index(hop.interface, [...path, "interface"]);
-    return { interface: index, weight: hop.weight ?? 1, ...(via ? { via } : {}) };
+    return { interface: index, weight: number(hop.weight ?? 1, 1, 256, [...path, "weight"]), ...(via ? { via } : {}) };
   }
 
   /** The interface whose addresses reach a gateway that was given without one. */
@@ -286,7 +327,7 @@ export class Network {
   #addNeighbour(config: NeighbourConfig, path: Path): void {
     const address = parseIp(config.address, [...path, "address"]);
     const index = this.#index(config.interface, [...path, "interface"]);
-    const valid = VALID_STATES.includes(config.state ?? "reachable");
+    const valid = VALID_STATES.includes(oneOf(config.state ?? "reachable", STATES, [...path, "state"]));
     if (valid && config.mac === undefined) fail("a neighbour that is reachable needs a mac", path);
     const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
     this.#neighbours.set(`${index} ${address.join(".")}`, { mac, valid });
@@ -296,6 +337,9 @@ export class Network {
     const from = config.from === undefined ? undefined : parseDestination(config.from, [...path, "from"]);
     const to = config.to === undefined ? undefined : parseDestination(config.to, [...path, "to"]);
     const length = (from ?? to)?.address.length;
+    if (from && to && from.address.length !== to.address.length) fail("from and to are of two families", path);
+    if (config.family !== undefined)
+      oneOf(config.family, length === 4 ? ["ipv4"] : length === 16 ? ["ipv6"] : FAMILIES, [...path, "family"]);
     const family = config.family
       ? config.family === "ipv4"
         ? 4
@@ -306,13 +350,13 @@ export class Network {
           ? 4
           : 6;
     return {
-      priority: config.priority,
+      priority: number(config.priority, 0, U32, [...path, "priority"]),
       family,
-      table: config.table,
+      table: number(config.table, 1, U32, [...path, "table"]),
       ...(from ? { from } : {}),
       ...(to ? { to } : {}),
       ...(config.ingress === undefined ? {} : { ingress: this.#index(config.ingress, [...path, "ingress"]) }),
-      ...(config.mark === undefined ? {} : { mark: config.mark }),
+      ...(config.mark === undefined ? {} : { mark: number(config.mark, 0, U32, [...path, "mark"]) }),
     };
   }
 }

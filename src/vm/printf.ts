@@ -116,7 +116,8 @@ class Printer {
   }
 }
 
-const mapText = (text: string | null, change: (text: string) => string): string | null => text === null ? null : change(text);
+const mapText = (text: string | null, change: (text: string) => string): string | null =>
+  text === null ? null : change(text);
 
 /** Read into an int that may overflow, then held below FIELD_WIDTH_MAX. */
 function widthOf(digits: string | undefined): number {

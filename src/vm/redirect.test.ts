@@ -88,7 +88,9 @@ describe("bpf_redirect", () => {
   });
 
   it("of an earlier run does not count", async () => {
-    const vm = await vmOf("r2 = *(u32 *)(r1 + 16)\nif r2 == 0 goto +2\nr0 = 4\nexit\nr1 = 2\nr2 = 0\ncall 23\nr0 = 2\nexit");
+    const vm = await vmOf(
+      "r2 = *(u32 *)(r1 + 16)\nif r2 == 0 goto +2\nr0 = 4\nexit\nr1 = 2\nr2 = 0\ncall 23\nr0 = 2\nexit",
+    );
     expect(vm.run(PACKET).redirect).toBeUndefined();
     expect(vm.run(PACKET, { rxQueue: 1 }).redirect).toEqual({ ...NOWHERE, failure: "EINVAL" });
   });

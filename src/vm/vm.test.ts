@@ -159,7 +159,9 @@ describe("repetition", () => {
   });
 
   it("takes time from the machine's clock: ns, jiffies, TAI", async () => {
-    const vm = await createVm(programOf(`call 5\nr6 = r0\ncall 118\nr7 = r0\ncall 208\nr0 -= r6\nr0 /= 1000000000\nexit`));
+    const vm = await createVm(
+      programOf(`call 5\nr6 = r0\ncall 118\nr7 = r0\ncall 208\nr0 -= r6\nr0 /= 1000000000\nexit`),
+    );
     vm.clock.nowNs = 8_000_000n;
     expect(vm.run(PACKET).action).toBe(37);
     const jiffies = await createVm(programOf("call 118\nexit"));
@@ -222,7 +224,9 @@ describe("memory", () => {
   });
 
   it("may grow under a look-up of a per-CPU array", async () => {
-    const vm = await createVm(programOf("r0 = 2\nexit", ".map table type=6 key=4 value=8 entries=2000000"), { cpus: 2 });
+    const vm = await createVm(programOf("r0 = 2\nexit", ".map table type=6 key=4 value=8 entries=2000000"), {
+      cpus: 2,
+    });
     for (const byte of [0, 5, 10, 15, 20, 25]) {
       expect(vm.map("table").getBytes(Uint8Array.of(0, 0, byte, 0))).toEqual(new Uint8Array(16));
     }

@@ -289,7 +289,8 @@ export class DebugSession {
   /** Stops before `slot` of a program. */
   setBreakpoint(slot: number, program: string = this.#program): void {
     const { entry, slots } = this.#machine.program(program);
-    if (!(Number.isInteger(slot) && slot >= 0 && slot < slots)) throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
+    if (!(Number.isInteger(slot) && slot >= 0 && slot < slots))
+      throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
     this.#machine.core.setBreakpoint(entry + slot);
   }
 

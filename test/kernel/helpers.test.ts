@@ -58,7 +58,22 @@ suite("helpers on memory", ["bpf"], () => {
     const random = new Random(seed);
     const answers: Answer[] = [];
     const offset = (): number | bigint =>
-      random.pick([0, 1, 7, 8, 240, 248, 250, 254, 255, 256, 0xffffffff, 0xfffffff8, 2n ** 32n, random.between(0, 255)]);
+      random.pick([
+        0,
+        1,
+        7,
+        8,
+        240,
+        248,
+        250,
+        254,
+        255,
+        256,
+        0xffffffff,
+        0xfffffff8,
+        2n ** 32n,
+        random.between(0, 255),
+      ]);
     for (let i = 0; i < 3000; i++) {
       const flags = (): number => (random.chance(0.8) ? 0 : random.pick([1, 2, 8]));
       const words = [random.between(0, 255), offset(), random.between(0, 15), flags(), flags(), flags(), offset()];
@@ -111,7 +126,19 @@ suite("helpers on memory", ["bpf"], () => {
     for (let cpu = 0; cpu < 3; cpu++) pair.vm.map("samples").delete(cpu);
     const answers: Answer[] = [];
     const current = 0xffff_ffffn;
-    const flags = [0, 1, 2, 3, 100, current, current | (64n << 32n), 64n << 32n, 65n << 32n, 0xfffffn << 32n, 1n << 52n];
+    const flags = [
+      0,
+      1,
+      2,
+      3,
+      100,
+      current,
+      current | (64n << 32n),
+      64n << 32n,
+      65n << 32n,
+      0xfffffn << 32n,
+      1n << 52n,
+    ];
     for (const flag of [...flags, -1n, 1n << 63n]) {
       for (const [at, cpu] of [
         [0, 0],

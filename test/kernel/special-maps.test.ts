@@ -101,29 +101,32 @@ suite("special maps", ["bpf"], () => {
     [333, 24, 9],
   ] as const;
 
-  it.each(sizes)("a bloom filter of %i values of %i bytes with %i hashes has the kernel's bits", async (entries, value, hashes) => {
-    const flags = MapFlag.ZERO_SEED;
-    const map = `.map table type=30 key=0 value=${value} entries=${entries} extra=${hashes} flags=${flags}`;
-    const object = programOf(BLOOM, map);
-    const vm = await createVm(object);
-    using loaded = new LoadedObject(object);
-    const kernel = loaded.program("main");
-    const random = new Random(seed);
-    let present = 0;
-    // Full to a multiple of what it is made for, so that false answers are many.
-    for (let i = 0; i < Math.min(entries * 3, 1500); i++) {
-      const packet = bloomPacket(random.bytes(value), random.chance(0.6));
-      const expected = kernel.run(packet).action;
-      expect(vm.run(packet).action, `operation ${i} of XDPKIT_SEED=${seed}`).toBe(expected);
-    }
-    for (let i = 0; i < 1500; i++) {
-      const packet = bloomPacket(random.bytes(value), false);
-      const expected = kernel.run(packet).action;
-      expect(vm.run(packet).action, `question ${i} of XDPKIT_SEED=${seed}`).toBe(expected);
-      if (expected === 0) present++;
-    }
-    expect(present).toBeLessThan(1500);
-  });
+  it.each(sizes)(
+    "a bloom filter of %i values of %i bytes with %i hashes has the kernel's bits",
+    async (entries, value, hashes) => {
+      const flags = MapFlag.ZERO_SEED;
+      const map = `.map table type=30 key=0 value=${value} entries=${entries} extra=${hashes} flags=${flags}`;
+      const object = programOf(BLOOM, map);
+      const vm = await createVm(object);
+      using loaded = new LoadedObject(object);
+      const kernel = loaded.program("main");
+      const random = new Random(seed);
+      let present = 0;
+      // Full to a multiple of what it is made for, so that false answers are many.
+      for (let i = 0; i < Math.min(entries * 3, 1500); i++) {
+        const packet = bloomPacket(random.bytes(value), random.chance(0.6));
+        const expected = kernel.run(packet).action;
+        expect(vm.run(packet).action, `operation ${i} of XDPKIT_SEED=${seed}`).toBe(expected);
+      }
+      for (let i = 0; i < 1500; i++) {
+        const packet = bloomPacket(random.bytes(value), false);
+        const expected = kernel.run(packet).action;
+        expect(vm.run(packet).action, `question ${i} of XDPKIT_SEED=${seed}`).toBe(expected);
+        if (expected === 0) present++;
+      }
+      expect(present).toBeLessThan(1500);
+    },
+  );
 
   it.each(TARGETS)("%s answers user space as the kernel's", async (type, slot, more) => {
     const map = `.map table type=${MapType[type]} key=4 value=4 entries=4 flags=0\n${more}`;
@@ -143,7 +146,10 @@ suite("special maps", ["bpf"], () => {
       if (type === "CPUMAP" && at >= 2 && at < 4) continue;
       if (choice === 0 && slot) {
         const expected = kernel.trySet(word(at), slot.kernel(loaded), mode);
-        expect(attempt(() => access.set(word(at), slot.machine, MODES[mode])), what).toBe(expected);
+        expect(
+          attempt(() => access.set(word(at), slot.machine, MODES[mode])),
+          what,
+        ).toBe(expected);
       } else if (choice === 1) expect(deletion(access, word(at)), what).toBe(kernel.tryDelete(word(at)));
       else if (type !== "PROG_ARRAY" && type !== "PERF_EVENT_ARRAY" && type !== "XSKMAP") {
         expect(access.get(word(at)) !== undefined, what).toBe(kernel.get(word(at)) !== undefined);
@@ -153,7 +159,7 @@ suite("special maps", ["bpf"], () => {
 
   it("definitions at the limits of their type", () => {
     const M = 1 << 22;
-    const values = [M - 284, M - 283, M - 64, M - 52, M - 4, M, M + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
+    const values = [M - 280, M - 279, M - 64, M - 52, M - 4, M, M + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
     const types = ["HASH", "LRU_HASH", "LPM_TRIE", "QUEUE", "STACK", "BLOOM_FILTER", "PERCPU_HASH"] as const;
     const keys: Readonly<Record<string, number>> = { QUEUE: 0, STACK: 0, BLOOM_FILTER: 0, LPM_TRIE: 8 };
     const rows = types.flatMap((type) => values.map((valueSize) => ({ type, keySize: keys[type] ?? 4, valueSize })));

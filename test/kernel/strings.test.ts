@@ -29,13 +29,25 @@ const NUMBERS: readonly Row[] = [
       [format, [0x1234_5678_9abc_def0n]],
     ],
   ),
-  ...["%5d", "%05d", "%-5d|", "%+d", "% d", "%+5d", "%-+5d|", "%0+6d", "%-05d|", "% 05d", "%+ d", "%1d", "%20d"].flatMap(
-    (format): Row[] => [
-      [format, [42]],
-      [format, [-42]],
-      [format, [0]],
-    ],
-  ),
+  ...[
+    "%5d",
+    "%05d",
+    "%-5d|",
+    "%+d",
+    "% d",
+    "%+5d",
+    "%-+5d|",
+    "%0+6d",
+    "%-05d|",
+    "% 05d",
+    "%+ d",
+    "%1d",
+    "%20d",
+  ].flatMap((format): Row[] => [
+    [format, [42]],
+    [format, [-42]],
+    [format, [0]],
+  ]),
   ...["%8x", "%08x", "%-8x|", "%+x", "% x", "%016llx", "%-16llX|", "%010lu", "%3u"].map(
     (format): Row => [format, [0xbeef]],
   ),

@@ -50,10 +50,10 @@ const four = [4] as const;
 
 /** KMALLOC_MAX_SIZE: the largest piece that most maps can allocate, bytes. */
 const LARGEST = 1 << 22;
-/** sizeof(struct htab_elem), sizeof(struct lpm_trie_node), struct bucket; BPF_MAX_KEY of an LPM trie. */
+/** sizeof(struct htab_elem), sizeof(struct lpm_trie_node), struct bucket; LPM_DATA_SIZE_MAX. */
 const HASH_ELEMENT = 48;
 const TRIE_NODE = 24;
-const TRIE_KEY = 260;
+const TRIE_KEY = 256;
 /** U32_MAX / sizeof(struct bucket), as a power of two. */
 const MOST_BUCKETS = 2 ** 27;
 
