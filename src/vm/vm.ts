@@ -3,18 +3,21 @@
  *
  * Time and chance come from the machine's own clock and seed: the same object, packets and options give the same run.
  */
-import { invariant, type Location, xdpkitError } from "../base/index.ts";
+import { invariant, xdpkitError } from "../base/index.ts";
 import type { BpfObject } from "../object/index.ts";
-import { XdpAction, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { XdpAction, xdpActionName } from "../uapi/index.ts";
+import { DebugSession } from "./debug-session.ts";
 import { installHelpers } from "./helpers/install.ts";
 import { interpret, Stop } from "./interpreter.ts";
 import type { KconfigValues } from "./kconfig.ts";
 import { type Clock, type Hints, Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
-import { Network, type NetworkConfig } from "./network.ts";
+import { Network } from "./network.ts";
+import type { NetworkConfig } from "./network-config.ts";
 import { DEFAULT_HEADROOM, MAX_HEADROOM, MIN_HEADROOM } from "./packet-buffer.ts";
-import { type Redirect, Redirector } from "./redirect.ts";
+import { Redirector } from "./redirect.ts";
 import { Variable } from "./variables.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface VmOptions {
   /** The program that `run` starts; needed when the object holds several. */
@@ -42,20 +45,6 @@ export interface RunOptions {
   /** The CPU that handles the packet. Default 0. */
   readonly cpu?: number;
   readonly hints?: Hints;
-}
-
-export interface Verdict {
-  /** The program's result: 0 to 4 (`XdpAction`), or a number that the kernel treats as XDP_ABORTED. */
-  readonly action: number;
-  /** The name of what the kernel does: XDP_ABORTED for an unknown action. */
-  readonly name: XdpActionName;
-  /** The packet as the program left it. */
-  readonly packet: Uint8Array;
-  readonly metadata: Uint8Array;
-  /** Where XDP_REDIRECT goes, or why it fails. */
-  readonly redirect?: Redirect;
-  /** Instructions executed, those of devmap and cpumap programs included. */
-  readonly instructions: number;
 }
 
 const NO_METADATA = new Uint8Array(0);
@@ -232,137 +221,5 @@ export class Vm {
       instructions: extra,
       ...(redirect ? { redirect } : {}),
     };
-  }
-}
-
-interface SessionOptions {
-  /** The program that was started. */
-  readonly program: string;
-  readonly budget: number;
-  readonly verdict: (action: number, instructions: number) => Verdict;
-}
-
-/** A program that is stopped between two instructions. It ends with the program, with a fault, or with the next run. */
-export class DebugSession {
-  readonly #machine: Machine;
-  readonly #program: string;
-  readonly #budget: number;
-  readonly #verdict: (action: number, instructions: number) => Verdict;
-  #over = false;
-  /** Present once the program has ended. */
-  verdict: Verdict | undefined;
-
-  constructor(machine: Machine, { program, budget, verdict }: SessionOptions) {
-    this.#machine = machine;
-    this.#program = program;
-    this.#budget = budget;
-    this.#verdict = verdict;
-  }
-
-  /** Program, slot and source line of the next instruction. */
-  get location(): Location {
-    return this.#machine.core.location(this.#machine.core.pc);
-  }
-
-  /** The next instruction as llvm-objdump prints it. */
-  get instruction(): string {
-    return this.#machine.core.print(this.#machine.core.pc);
-  }
-
-  /** Frames above the program's first; more than 7 only after tail calls from functions. */
-  get depth(): number {
-    return this.#machine.core.depth;
-  }
-
-  /** r0 to r10, unsigned. */
-  get registers(): bigint[] {
-    const { regs } = this.#machine.core;
-    const half = (i: number): bigint => BigInt(regs[i]! >>> 0);
-    return Array.from({ length: 11 }, (_, r) => (half(2 * r + 1) << 32n) | half(2 * r));
-  }
-
-  /** Copies memory behind an address; null where the program could not read it. */
-  read(address: bigint, size: number): Uint8Array | null {
-    return this.#machine.peek(address, size);
-  }
-
-  /** Stops before `slot` of a program. */
-  setBreakpoint(slot: number, program: string = this.#program): void {
-    const { entry, slots } = this.#machine.program(program);
-    if (!(Number.isInteger(slot) && slot >= 0 && slot < slots))
-      throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
-    this.#machine.core.setBreakpoint(entry + slot);
-  }
-
-  clearBreakpoint(slot: number, program: string = this.#program): void {
-    this.#machine.core.clearBreakpoint(this.#machine.program(program).entry + slot);
-  }
-
-  /** Stops before the first instruction of a source line in any program that is loaded; returns how many there are. */
-  breakAtLine(line: number, file?: string): number {
-    let found = 0;
-    for (const { linked, entry } of this.#machine.text.programs) {
-      for (const row of linked.lines) {
-        if (row.line !== line || (file !== undefined && !row.file.endsWith(file))) continue;
-        this.#machine.core.setBreakpoint(entry + linked.slots[row.instruction]!);
-        found++;
-      }
-    }
-    return found;
-  }
-
-  /** One instruction; true while the program goes on. */
-  step(): boolean {
-    return this.#advance(1);
-  }
-
-  /** Until a breakpoint or the end; true when a breakpoint was met. @throws XdpkitError VM_BUDGET and the faults */
-  continue(): boolean {
-    return this.step() && this.#advance(this.#machine.core.budget);
-  }
-
-  /** Leaves the program where it stands and takes all breakpoints away. */
-  end(): void {
-    const { core } = this.#machine;
-    for (const position of [...core.broken.keys()]) core.clearBreakpoint(position);
-    if (!this.#over && !this.verdict) this.#machine.abandon();
-    this.#over = true;
-  }
-
-  #advance(count: number): boolean {
-    const { core } = this.#machine;
-    if (this.#over) throw xdpkitError("VM_NOT_STOPPED", {});
-    const left = core.budget;
-    if (left <= 0) this.#stop(core.error("VM_BUDGET", { limit: this.#budget }));
-    // A step leaves a breakpoint that it stands on.
-    const here = core.pc;
-    const standing = count === 1 && core.broken.has(here);
-    if (standing) core.clearBreakpoint(here);
-    core.budget = count;
-    const stop = this.#interpret();
-    core.budget = left - (count - core.budget);
-    if (standing) core.setBreakpoint(here);
-    if (stop === Stop.Budget && core.budget <= 0 && count > 1) {
-      this.#stop(core.error("VM_BUDGET", { limit: this.#budget }));
-    }
-    if (stop !== Stop.Exit) return true;
-    this.#over = true;
-    this.end();
-    this.verdict = this.#verdict(core.regs[0]! >>> 0, this.#budget - core.budget);
-    return false;
-  }
-
-  #interpret(): number {
-    try {
-      return interpret(this.#machine.core);
-    } catch (fault) {
-      return this.#stop(fault);
-    }
-  }
-
-  /** Nothing of the session stays behind a fault. */
-  #stop(fault: unknown): never {
-    this.end();
-    throw fault;
   }
 }
