@@ -195,7 +195,7 @@ export class Cpu {
       const text = `0x${((BigInt(high >>> 0) << 32n) | BigInt(address >>> 0)).toString(16)}`;
       throw this.error("VM_BAD_POINTER", { size, address: text, what: describeBadPointer(address, high) });
     }
-    const base = region.kind === "packet" ? this.packetStart : this.#elementStart(region, address);
+    const base = this.#baseOf(region, address);
     const from = region.kind === "stack" ? this.#fromFrame(address, base) : address - base;
     if (write && region.readOnly) throw this.error("VM_READ_ONLY", { region: region.name, size, from });
     const bounds = this.#describeBounds(region, base);
@@ -217,7 +217,10 @@ export class Cpu {
   /** Where `data` points: packet faults count from here. */
   packetStart = 0;
 
-  #elementStart(region: Region, address: number): number {
+  /** What an access is counted from. */
+  #baseOf(region: Region, address: number): number {
+    if (region.kind === "packet") return this.packetStart;
+    if (region.kind === "record") return this.memory.starts[region.id] || region.start;
     if (region.stride === 0) return region.start;
     return region.start + Math.floor((address - region.start) / region.stride) * region.stride;
   }
@@ -229,6 +232,8 @@ export class Cpu {
       return start < 0 ? `packet is ${start}..${end} with its metadata` : `packet ends at ${end}`;
     }
     if (region.kind === "stack") return `the frame is -${STACK_BYTES}..0`;
+    // Bounds of ring buffers are those of the records that a program holds.
+    if (region.kind === "record" && this.memory.ends[region.id] === 0) return "no record is reserved";
     return `it ends at ${end}`;
   }
 

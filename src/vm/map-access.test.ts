@@ -178,6 +178,16 @@ describe("targets", () => {
     ]);
   });
 
+  it("a socket map takes every mode", async () => {
+    const map = await mapOf("type=17 key=4 value=4 entries=2");
+    expect(refusal(() => map.set(0, "a", "replace"))).toEqual(failed("update", "ENOENT"));
+    map.set(0, "a", "create");
+    expect(refusal(() => map.set(0, "b", "create"))).toEqual(failed("update", "EEXIST"));
+    map.set(0, "b", "replace");
+    expect(refusal(() => map.set(2, "c"))).toEqual(failed("update", "E2BIG"));
+    expect([...map.entries()].map(([, value]) => value)).toEqual(["b"]);
+  });
+
   const wrong: readonly (readonly [string, number | Uint8Array, unknown, ErrorCode])[] = [
     ["programs", 0, "nobody", "VM_UNKNOWN_PROGRAM"],
     ["programs", 4, "other", "VM_MAP_OPERATION"],

@@ -255,6 +255,17 @@ describe("memory", () => {
   });
 });
 
+it("may_goto grants 8,388,608 rounds to each frame (BPF_MAX_LOOPS)", async () => {
+  const rounds = "r0 = 0\nagain:\nmay_goto out\nr0 += 1\ngoto again\nout:";
+  const object = programOf(
+    `call other\nr6 = r0\n${rounds}\nr0 -= r6\nexit`,
+    "",
+    `.section .text\n.static other\n${rounds}\nexit`,
+  );
+  const { action, instructions } = (await createVm(object)).run(PACKET);
+  expect([action, instructions]).toEqual([0, 2 * (3 * 0x80_0000 + 2) + 5]);
+});
+
 describe("options", () => {
   const PROGRAM = programOf("r0 = 2\nexit");
   it.each([

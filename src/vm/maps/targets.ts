@@ -162,6 +162,16 @@ export class CpuMap extends ValuedTargetMap {
 export class XskMap extends TargetMap<string> {
   #socket = 0;
 
+  /** Slots come and go, so all modes mean something (xsk_map_update_elem). */
+  override setSlot(index: number, target: string, flags: number = UpdateFlag.ANY): number {
+    const exists = this.slots.has(index);
+    if (flags <= UpdateFlag.EXIST && index < this.definition.maxEntries) {
+      if (exists && flags === UpdateFlag.NOEXIST) return -errno.EEXIST;
+      if (!exists && flags === UpdateFlag.EXIST) return -errno.ENOENT;
+    }
+    return super.setSlot(index, target, flags === UpdateFlag.NOEXIST ? UpdateFlag.ANY : flags);
+  }
+
   override lookup(key: number): number {
     if (this.slot(this.host.memory.view.getUint32(key, true)) === undefined) return 0;
     this.#socket ||= this.host.memory.allocate({
