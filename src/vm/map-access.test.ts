@@ -122,9 +122,9 @@ describe("by bytes", () => {
       () => map.set(key(), new Uint8Array(8)),
       () => map.delete(key()),
     ]) {
-      expect(refusal(operation)[0]).toMatch(/^VALUE_/);
+      expect(refusal(operation)[0]).toBe("VALUE_SIZE");
     }
-    expect(refusal(() => map.set(new Uint8Array(4), new Uint8Array(7)))[0]).toMatch(/^VALUE_/);
+    expect(refusal(() => map.set(new Uint8Array(4), new Uint8Array(7)))[0]).toBe("VALUE_SIZE");
   });
 
   it("operations of other types are refused", async () => {
@@ -196,12 +196,12 @@ describe("targets", () => {
     ["ports", 0, { interface: "eth7", program: "nobody" }, "VM_UNKNOWN_PROGRAM"],
     ["ports", 4, 7, "VM_MAP_OPERATION"],
     ["outer", 0, "nobody", "VM_UNKNOWN_MAP"],
-    ["hashed", new Uint8Array(7), "leaf", "VALUE_SIZE" as ErrorCode],
+    ["hashed", new Uint8Array(7), "leaf", "VALUE_SIZE"],
   ];
   it.each(wrong)("%s %j: %j is refused with %s", async (map, key, value, code) => {
     const vm = await vmOf();
     const [got] = refusal(() => vm.map(map).set(key, value));
-    expect(got === code || (code.startsWith("VALUE_") && got?.startsWith("VALUE_"))).toBe(true);
+    expect(got).toBe(code);
     expect(vm.map(map).size).toBe(0);
   });
 });
