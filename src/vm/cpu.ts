@@ -5,23 +5,27 @@
  * immediates were turned into (text.ts). Callbacks of helpers such as `bpf_loop` are frames with a continuation, not a
  * recursion of the interpreter: so a program can be stopped and stepped anywhere.
  *
- * Invariant: `depth` counts active frames below the current one; frame n's stack is element n of the stack region.
+ * Invariant: `depth` counts active frames below the current one; frame n's stack is element n + 1 of the stack region;
+ * element 0 is no memory, so that a frame is run over at both ends.
  */
 import { type Location, type SourceLocation, type XdpkitError, xdpkitError } from "../base/index.ts";
 import { print } from "../isa/index.ts";
+import { helperById } from "../uapi/index.ts";
 import type { Memory, Region } from "./memory.ts";
 import { OPERATION } from "./operations.ts";
 import type { Text } from "./text.ts";
 
-/** MAX_CALL_FRAMES (include/linux/bpf_verifier.h). */
+/** MAX_CALL_FRAMES (include/linux/bpf_verifier.h): of one program. */
 export const MAX_FRAMES = 8;
+/** A tail call from a function keeps the callers' frames: 33 tail calls and the first program. */
+const ALL_FRAMES = MAX_FRAMES * 34;
 /** MAX_BPF_STACK: bytes of a frame. */
 export const STACK_BYTES = 512;
 const STACK_STRIDE = STACK_BYTES + 128;
 /** BPF_MAX_LOOPS (include/linux/bpf.h): iterations that `may_goto` grants. */
 const MAY_GOTO_BUDGET = 8 * 1024 * 1024;
-/** Words saved per frame: return position, r6 to r9, r10, may_goto budget. */
-const SAVED = 12;
+/** Words saved per frame: return position, r6 to r9, r10, may_goto budget, the program's first frame. */
+const SAVED = 13;
 
 /** Called when a callback's frame ends; may enter the next round or leave a result in r0. */
 export type Continuation = (cpu: Cpu) => void;
@@ -38,11 +42,13 @@ export class Cpu {
   /** Where calls, returns, helpers with callbacks and tail calls go on. */
   next = 0;
   depth = 0;
+  /** Depth of the frame in which the current program began; above 0 after a tail call from a function. */
+  #base = 0;
   /** Instructions that may still run. */
   budget = 0;
   tailCalls = 0;
-  readonly saved = new Int32Array(MAX_FRAMES * SAVED);
-  readonly continuations: (Continuation | undefined)[] = new Array(MAX_FRAMES).fill(undefined);
+  readonly saved = new Int32Array(ALL_FRAMES * SAVED);
+  readonly continuations: (Continuation | undefined)[] = new Array(ALL_FRAMES).fill(undefined);
   /** By helper number; missing ones fault when they are called. */
   readonly helpers: (HelperFunction | undefined)[] = [];
   readonly kfuncs: HelperFunction[] = [];
@@ -56,15 +62,18 @@ export class Cpu {
     this.stack = memory.allocate({
       kind: "stack",
       name: "stack",
-      size: MAX_FRAMES * STACK_STRIDE,
+      size: (ALL_FRAMES + 1) * STACK_STRIDE,
       stride: STACK_STRIDE,
       element: STACK_BYTES,
     });
+    memory.setBounds(this.stack, this.stack.start + STACK_STRIDE, this.stack.start + this.stack.size);
   }
 
   /** Call after the text has changed: lays the constants behind the registers. */
   loadConstants(): void {
     const regs = new Int32Array(22 + this.text.constants.length);
+    // A program may be linked while another one is stopped in a debug session.
+    regs.set(this.regs.subarray(0, 22));
     regs.set(this.text.constants, 22);
     this.regs = regs;
   }
@@ -73,9 +82,10 @@ export class Cpu {
   start(entry: number, context: number, budget: number): void {
     this.regs.fill(0, 0, 22);
     this.regs[2] = context;
-    this.regs[20] = this.stack.start + STACK_BYTES;
+    this.regs[20] = this.stack.start + STACK_STRIDE + STACK_BYTES;
     this.pc = entry;
     this.depth = 0;
+    this.#base = 0;
     this.budget = budget;
     this.tailCalls = 0;
     this.saved[11] = MAY_GOTO_BUDGET;
@@ -84,14 +94,16 @@ export class Cpu {
   /** Pushes a frame that returns to `returnTo`; the callee's arguments stay in r1 to r5. */
   enter(target: number, returnTo: number, continuation?: Continuation): void {
     const { regs, saved } = this;
-    if (this.depth + 1 >= MAX_FRAMES) throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
+    if (this.depth + 1 - this.#base >= MAX_FRAMES || this.depth + 1 >= ALL_FRAMES)
+      throw this.error("VM_CALL_DEPTH", { limit: MAX_FRAMES });
     const at = this.depth * SAVED;
     saved[at] = returnTo;
     for (let i = 0; i < 10; i++) saved[at + 1 + i] = regs[12 + i]!;
+    saved[at + 12] = this.#base;
     this.continuations[this.depth] = continuation;
     this.depth++;
     saved[this.depth * SAVED + 11] = MAY_GOTO_BUDGET;
-    regs[20] = this.stack.start + this.depth * STACK_STRIDE + STACK_BYTES;
+    regs[20] = this.stack.start + (this.depth + 1) * STACK_STRIDE + STACK_BYTES;
     regs[21] = 0;
     this.next = target;
   }
@@ -103,10 +115,19 @@ export class Cpu {
     const at = this.depth * SAVED;
     for (let i = 0; i < 10; i++) regs[12 + i] = saved[at + 1 + i]!;
     this.next = saved[at]!;
+    this.#base = saved[at + 12]!;
     const continuation = this.continuations[this.depth];
     if (continuation === undefined) return;
     this.continuations[this.depth] = undefined;
     continuation(this);
+  }
+
+  /** From `bpf_tail_call`: another program goes on in this frame, with frames and a `may_goto` budget of its own. */
+  replace(entry: number): void {
+    this.tailCalls++;
+    this.#base = this.depth;
+    this.saved[this.depth * SAVED + 11] = MAY_GOTO_BUDGET;
+    this.next = entry;
   }
 
   /** From a helper: runs the function at `target` with up to three arguments, then `continuation`. */
@@ -174,17 +195,32 @@ export class Cpu {
       const text = `0x${((BigInt(high >>> 0) << 32n) | BigInt(address >>> 0)).toString(16)}`;
       throw this.error("VM_BAD_POINTER", { size, address: text, what: describeBadPointer(address, high) });
     }
-    const base = region.kind === "packet" ? this.packetStart : this.#elementStart(region, address);
-    const from = region.kind === "stack" ? address - base - STACK_BYTES : address - base;
+    const base = this.#baseOf(region, address);
+    const from = region.kind === "stack" ? this.#fromFrame(address, base) : address - base;
     if (write && region.readOnly) throw this.error("VM_READ_ONLY", { region: region.name, size, from });
     const bounds = this.#describeBounds(region, base);
     throw this.error("VM_ACCESS", { region: region.name, action: write ? "store" : "access", size, from, bounds });
   }
 
+  /** Counted from r10 near the current frame, else from the frame that was hit. */
+  #fromFrame(address: number, base: number): number {
+    const distance = address - this.regs[20]!;
+    return Math.abs(distance) < STACK_STRIDE ? distance : address - base - STACK_BYTES;
+  }
+
+  /** The helper that runs, for messages. */
+  get helperName(): string {
+    const id = this.text.code[this.pc * 4 + 3]!;
+    return helperById(id)?.name ?? `helper ${id}`;
+  }
+
   /** Where `data` points: packet faults count from here. */
   packetStart = 0;
 
-  #elementStart(region: Region, address: number): number {
+  /** What an access is counted from. */
+  #baseOf(region: Region, address: number): number {
+    if (region.kind === "packet") return this.packetStart;
+    if (region.kind === "record") return this.memory.starts[region.id] || region.start;
     if (region.stride === 0) return region.start;
     return region.start + Math.floor((address - region.start) / region.stride) * region.stride;
   }
@@ -196,6 +232,8 @@ export class Cpu {
       return start < 0 ? `packet is ${start}..${end} with its metadata` : `packet ends at ${end}`;
     }
     if (region.kind === "stack") return `the frame is -${STACK_BYTES}..0`;
+    // Bounds of ring buffers are those of the records that a program holds.
+    if (region.kind === "record" && this.memory.ends[region.id] === 0) return "no record is reserved";
     return `it ends at ${end}`;
   }
 

@@ -91,9 +91,11 @@ function applies(rule: Rule, query: Query): boolean {
   if (rule.family !== undefined && rule.family !== query.family) return false;
   if (rule.ingress !== undefined && rule.ingress !== query.ingress) return false;
   if (rule.mark !== undefined && rule.mark !== query.mark) return false;
-  // An IPv6 query for output comes without RT6_LOOKUP_F_HAS_SADDR: rules on the source do not match it.
-  if (rule.from && query.family === 6 && query.output !== undefined) return false;
-  if (rule.from && !inPrefix(query.source, rule.from)) return false;
+  if (rule.from && rule.from.length > 0) {
+    // An IPv6 look-up for output does not say that it has a source address (RT6_LOOKUP_F_HAS_SADDR, fib6_rule_match).
+    if (query.family === 6 && query.output !== undefined) return false;
+    if (!inPrefix(query.source, rule.from)) return false;
+  }
   return !rule.to || inPrefix(query.destination, rule.to);
 }
 

@@ -1,17 +1,19 @@
 /** vm: runs any BpfObject in user space, without NIC and root. */
 
+export { DebugSession } from "./debug-session.ts";
 export type { KconfigValues } from "./kconfig.ts";
 export type { Hints } from "./machine.ts";
 export type { MapAccess, TargetValue, UpdateMode } from "./map-access.ts";
-export {
-  type InterfaceConfig,
-  type NeighbourConfig,
-  Network,
-  type NetworkConfig,
-  type RouteConfig,
-  type RouteType,
-  type RuleConfig,
-} from "./network.ts";
+export { Network } from "./network.ts";
+export type {
+  InterfaceConfig,
+  NeighbourConfig,
+  NetworkConfig,
+  RouteConfig,
+  RouteType,
+  RuleConfig,
+} from "./network-config.ts";
 export type { Redirect } from "./redirect.ts";
 export type { Variable } from "./variables.ts";
-export { createVm, DebugSession, type RunOptions, type Verdict, Vm, type VmOptions, xdpPrograms } from "./vm.ts";
+export type { Verdict } from "./verdict.ts";
+export { createVm, type RunOptions, Vm, type VmOptions, xdpPrograms } from "./vm.ts";

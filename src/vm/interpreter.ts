@@ -397,6 +397,9 @@ export function interpret(cpu: Cpu): StopReason {
         cpu.pc = pc;
         cpu.leave();
         pc = cpu.next;
+        // A helper that goes on after its callback may have grown the memory.
+        view = memory.view;
+        bytes = memory.bytes;
         continue;
       case 66: // call
         cpu.pc = pc;

@@ -29,14 +29,19 @@ export function encodeKconfig(externs: readonly BpfExtern[], values: KconfigValu
   for (const { name, weak, offset, size } of variables) {
     const value = values[name] ?? DEFAULTS[name];
     if (value === undefined && !weak) throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "kconfig" });
-    bytes.set(encodeValue(value ?? 0, size), offset);
+    bytes.set(encodeValue(name, value ?? 0, size), offset);
   }
   return bytes;
 }
 
+/** libbpf's tristates, as bool, char or enum libbpf_tristate have them. */
+const TRISTATES: Readonly<Record<string, number>> = { n: 0, y: 1, m: 2 };
+
 /** A number as `size` bytes, least significant first; text with a final 0, cut to size. */
-function encodeValue(value: number | bigint | string, size: number): Uint8Array {
+function encodeValue(name: string, given: number | bigint | string, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
+  const value = size <= 4 && typeof given === "string" ? (TRISTATES[given] ?? given) : given;
+  if (typeof value === "number" && !Number.isInteger(value)) throw xdpkitError("VM_KCONFIG", { name, value });
   if (typeof value === "string") bytes.set(new TextEncoder().encode(value).subarray(0, size - 1));
   else for (let i = 0, rest = BigInt(value); i < size; i++, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
   return bytes;

@@ -18,6 +18,7 @@ import {
   HashOfMaps,
   type MapHost,
   ProgramArray,
+  RingBuffer,
   Scratch,
   type TargetMap,
   type VmMap,
@@ -76,6 +77,8 @@ export class Machine implements MapHost {
   cpuNumber = 0;
   hints: Hints = {};
   redirect: RedirectRequest | undefined;
+  /** Address of the spin lock that the program holds; 0 when it holds none. */
+  lock = 0;
   /** Receives each line of `bpf_trace_printk`. */
   trace: (text: string) => void = () => {};
   readonly #programs = new Map<string, TextProgram>();
@@ -130,7 +133,7 @@ export class Machine implements MapHost {
   mapArgument(cpu: Cpu, n: number): VmMap {
     const map = cpu.high(n) === 0 ? this.maps[cpu.argument(n) - MAP_HANDLE] : undefined;
     if (map) return map;
-    throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: n, problem: "not a map" });
+    throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: n, problem: "not a map" });
   }
 
   /** Position of a program's first instruction; links it the first time. @throws XdpkitError VM_UNKNOWN_PROGRAM … */
@@ -234,6 +237,13 @@ export class Machine implements MapHost {
       new DataView(key.buffer).setUint32(0, index, true);
       map.set(key, this.#required(target), 0);
     }
+  }
+
+  /** After a fault: takes back what the program held, so that the next run finds nothing locked or reserved. */
+  abandon(): void {
+    if (this.lock !== 0) this.memory.view.setUint32(this.lock, 0, true);
+    this.lock = 0;
+    for (const map of this.maps) if (map instanceof RingBuffer) map.abandon();
   }
 
   /** A copy of readable memory, or null. */

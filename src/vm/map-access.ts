@@ -97,7 +97,7 @@ export class MapAccess {
 
   /** The value's bytes, one padded value per CPU for per-CPU maps; undefined when the key is absent. */
   getBytes(key: Uint8Array): Uint8Array | undefined {
-    const raw = this.#map.read(key);
+    const raw = this.#map.read(this.#encodeKey(key));
     return typeof raw === "number" ? undefined : raw;
   }
 

@@ -6,76 +6,29 @@
  * what the kernel adds by itself is added: connected routes, local addresses, broadcast, fe80::/64.
  * Invariant: names of interfaces are resolved to indices once, here.
  */
-import { type Location, xdpkitError } from "../base/index.ts";
-import { type AddressFamily, parseAddress } from "../schema/index.ts";
-
-export interface NetworkConfig {
-  readonly interfaces?: readonly InterfaceConfig[];
-  readonly routes?: readonly RouteConfig[];
-  readonly neighbours?: readonly NeighbourConfig[];
-  readonly rules?: readonly RuleConfig[];
-}
-
-export interface InterfaceConfig {
-  readonly index: number;
-  readonly name: string;
-  readonly mac?: string;
-  /** Bytes of the IP packet; 1500 by default. */
-  readonly mtu?: number;
-  /** Default true. */
-  readonly up?: boolean;
-  /** `net.ipv4.conf.X.forwarding` and its IPv6 twin; default true. */
-  readonly forwarding?: boolean | { readonly ipv4?: boolean; readonly ipv6?: boolean };
-  /** With prefix length: `192.0.2.1/24`. */
-  readonly addresses?: readonly string[];
-}
-
-export type RouteType =
-  | "unicast"
-  | "local"
-  | "broadcast"
-  | "multicast"
-  | "blackhole"
-  | "unreachable"
-  | "prohibit"
-  | "throw";
-
-export interface RouteConfig {
-  /** `10.0.0.0/8`, `2001:db8::/32`, `default`, `default6`. */
-  readonly to: string;
-  readonly type?: RouteType;
-  readonly via?: string;
-  readonly interface?: string;
-  /** Equal-cost paths in place of `via` and `interface`. */
-  readonly nextHops?: readonly { readonly via?: string; readonly interface: string; readonly weight?: number }[];
-  /** Default 254 (main). */
-  readonly table?: number;
-  readonly metric?: number;
-  /** A locked MTU (`ip route … mtu lock N`), bytes. */
-  readonly mtu?: number;
-  /** The route has an encapsulation (`encap seg6 …`) that adds so many bytes: BPF_FIB_LKUP_RET_UNSUPP_LWT. */
-  readonly encapsulation?: { readonly bytes: number };
-  /** Preferred source address. */
-  readonly source?: string;
-}
-
-export interface NeighbourConfig {
-  readonly address: string;
-  readonly interface: string;
-  readonly mac?: string;
-  /** Default `reachable`. `failed` and `incomplete` are not valid for forwarding. */
-  readonly state?: "permanent" | "noarp" | "reachable" | "stale" | "delay" | "probe" | "incomplete" | "failed";
-}
-
-export interface RuleConfig {
-  readonly priority: number;
-  readonly family?: "ipv4" | "ipv6";
-  readonly from?: string;
-  readonly to?: string;
-  readonly ingress?: string;
-  readonly mark?: number;
-  readonly table: number;
-}
+import {
+  FAMILIES,
+  fail,
+  type InterfaceConfig,
+  list,
+  type NeighbourConfig,
+  type NetworkConfig,
+  number,
+  oneOf,
+  type Path,
+  type Prefix,
+  parse,
+  parseDestination,
+  parseIp,
+  parsePrefix,
+  ROUTE_TYPES,
+  type RouteConfig,
+  type RouteType,
+  type RuleConfig,
+  STATES,
+  U32,
+  VALID_STATES,
+} from "./network-config.ts";
 
 export interface NetworkInterface {
   readonly index: number;
@@ -121,27 +74,8 @@ export interface Rule {
   readonly table: number;
 }
 
-export interface Prefix {
-  readonly address: Uint8Array;
-  readonly length: number;
-}
-
 /** RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT (include/uapi/linux/rtnetlink.h). */
 export const Table = { Local: 255, Main: 254, Default: 253 } as const;
-/** NUD_VALID: what a frame may be sent to. */
-const VALID_STATES: readonly string[] = ["permanent", "noarp", "reachable", "stale", "delay", "probe"];
-
-type Path = readonly (string | number)[];
-
-const location = (path: Path): Location => ({
-  kind: "path",
-  path: path.reduce<string>((text, step) => text + (typeof step === "number" ? `[${step}]` : `.${step}`), "$"),
-});
-
-function fail(problem: string, path: Path): never {
-  throw xdpkitError("VM_NETWORK", { problem }, { at: location(path) });
-}
-
 export class Network {
   readonly interfaces = new Map<number, NetworkInterface>();
   readonly routes: Route[] = [];
@@ -153,16 +87,16 @@ export class Network {
 
   /** @throws XdpkitError VM_NETWORK with the path of the value that is wrong */
   constructor(config: NetworkConfig = {}) {
-    config.interfaces?.forEach((one, i) => {
+    list(config.interfaces, ["interfaces"]).forEach((one, i) => {
       this.#addInterface(one, ["interfaces", i]);
     });
-    config.routes?.forEach((one, i) => {
+    list(config.routes, ["routes"]).forEach((one, i) => {
       this.#addRoute(one, ["routes", i]);
     });
-    config.neighbours?.forEach((one, i) => {
+    list(config.neighbours, ["neighbours"]).forEach((one, i) => {
       this.#addNeighbour(one, ["neighbours", i]);
     });
-    const rules = (config.rules ?? []).map((one, i) => this.#rule(one, ["rules", i]));
+    const rules = list(config.rules, ["rules"]).map((one, i) => this.#rule(one, ["rules", i]));
     this.hasRules = rules.some((rule) => rule.family !== 6);
     this.rules = [
       { priority: 0, family: undefined, table: Table.Local },
@@ -199,7 +133,9 @@ export class Network {
     if (this.interfaces.has(index)) fail(`index ${index} is taken`, [...path, "index"]);
     if (this.#names.has(name)) fail(`the name ${name} is taken`, [...path, "name"]);
     if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) fail("an MTU is 68 to 65535 bytes", [...path, "mtu"]);
-    const addresses = (config.addresses ?? []).map((text, i) => parsePrefix(text, [...path, "addresses", i]));
+    const given: unknown = config.addresses ?? [];
+    if (!Array.isArray(given)) fail("this must be a list", [...path, "addresses"]);
+    const addresses = (given as unknown[]).map((text, i) => parsePrefix(text, [...path, "addresses", i]));
     const both = typeof forwarding === "boolean" ? { ipv4: forwarding, ipv6: forwarding } : forwarding;
     const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
     const flags = { ipv4: both.ipv4 ?? true, ipv6: both.ipv6 ?? true };
@@ -243,19 +179,26 @@ export class Network {
 
   #addRoute(config: RouteConfig, path: Path): void {
     const { address, length } = parseDestination(config.to, [...path, "to"]);
-    const type = config.type ?? "unicast";
+    const type = oneOf(config.type ?? "unicast", ROUTE_TYPES, [...path, "type"]);
     const nextHops = this.#nextHops(config, path);
+    // An IPv4 route may have an IPv6 gateway (RFC 5549), not the other way round.
+    const gateway = nextHops.find(({ via }) => via && via.length < address.length);
+    if (gateway) fail("the gateway of an IPv6 route is an IPv6 address", path);
+    const source = config.source === undefined ? undefined : parseIp(config.source, [...path, "source"]);
+    if (source && source.length !== address.length) fail("the source is of another family", [...path, "source"]);
     if (type === "unicast" && nextHops.length === 0) fail("a unicast route needs an interface or via", path);
     this.routes.push({
       prefix: mask(address, length),
       length,
       type,
       nextHops,
-      table: config.table ?? Table.Main,
-      metric: config.metric ?? (address.length === 4 ? 0 : 1024),
-      ...(config.encapsulation ? { encapsulationBytes: config.encapsulation.bytes } : {}),
-      ...(config.mtu === undefined ? {} : { mtu: config.mtu }),
-      ...(config.source === undefined ? {} : { source: parseIp(config.source, [...path, "source"]) }),
+      table: number(config.table ?? Table.Main, 1, U32, [...path, "table"]),
+      metric: number(config.metric ?? (address.length === 4 ? 0 : 1024), 0, U32, [...path, "metric"]),
+      ...(config.encapsulation
+        ? { encapsulationBytes: number(config.encapsulation.bytes, 0, 65535, [...path, "encapsulation", "bytes"]) }
+        : {}),
+      ...(config.mtu === undefined ? {} : { mtu: number(config.mtu, 68, 65535, [...path, "mtu"]) }),
+      ...(source ? { source } : {}),
     });
   }
 
@@ -263,7 +206,7 @@ export class Network {
     const one = config.interface ?? config.via;
     if (config.nextHops && one !== undefined) fail("either nextHops, or via and interface", [...path, "nextHops"]);
     if (config.nextHops) {
-      return config.nextHops.map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
+      return list(config.nextHops, [...path, "nextHops"]).map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
     }
     return one === undefined ? [] : [this.#nextHop(config, path)];
   }
@@ -272,7 +215,7 @@ export class Network {
     const via = hop.via === undefined ? undefined : parseIp(hop.via, [...path, "via"]);
     const index =
       hop.interface === undefined ? this.#onLink(via, path) : this.#index(hop.interface, [...path, "interface"]);
-    return { interface: index, weight: hop.weight ?? 1, ...(via ? { via } : {}) };
+    return { interface: index, weight: number(hop.weight ?? 1, 1, 256, [...path, "weight"]), ...(via ? { via } : {}) };
   }
 
   /** The interface whose addresses reach a gateway that was given without one. */
@@ -286,7 +229,7 @@ export class Network {
   #addNeighbour(config: NeighbourConfig, path: Path): void {
     const address = parseIp(config.address, [...path, "address"]);
     const index = this.#index(config.interface, [...path, "interface"]);
-    const valid = VALID_STATES.includes(config.state ?? "reachable");
+    const valid = VALID_STATES.includes(oneOf(config.state ?? "reachable", STATES, [...path, "state"]));
     if (valid && config.mac === undefined) fail("a neighbour that is reachable needs a mac", path);
     const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
     this.#neighbours.set(`${index} ${address.join(".")}`, { mac, valid });
@@ -296,6 +239,9 @@ export class Network {
     const from = config.from === undefined ? undefined : parseDestination(config.from, [...path, "from"]);
     const to = config.to === undefined ? undefined : parseDestination(config.to, [...path, "to"]);
     const length = (from ?? to)?.address.length;
+    if (from && to && from.address.length !== to.address.length) fail("from and to are of two families", path);
+    if (config.family !== undefined)
+      oneOf(config.family, length === 4 ? ["ipv4"] : length === 16 ? ["ipv6"] : FAMILIES, [...path, "family"]);
     const family = config.family
       ? config.family === "ipv4"
         ? 4
@@ -306,43 +252,15 @@ export class Network {
           ? 4
           : 6;
     return {
-      priority: config.priority,
+      priority: number(config.priority, 0, U32, [...path, "priority"]),
       family,
-      table: config.table,
+      table: number(config.table, 1, U32, [...path, "table"]),
       ...(from ? { from } : {}),
       ...(to ? { to } : {}),
       ...(config.ingress === undefined ? {} : { ingress: this.#index(config.ingress, [...path, "ingress"]) }),
-      ...(config.mark === undefined ? {} : { mark: config.mark }),
+      ...(config.mark === undefined ? {} : { mark: number(config.mark, 0, U32, [...path, "mark"]) }),
     };
   }
-}
-
-function parse(family: AddressFamily, text: unknown, path: Path): Uint8Array {
-  try {
-    return parseAddress(family, String(text));
-  } catch {
-    return fail(`${JSON.stringify(text)} is no ${family === "mac" ? "MAC" : "IP"} address`, path);
-  }
-}
-
-const parseIp = (text: unknown, path: Path): Uint8Array =>
-  parse(String(text).includes(":") ? "ipv6" : "ipv4", text, path);
-
-function parseDestination(text: string, path: Path): Prefix {
-  if (text === "default") return { address: new Uint8Array(4), length: 0 };
-  if (text === "default6") return { address: new Uint8Array(16), length: 0 };
-  return parsePrefix(text, path);
-}
-
-/** An address without a length is a host. */
-function parsePrefix(text: unknown, path: Path): Prefix {
-  const [ip = "", bits, ...rest] = String(text).split("/");
-  const address = parseIp(ip, path);
-  const length = bits === undefined ? address.length * 8 : Number(bits);
-  if (rest.length > 0 || !/^\d*$/.test(bits ?? "0") || !(length >= 0 && length <= address.length * 8)) {
-    fail(`${JSON.stringify(text)} is no prefix`, path);
-  }
-  return { address, length };
 }
 
 export function mask(address: Uint8Array, length: number): Uint8Array {

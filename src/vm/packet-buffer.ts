@@ -6,7 +6,8 @@
  *
  * The numbers are those of a driver with frames of one page (net/core/xdp.c, net/core/filter.c). What does not fit into
  * the linear part of a multi-buffer packet lies in fragments, which programs reach by `bpf_xdp_load_bytes` only.
- * Invariant: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`.
+ * Invariants: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`; a program that grows its packet sees
+ * zeros, never bytes of an earlier packet, so that a run does not depend on those before it.
  */
 import { alignUp, concatBytes, xdpkitError } from "../base/index.ts";
 import { errno } from "../uapi/index.ts";
@@ -27,6 +28,9 @@ const MAX_PACKET = 1 << 18;
 export const MAX_METADATA = 252;
 /** XDP_PACKET_HEADROOM. */
 export const DEFAULT_HEADROOM = 256;
+/** The kernel's own bytes; and what leaves half a page to the packet. */
+export const MIN_HEADROOM = FRAME_STRUCT;
+export const MAX_HEADROOM = 2048;
 
 export interface PacketOptions {
   /** Bytes before the packet, XDP_PACKET_HEADROOM (256) by default. */
@@ -51,6 +55,8 @@ export class PacketBuffer {
   #slabUsed = 0;
   #hardStart = 0;
   #hardEnd = 0;
+  /** The lowest place that a program has written since the headroom was last zeroed. */
+  #lowest = 0;
   dataMeta = 0;
   data = 0;
   dataEnd = 0;
@@ -61,6 +67,7 @@ export class PacketBuffer {
     this.#cpu = cpu;
     this.context = memory.allocate({ kind: "context", name: "context", size: 24, readOnly: true });
     this.region = memory.allocate({ kind: "packet", name: "packet", size: MAX_PACKET + 2 * PAGE });
+    this.#lowest = this.region.start;
     this.#fragmentRegion = memory.allocate({ kind: "fragments", name: "packet fragments", size: MAX_PACKET });
     memory.setBounds(this.#fragmentRegion, 0, 0);
   }
@@ -82,6 +89,8 @@ export class PacketBuffer {
     this.dataMeta = this.data - metadata.length;
     this.dataEnd = this.data + linear;
     const { bytes } = this.#memory;
+    if (this.#lowest < this.dataMeta) bytes.fill(0, this.#lowest, this.dataMeta);
+    this.#lowest = this.dataMeta;
     if (metadata.length > 0) bytes.set(metadata, this.dataMeta);
     bytes.set(linear === packet.length ? packet : packet.subarray(0, linear), this.data);
     if (linear < packet.length || this.#fragments.length > 0) this.#loadFragments(packet.subarray(linear));
@@ -111,6 +120,7 @@ export class PacketBuffer {
     view.setUint32(this.context.start + 4, this.dataEnd, true);
     view.setUint32(this.context.start + 8, this.dataMeta, true);
     this.#memory.setBounds(this.region, this.dataMeta, this.dataEnd);
+    if (this.dataMeta < this.#lowest) this.#lowest = this.dataMeta;
     this.#cpu.packetStart = this.data;
   }
 
@@ -137,6 +147,22 @@ export class PacketBuffer {
   /** A copy of the metadata. */
   copyMetadata(): Uint8Array {
     return this.dataMeta === this.data ? NO_BYTES : this.#copyOf(this.dataMeta, this.data);
+  }
+
+  /** Remembers the packet; the function that is returned puts it back. */
+  save(): () => void {
+    const { dataMeta, data, dataEnd } = this;
+    const { start } = this.#fragmentRegion;
+    const fragments = [...this.#fragments];
+    const linear = this.#memory.bytes.slice(dataMeta, dataEnd);
+    const rest = this.#memory.bytes.slice(start, start + this.#fragmentBytes);
+    return () => {
+      Object.assign(this, { dataMeta, data, dataEnd });
+      this.#fragments = fragments;
+      this.#memory.bytes.set(linear, dataMeta);
+      this.#memory.bytes.set(rest, start);
+      this.#publish();
+    };
   }
 
   /** Small copies share a slab: an ArrayBuffer of its own would cost more than running a small program. */
@@ -186,7 +212,9 @@ export class PacketBuffer {
   }
 
   #shrinkFragments(count: number): number {
-    if (count > this.totalLength - ETHERNET) return -errno.EINVAL;
+    // The kernel negates the number in 32 bits: the smallest stays negative, and nothing is done.
+    if ((count | 0) > this.totalLength - ETHERNET) return -errno.EINVAL;
+    if ((count | 0) < 0) return 0;
     let left = count;
     while (left > 0 && this.#fragments.length > 0) {
       const size = this.#fragments.pop()!;

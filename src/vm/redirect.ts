@@ -98,15 +98,25 @@ export class Redirector {
     return { program, action: xdpActionName(this.#run(program)) ?? "XDP_ABORTED" };
   }
 
+  /** Whether a port's program lets its copy of a broadcast pass. */
+  #accepts({ number, program }: Target): boolean {
+    if (program === undefined) return true;
+    const restore = this.#machine.packet.save();
+    const { action } = this.#runSecond(program, number);
+    restore();
+    return action === "XDP_PASS";
+  }
+
   /** To every port of the map that takes the packet, the ingress one left out on demand. */
   #broadcast(request: Extract<RedirectRequest, { kind: "map" }>): Redirect {
     const { map } = request;
     const { packet } = this.#machine;
     if (!(map instanceof DevMap || map instanceof DevHashMap)) return { ...NOWHERE, failure: errnoName(errno.EINVAL) };
     const interfaces = [...map.slots.values()]
-      .map((target) => target.number)
-      .filter((index) => this.#checkPort(index) === 0)
-      .filter((index) => !(request.excludeIngress && index === packet.ingressInterface));
+      .filter(({ number }) => this.#checkPort(number) === 0)
+      .filter(({ number }) => !(request.excludeIngress && number === packet.ingressInterface))
+      .filter((target) => this.#accepts(target))
+      .map(({ number }) => number);
     return { interfaceIndex: interfaces[0] ?? 0, interfaces, map: map.name };
   }
 }

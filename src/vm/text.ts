@@ -17,6 +17,10 @@ import { OPERATION, type OperationName } from "./operations.ts";
 export const MAP_HANDLE = 0x8000_0000;
 /** `ld_imm64` of a function: `FUNCTION_HANDLE + position`. */
 export const FUNCTION_HANDLE = 0xc000_0000;
+/** Opcodes of the instructions that nothing falls through. */
+const EXIT = 0x95;
+const JUMP = 0x05;
+const LONG_JUMP = 0x06;
 /** Halves of r0 to r10; constants follow. */
 const REGISTER_HALVES = 22;
 
@@ -61,6 +65,7 @@ export class Text {
     code.set(this.code);
     this.code = code;
     this.programs.push(program);
+    this.#checkEnd(program);
     const references = new Map(linked.references.map((reference) => [reference.instruction, reference]));
     linked.instructions.forEach((instruction, index) => {
       const slot = linked.slots[index]!;
@@ -154,6 +159,15 @@ export class Text {
       throw xdpkitError("VM_BAD_JUMP", { target: slot, length: program.slots }, { at: instructionAt(program, slot) });
     }
     return program.entry + slot;
+  }
+
+  /** What stands behind the last instruction is another program, or nothing at all. */
+  #checkEnd(program: TextProgram): void {
+    const last = program.linked.instructions.at(-1);
+    if (last && [EXIT, JUMP, LONG_JUMP].includes(last.opcode)) return;
+    const target = program.slots;
+    const at = instructionAt(program, Math.max(0, target - 1));
+    throw xdpkitError("VM_BAD_JUMP", { target, length: program.slots }, { at });
   }
 
   #bad(program: TextProgram, slot: number, text: string): Error {

@@ -3,18 +3,21 @@
  *
  * Time and chance come from the machine's own clock and seed: the same object, packets and options give the same run.
  */
-import { invariant, type Location, xdpkitError } from "../base/index.ts";
+import { invariant, xdpkitError } from "../base/index.ts";
 import type { BpfObject } from "../object/index.ts";
-import { XdpAction, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { XdpAction, xdpActionName } from "../uapi/index.ts";
+import { DebugSession } from "./debug-session.ts";
 import { installHelpers } from "./helpers/install.ts";
 import { interpret, Stop } from "./interpreter.ts";
 import type { KconfigValues } from "./kconfig.ts";
 import { type Clock, type Hints, Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
-import { Network, type NetworkConfig } from "./network.ts";
-import { DEFAULT_HEADROOM } from "./packet-buffer.ts";
-import { type Redirect, Redirector } from "./redirect.ts";
+import { Network } from "./network.ts";
+import type { NetworkConfig } from "./network-config.ts";
+import { DEFAULT_HEADROOM, MAX_HEADROOM, MIN_HEADROOM } from "./packet-buffer.ts";
+import { Redirector } from "./redirect.ts";
 import { Variable } from "./variables.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface VmOptions {
   /** The program that `run` starts; needed when the object holds several. */
@@ -23,7 +26,7 @@ export interface VmOptions {
   readonly cpus?: number;
   /** Of `bpf_get_prandom_u32`. Default 1. */
   readonly seed?: number;
-  /** Bytes before each packet, 40 of them the kernel's. Default 256 (XDP_PACKET_HEADROOM). */
+  /** Bytes before each packet, 40 of them the kernel's: 40 to 2048. Default 256 (XDP_PACKET_HEADROOM). */
   readonly headroom?: number;
   /** Interfaces, routes and neighbours. */
   readonly network?: NetworkConfig;
@@ -42,20 +45,6 @@ export interface RunOptions {
   /** The CPU that handles the packet. Default 0. */
   readonly cpu?: number;
   readonly hints?: Hints;
-}
-
-export interface Verdict {
-  /** The program's result: 0 to 4 (`XdpAction`), or a number that the kernel treats as XDP_ABORTED. */
-  readonly action: number;
-  /** The name of what the kernel does: XDP_ABORTED for an unknown action. */
-  readonly name: XdpActionName;
-  /** The packet as the program left it. */
-  readonly packet: Uint8Array;
-  readonly metadata: Uint8Array;
-  /** Where XDP_REDIRECT goes, or why it fails. */
-  readonly redirect?: Redirect;
-  /** Instructions executed, those of devmap and cpumap programs included. */
-  readonly instructions: number;
 }
 
 const NO_METADATA = new Uint8Array(0);
@@ -84,6 +73,11 @@ function chooseProgram(object: BpfObject, wanted: string | undefined): string {
   return wanted;
 }
 
+function checkHeadroom(headroom: number): number {
+  if (Number.isInteger(headroom) && headroom >= MIN_HEADROOM && headroom <= MAX_HEADROOM) return headroom;
+  throw xdpkitError("VM_HEADROOM", { have: headroom, from: MIN_HEADROOM, to: MAX_HEADROOM });
+}
+
 export class Vm {
   /** The program that `run` starts. */
   readonly program: string;
@@ -96,6 +90,7 @@ export class Vm {
   readonly #fragments: boolean;
   readonly #traceListeners = new Set<(text: string) => void>();
   readonly #maps = new Map<string, MapAccess>();
+  #session: DebugSession | undefined;
 
   constructor(object: BpfObject, options: VmOptions) {
     if (object.bigEndian) throw xdpkitError("VM_BIG_ENDIAN", {});
@@ -108,7 +103,7 @@ export class Vm {
     this.#machine.fillMaps();
     this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
     this.clock = this.#machine.clock;
-    this.#headroom = options.headroom ?? DEFAULT_HEADROOM;
+    this.#headroom = checkHeadroom(options.headroom ?? DEFAULT_HEADROOM);
     this.#budget = options.maxInstructions ?? DEFAULT_BUDGET;
     this.#redirector = new Redirector(this.#machine, (program) => this.#runProgram(program));
     this.#machine.trace = (text) => {
@@ -137,7 +132,10 @@ export class Vm {
     this.#prepare(packet, options);
     const machine = this.#machine;
     machine.core.start(machine.entryOf(this.program), machine.packet.context.start, this.#budget);
-    return new DebugSession(machine, this.#budget, (action, count) => this.#verdict(action, count));
+    const program = machine.program(this.program).linked.name;
+    const verdict = (action: number, count: number): Verdict => this.#verdict(action, count);
+    this.#session = new DebugSession(machine, { program, budget: this.#budget, verdict });
+    return this.#session;
   }
 
   /** The content of a map. @throws XdpkitError VM_UNKNOWN_MAP */
@@ -171,6 +169,9 @@ export class Vm {
 
   #prepare(packet: Uint8Array, options: RunOptions): void {
     const machine = this.#machine;
+    // A debug session that was left open ends here.
+    this.#session?.end();
+    this.#session = undefined;
     const { cpu = 0 } = options;
     if (!(Number.isInteger(cpu) && cpu >= 0 && cpu < machine.cpus))
       throw xdpkitError("VM_CPU", { cpu, cpus: machine.cpus });
@@ -192,10 +193,21 @@ export class Vm {
   #runProgram(name: string): number {
     const { core, packet } = this.#machine;
     core.start(this.#machine.entryOf(name), packet.context.start, core.budget);
-    const stop = interpret(core);
-    if (stop === Stop.Budget) throw core.error("VM_BUDGET", { limit: this.#budget });
+    const stop = this.#interpret();
     invariant(stop === Stop.Exit, "a breakpoint outside a debug session");
     return core.regs[0]! >>> 0;
+  }
+
+  #interpret(): number {
+    const { core } = this.#machine;
+    try {
+      const stop = interpret(core);
+      if (stop !== Stop.Budget) return stop;
+      throw core.error("VM_BUDGET", { limit: this.#budget });
+    } catch (fault) {
+      this.#machine.abandon();
+      throw fault;
+    }
   }
 
   #verdict(action: number, instructions: number): Verdict {
@@ -210,106 +222,5 @@ export class Vm {
       instructions: extra,
       ...(redirect ? { redirect } : {}),
     };
-  }
-}
-
-/** A program that is stopped between two instructions. */
-export class DebugSession {
-  readonly #machine: Machine;
-  readonly #budget: number;
-  readonly #verdict: (action: number, instructions: number) => Verdict;
-  /** Present once the program has ended. */
-  verdict: Verdict | undefined;
-
-  constructor(machine: Machine, budget: number, verdict: (action: number, instructions: number) => Verdict) {
-    this.#machine = machine;
-    this.#budget = budget;
-    this.#verdict = verdict;
-  }
-
-  /** Program, slot and source line of the next instruction. */
-  get location(): Location {
-    return this.#machine.core.location(this.#machine.core.pc);
-  }
-
-  /** The next instruction as llvm-objdump prints it. */
-  get instruction(): string {
-    return this.#machine.core.print(this.#machine.core.pc);
-  }
-
-  /** Frames above the program's first: 0 to 7. */
-  get depth(): number {
-    return this.#machine.core.depth;
-  }
-
-  /** r0 to r10, unsigned. */
-  get registers(): bigint[] {
-    const { regs } = this.#machine.core;
-    const half = (i: number): bigint => BigInt(regs[i]! >>> 0);
-    return Array.from({ length: 11 }, (_, r) => (half(2 * r + 1) << 32n) | half(2 * r));
-  }
-
-  /** Copies memory behind an address; null where the program could not read it. */
-  read(address: bigint, size: number): Uint8Array | null {
-    return this.#machine.peek(address, size);
-  }
-
-  /** Stops before `slot` of a program. */
-  setBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
-    const { entry, slots } = this.#machine.program(program);
-    if (!(slot >= 0 && slot < slots)) throw xdpkitError("VM_BAD_JUMP", { target: slot, length: slots });
-    this.#machine.core.setBreakpoint(entry + slot);
-  }
-
-  clearBreakpoint(slot: number, program: string = this.#machine.text.programs[0]!.linked.name): void {
-    this.#machine.core.clearBreakpoint(this.#machine.program(program).entry + slot);
-  }
-
-  /** Stops before the first instruction of a source line in any program that is loaded; returns how many there are. */
-  breakAtLine(line: number, file?: string): number {
-    let found = 0;
-    for (const { linked, entry } of this.#machine.text.programs) {
-      for (const row of linked.lines) {
-        if (row.line !== line || (file !== undefined && !row.file.endsWith(file))) continue;
-        this.#machine.core.setBreakpoint(entry + linked.slots[row.instruction]!);
-        found++;
-      }
-    }
-    return found;
-  }
-
-  /** One instruction; true while the program goes on. */
-  step(): boolean {
-    return this.#advance(1);
-  }
-
-  /** Until a breakpoint or the end; true when a breakpoint was met. */
-  continue(): boolean {
-    return this.step() && this.#advance(this.#machine.core.budget);
-  }
-
-  /** Takes all breakpoints away. */
-  end(): void {
-    const { core } = this.#machine;
-    for (const position of [...core.broken.keys()]) core.clearBreakpoint(position);
-  }
-
-  #advance(count: number): boolean {
-    const { core } = this.#machine;
-    if (this.verdict) throw xdpkitError("VM_NOT_STOPPED", {});
-    const left = core.budget;
-    if (left <= 0) throw core.error("VM_BUDGET", { limit: this.#budget });
-    // A step leaves a breakpoint that it stands on.
-    const here = core.pc;
-    const standing = count === 1 && core.broken.has(here);
-    if (standing) core.clearBreakpoint(here);
-    core.budget = count;
-    const stop = interpret(core);
-    core.budget = left - (count - core.budget);
-    if (standing) core.setBreakpoint(here);
-    if (stop !== Stop.Exit) return true;
-    this.end();
-    this.verdict = this.#verdict(core.regs[0]! >>> 0, this.#budget - core.budget);
-    return false;
   }
 }

@@ -223,6 +223,11 @@ function randomQuery(random: Random, interfaces: readonly number[]): Uint8Array 
   view.setUint32(8, random.pick([...interfaces, ...interfaces, 9999]), true);
   packet.set(ipv6 ? address6(random) : address4(random), 14 + 16);
   packet.set(ipv6 ? address6(random) : address4(random), 14 + 32);
+  // Addresses that a rule leads to another table.
+  if (random.chance(0.1)) {
+    packet.set(ipv6 ? [0xfd, 0x77] : [10, 77], 14 + 16);
+    packet.set(ipv6 ? [0xfd, 9, 0, 0] : [10, 9], 14 + 32);
+  }
   if (flags & 8) view.setUint32(48, random.pick([100, 254, 255, 253, 77]), true);
   if (flags & 32) view.setUint32(52, random.pick([0, 7]), true);
   view.setUint32(64, flags, true);

@@ -50,6 +50,10 @@ export const vmErrors = {
     (p) =>
       p.kind === "kconfig" ? "give it a value in the machine's `kconfig` option" : "declare it weak, or use the kernel",
   ),
+  VM_KCONFIG: entry(
+    (p: { name: string; value: number }) => `${p.name}: ${p.value} is no integer`,
+    () => "values of `kconfig` are integers, text, or one of y, n, m",
+  ),
   VM_UNKNOWN_PROGRAM: entry(
     (p: { name: string; known: readonly string[] }) => `the object has no program ${p.name}`,
     (p) => (p.known.length === 0 ? "it holds no program at all" : `it has ${p.known.join(", ")}`),
@@ -97,6 +101,11 @@ export const vmErrors = {
     (p: { have: number; from: number; to: number }) =>
       `a packet of ${p.have} bytes does not fit: ${p.from} to ${p.to} bytes can be run`,
     () => "the kernel needs a whole Ethernet header; larger packets need a program with fragments",
+  ),
+  VM_HEADROOM: entry(
+    (p: { have: number; from: number; to: number }) =>
+      `a headroom of ${p.have} bytes does not fit: ${p.from} to ${p.to} bytes can stand before a packet`,
+    () => "40 bytes belong to the kernel (struct xdp_frame); drivers give 256",
   ),
   VM_METADATA: entry(
     (p: { have: number }) => `metadata of ${p.have} bytes: the length must be a multiple of 4, and at most 252`,

@@ -18,13 +18,15 @@ const MAX_SAMPLES = 128 * 1024;
  *   0 address u32 | 4 size u32 | 8 kind u32 (0 empty, 1 memory, 2 ring-buffer record) | 12 read-only u32
  */
 const DYNPTR_BYTES = 16;
+/** DYNPTR_MAX_SIZE. */
+const MAX_DYNPTR = (1 << 24) - 1;
 const Kind = { Empty: 0, Memory: 1, Record: 2 } as const;
 
 export function eventHelpers(machine: Machine): HelperTable {
   return {
     bpf_ringbuf_reserve(cpu) {
       const ring = ringArgument(machine, cpu);
-      const refused = cpu.argument(3) !== 0 || cpu.argument(2) > MAX_RECORD;
+      const refused = cpu.argument(3) !== 0 || cpu.high(3) !== 0 || cpu.argument(2) > MAX_RECORD;
       cpu.resultUnsigned(refused ? 0 : ring.reserve(cpu.argument(2)));
     },
     bpf_ringbuf_submit: (cpu) => finish(machine, cpu, cpu.argument(1), false),
@@ -40,7 +42,7 @@ export function eventHelpers(machine: Machine): HelperTable {
     bpf_dynptr_from_mem(cpu) {
       const pointer = cpu.pointer(4, DYNPTR_BYTES, true);
       const size = cpu.argument(2);
-      const refused = cpu.argument(3) !== 0;
+      const refused = cpu.argument(3) !== 0 || cpu.high(3) !== 0;
       writeDynptr(
         cpu,
         pointer,
@@ -53,16 +55,19 @@ export function eventHelpers(machine: Machine): HelperTable {
     bpf_ringbuf_reserve_dynptr(cpu) {
       const pointer = cpu.pointer(4, DYNPTR_BYTES, true);
       const size = cpu.argument(2);
-      const address = cpu.argument(3) === 0 ? ringArgument(machine, cpu).reserve(size) : 0;
+      const ring = ringArgument(machine, cpu);
+      const flagged = cpu.argument(3) !== 0 || cpu.high(3) !== 0;
+      const address = flagged || size > MAX_DYNPTR ? 0 : ring.reserve(size);
       writeDynptr(cpu, pointer, address, address === 0 ? 0 : size, address === 0 ? Kind.Empty : Kind.Record);
-      cpu.result(address === 0 ? -errno.EINVAL : 0);
+      if (address !== 0) cpu.result(0);
+      else cpu.result(!flagged && size > MAX_DYNPTR ? -errno.E2BIG : -errno.EINVAL);
     },
     bpf_ringbuf_submit_dynptr: (cpu) => finishDynptr(machine, cpu, false),
     bpf_ringbuf_discard_dynptr: (cpu) => finishDynptr(machine, cpu, true),
     bpf_dynptr_read(cpu) {
       const size = cpu.argument(2);
       const to = cpu.pointer(1, size, true);
-      const from = inside(cpu, 3, cpu.argument(4), size);
+      const from = inside(cpu, 3, cpu.argument(4), size, cpu.argument(5) === 0 && cpu.high(5) === 0);
       if (from.error === 0) machine.memory.bytes.copyWithin(to, from.address, from.address + size);
       cpu.result(from.error);
     },
@@ -70,8 +75,9 @@ export function eventHelpers(machine: Machine): HelperTable {
       const size = cpu.argument(4);
       const from = cpu.pointer(3, size);
       const to = inside(cpu, 1, cpu.argument(2), size);
-      if (to.error === 0) machine.memory.bytes.copyWithin(to.address, from, from + size);
-      cpu.result(to.error);
+      const error = to.error || (cpu.argument(5) === 0 && cpu.high(5) === 0 ? 0 : -errno.EINVAL);
+      if (error === 0) machine.memory.bytes.copyWithin(to.address, from, from + size);
+      cpu.result(error);
     },
     bpf_dynptr_data(cpu) {
       const place = inside(cpu, 1, cpu.argument(2), cpu.argument(3));
@@ -85,7 +91,7 @@ function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
   const map = machine.mapArgument(cpu, 1);
   if (map instanceof RingBuffer) return map;
   throw cpu.error("VM_HELPER_ARGUMENT", {
-    name: "the helper",
+    name: cpu.helperName,
     argument: 1,
     problem: `map ${map.name} is no ring buffer`,
   });
@@ -94,7 +100,7 @@ function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
 function finish(machine: Machine, cpu: Cpu, address: number, discard: boolean): void {
   const rings = machine.maps.filter((map) => map instanceof RingBuffer);
   if (rings.some((ring) => ring.finish(address, discard))) return;
-  throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: 1, problem: "not a reserved record" });
+  throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: 1, problem: "not a reserved record" });
 }
 
 function finishDynptr(machine: Machine, cpu: Cpu, discard: boolean): void {
@@ -118,10 +124,11 @@ function inside(
   n: number,
   offset: number,
   size: number,
+  flagsAllow = true,
 ): { readonly error: number; readonly address: number } {
   const at = cpu.pointer(n, DYNPTR_BYTES);
   const { view } = cpu.memory;
-  if (view.getUint32(at + 8, true) === Kind.Empty) return { error: -errno.EINVAL, address: 0 };
+  if (view.getUint32(at + 8, true) === Kind.Empty || !flagsAllow) return { error: -errno.EINVAL, address: 0 };
   if (offset + size > view.getUint32(at + 4, true)) return { error: -errno.E2BIG, address: 0 };
   return { error: 0, address: view.getUint32(at, true) + offset };
 }
@@ -142,10 +149,12 @@ function perfOutput(machine: Machine, cpu: Cpu): number {
   if (appended > 0xfffff) return -errno.EINVAL;
   if (appended > machine.packet.totalLength) return -errno.EFAULT;
   const index = cpu.argument(3) === CURRENT_CPU ? machine.cpuNumber : cpu.argument(3);
+  // An event counts on its own CPU only (__bpf_perf_event_output).
+  const foreign = index !== machine.cpuNumber && map.slot(index) !== undefined;
   const record = new Uint8Array(size + appended);
   record.set(machine.memory.bytes.subarray(data, data + size));
   record.set(machine.packet.copy().subarray(0, appended), size);
-  return map.output(index, record);
+  return foreign ? -errno.EOPNOTSUPP : map.output(index, record);
 }
 
 /** Callback: long (*)(dynptr, ctx); 1 ends the walk. The result counts records. */

@@ -58,7 +58,7 @@ export function mapHelpers(machine: Machine): HelperTable {
 function functionArgument(cpu: Cpu, n: number): number {
   const value = cpu.argument(n);
   if (cpu.high(n) === 0 && value >= FUNCTION_HANDLE) return value - FUNCTION_HANDLE;
-  throw cpu.error("VM_HELPER_ARGUMENT", { name: "the helper", argument: n, problem: "not a function" });
+  throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: n, problem: "not a function" });
 }
 
 /** Callback: long (*)(map, key, value, ctx); a result other than 0 ends the walk. */
@@ -66,7 +66,7 @@ function forEach(machine: Machine, cpu: Cpu): void {
   const map = machine.mapArgument(cpu, 1);
   const target = functionArgument(cpu, 2);
   const [handle, context] = [cpu.argument(1), cpu.argument(3)];
-  const elements = map.elements();
+  const elements = map.elements(cpu.depth);
   if (cpu.argument(4) !== 0 || cpu.high(4) !== 0 || !elements) {
     cpu.result(-errno.EINVAL);
     return;

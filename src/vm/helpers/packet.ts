@@ -99,16 +99,15 @@ function checkMtu(machine: Machine, cpu: Cpu): void {
   }
   const { view } = machine.memory;
   const given = view.getUint32(at, true);
-  const length = (given === 0 ? machine.packet.length : given + ETHERNET) + (cpu.argument(4) | 0);
+  const length = ((given === 0 ? machine.packet.length : given + ETHERNET) + cpu.argument(4)) | 0;
   view.setUint32(at, device.mtu, true);
   cpu.result(length <= device.mtu + ETHERNET ? 0 : 1);
 }
 
-/** bpf_csum_diff since Linux 6.13: seed + to - from in ones' complement, folded to 16 bits. */
+/** bpf_csum_diff since Linux 6.13 (any length, zeros behind an odd end): seed + to - from in ones' complement, folded to 16 bits. */
 function checksumDifference(machine: Machine, cpu: Cpu): number {
   const fromSize = cpu.argument(2);
   const toSize = cpu.argument(4);
-  if (((fromSize | toSize) & 3) !== 0) return -errno.EINVAL;
   const seed = cpu.argument(5);
   const from = fromSize === 0 ? 0 : cpu.pointer(1, fromSize);
   const to = toSize === 0 ? 0 : cpu.pointer(3, toSize);
@@ -126,8 +125,11 @@ function add(a: number, b: number): number {
 
 function partialSum(view: DataView, at: number, size: number, start: number): number {
   let sum = start;
-  for (let i = 0; i < size; i += 4) sum = add(sum, view.getUint32(at + i, true));
-  return sum;
+  const whole = size & ~3;
+  for (let i = 0; i < whole; i += 4) sum = add(sum, view.getUint32(at + i, true));
+  let rest = 0;
+  for (let i = whole; i < size; i++) rest |= view.getUint8(at + i) << (8 * (i - whole));
+  return add(sum, rest);
 }
 
 function fold(sum: number): number {

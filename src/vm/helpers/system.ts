@@ -17,6 +17,8 @@ const TAI_OFFSET_NS = 37_000_000_000n;
 /** MAX_TRACE_PRINTK_VARARGS, MAX_BPRINTF_VARARGS. */
 const TRACE_ARGUMENTS = 3;
 const FORMAT_ARGUMENTS = 12;
+/** MAX_BPRINTF_BUF, less the final 0: characters of a trace line. */
+const TRACE_LENGTH = 1023;
 
 export function systemHelpers(machine: Machine): HelperTable {
   const { clock } = machine;
@@ -41,8 +43,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_skc_lookup_tcp: (cpu) => cpu.resultUnsigned(0),
     bpf_sk_release: (cpu) => cpu.result(0),
     bpf_tail_call: (cpu) => tailCall(machine, cpu),
-    bpf_spin_lock: (cpu) => lock(cpu),
-    bpf_spin_unlock: (cpu) => unlock(cpu),
+    bpf_spin_lock: (cpu) => lock(machine, cpu),
+    bpf_spin_unlock: (cpu) => unlock(machine, cpu),
     bpf_strncmp: (cpu) => cpu.result(compareStrings(cpu)),
     bpf_probe_read_kernel: (cpu) => cpu.result(probeRead(machine, cpu, true)),
     bpf_probe_read_user: (cpu) => cpu.result(probeRead(machine, cpu, false)),
@@ -61,8 +63,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_snprintf(cpu) {
       const values = readValues(machine, cpu, 4, cpu.argument(5));
       const format = readString(machine, cpu, 3);
-      const text = values && formatKernel(format, values, source);
-      cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : -errno.EINVAL);
+      const text = values ? formatKernel(format, values, source, cpu.argument(2)) : -errno.EINVAL;
+      cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : text);
     },
   };
 }
@@ -79,11 +81,10 @@ function tailCall(machine: Machine, cpu: Cpu): void {
   }
   const name = map.slot(cpu.argument(3));
   if (name === undefined || cpu.tailCalls >= MAX_TAIL_CALLS) return;
-  cpu.tailCalls++;
-  cpu.next = machine.entryOf(name);
+  cpu.replace(machine.entryOf(name));
 }
 
-function lock(cpu: Cpu): void {
+function lock(machine: Machine, cpu: Cpu): void {
   const at = cpu.pointer(1, 4, true);
   const { view } = cpu.memory;
   if (view.getUint32(at, true) !== 0) {
@@ -94,10 +95,12 @@ function lock(cpu: Cpu): void {
     });
   }
   view.setUint32(at, 1, true);
+  machine.lock = at;
 }
 
-function unlock(cpu: Cpu): void {
+function unlock(machine: Machine, cpu: Cpu): void {
   const at = cpu.pointer(1, 4, true);
+  machine.lock = 0;
   cpu.memory.view.setUint32(at, 0, true);
 }
 
@@ -105,9 +108,10 @@ function unlock(cpu: Cpu): void {
 function compareStrings(cpu: Cpu): number {
   const limit = cpu.argument(2);
   const a = cpu.pointer(1, limit);
-  const b = cpu.argument(3);
-  const { bytes } = cpu.memory;
-  for (let i = 0; i < limit; i++) {
+  const b = cpu.pointer(3, 1);
+  const { bytes, ends } = cpu.memory;
+  const end = ends[cpu.memory.regionAt(b).id]!;
+  for (let i = 0; i < limit && b + i < end; i++) {
     const [x, y] = [bytes[a + i]!, bytes[b + i]!];
     if (x !== y) return x < y ? -1 : 1;
     if (x === 0) return 0;
@@ -115,17 +119,30 @@ function compareStrings(cpu: Cpu): number {
   return 0;
 }
 
-/** User memory does not exist here; what cannot be read becomes zeros and -EFAULT. */
+/** Addresses below the first of the kernel: `copy_from_kernel_nofault` does not even try them. */
+const KERNEL_START = 0xffff_8000_0000_0000n;
+
+/** End of the addresses of user space (x86-64, four levels of page tables). */
+const USER_END = 0x7fff_ffff_f000n;
+
+const cannotRead = (address: bigint): number => (address < KERNEL_START ? -errno.ERANGE : -errno.EFAULT);
+
+/** User memory does not exist here; what cannot be read becomes zeros and an error. */
 function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
   const to = cpu.pointer(1, size, true);
-  const from = kernel ? machine.peek(cpu.wide(3), size) : null;
-  if (from) machine.memory.bytes.set(from, to);
+  // All memory of the machine is the kernel's.
+  if (size === 0 && !kernel) return cpu.wide(3) <= USER_END && !machine.peek(cpu.wide(3), 1) ? 0 : -errno.EFAULT;
+  // One byte at least: an address of nothing is bad for a copy of nothing, too.
+  const from = kernel ? machine.peek(cpu.wide(3), Math.max(size, 1)) : null;
+  if (from) machine.memory.bytes.set(from.subarray(0, size), to);
   else machine.memory.bytes.fill(0, to, to + size);
-  return from ? 0 : -errno.EFAULT;
+  if (from) return 0;
+  if (size === 0 && cpu.wide(3) >= KERNEL_START) return 0;
+  return kernel ? cannotRead(cpu.wide(3)) : -errno.EFAULT;
 }
 
-/** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and -EFAULT. */
+/** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and an error. */
 function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
   const to = cpu.pointer(1, size, true);
@@ -135,18 +152,18 @@ function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
     const byte = kernel ? machine.peek(from + BigInt(i), 1)?.[0] : undefined;
     if (byte === undefined) {
       bytes.fill(0, to, to + size);
-      return -errno.EFAULT;
+      return kernel ? cannotRead(from + BigInt(i)) : -errno.EFAULT;
     }
     bytes[to + i] = i === size - 1 ? 0 : byte;
-    if (byte === 0 || i === size - 1) return i + 1;
+    if (byte === 0) return i + 1;
   }
-  return -errno.EFAULT;
+  return size;
 }
 
 function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
-  const text = format === null ? null : formatKernel(format, values, source);
-  if (text === null) return -errno.EINVAL;
-  machine.trace(text);
+  const text = format === null ? -errno.EINVAL : formatKernel(format, values, source, TRACE_LENGTH + 1);
+  if (typeof text === "number") return text;
+  machine.trace(text.slice(0, TRACE_LENGTH));
   return text.length;
 }
 
@@ -155,13 +172,23 @@ function readFormat(machine: Machine, cpu: Cpu, argument: number, size: number):
   const at = cpu.pointer(argument, size);
   const bytes = machine.memory.bytes.subarray(at, at + size);
   const end = bytes.indexOf(0);
-  return end < 0 ? null : String.fromCharCode(...bytes.subarray(0, end));
+  return end < 0 ? null : latin1(bytes.subarray(0, end));
+}
+
+/** One character per byte; formats may be longer than a call takes arguments. */
+function latin1(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function readString(machine: Machine, cpu: Cpu, argument: number): string {
   const start = cpu.pointer(argument, 1);
-  const end = machine.memory.bytes.indexOf(0, start);
-  return String.fromCharCode(...machine.memory.bytes.subarray(start, end));
+  const { bytes, ends } = machine.memory;
+  const inside = bytes.subarray(start, ends[machine.memory.regionAt(start).id]);
+  const end = inside.indexOf(0);
+  if (end < 0) throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_snprintf", argument, problem: "text without end" });
+  return latin1(inside.subarray(0, end));
 }
 
 function readValues(machine: Machine, cpu: Cpu, argument: number, size: number): bigint[] | null {

@@ -8,8 +8,21 @@ import { errno, UpdateFlag } from "../../uapi/index.ts";
 import { type MapHost, paddedValueSize, VmMap } from "./map.ts";
 import { Storage } from "./storage.ts";
 
+/** Call frames: a walk runs in one of them. */
+const MAX_LEVELS = 8;
+
 function valueName(definition: BpfMap): string {
   return definition.data ? `data of section ${definition.data.section}` : `value of map ${definition.name}`;
+}
+
+/** Where walks put the index that a callback sees; one place for each level of nested walks. */
+function keyCells(definition: BpfMap, host: MapHost): Storage {
+  return new Storage(host.memory, {
+    name: `key of map ${definition.name}`,
+    element: 4,
+    count: MAX_LEVELS,
+    readOnly: true,
+  });
 }
 
 /** The error of an update's flags: the element always exists (array_map_update_elem). */
@@ -21,7 +34,7 @@ function checkUpdate(flags: number, index: number, maxEntries: number): number {
 
 export class ArrayMap extends VmMap {
   readonly #values: Storage;
-  #keyCell = 0;
+  readonly #keys: Storage;
 
   constructor(definition: BpfMap, host: MapHost, index: number) {
     super(definition, host, index);
@@ -31,6 +44,7 @@ export class ArrayMap extends VmMap {
       count: definition.maxEntries,
       readOnly: this.readOnlyForPrograms || definition.data?.readOnly === true,
     });
+    this.#keys = keyCells(definition, host);
   }
 
   #index(key: number): number {
@@ -60,11 +74,12 @@ export class ArrayMap extends VmMap {
     return -errno.EINVAL;
   }
 
-  override *elements(): Iterator<readonly [number, number]> {
-    this.#keyCell ||= this.host.memory.allocate({ kind: "map", name: `key of map ${this.name}`, size: 4 }).start;
+  override *elements(level: number): Iterator<readonly [number, number]> {
+    const cell = this.#keys.address(level);
     for (let index = 0; index < this.definition.maxEntries; index++) {
-      this.host.memory.view.setUint32(this.#keyCell, index, true);
-      yield [this.#keyCell, this.#values.address(index)];
+      const value = this.#values.address(index);
+      this.host.memory.view.setUint32(cell, index, true);
+      yield [cell, value];
     }
   }
 
@@ -79,7 +94,7 @@ export class ArrayMap extends VmMap {
 
 export class PerCpuArray extends VmMap {
   readonly #values: Storage;
-  #keyCell = 0;
+  readonly #keys: Storage;
 
   constructor(definition: BpfMap, host: MapHost, index: number) {
     super(definition, host, index);
@@ -89,6 +104,7 @@ export class PerCpuArray extends VmMap {
       count: definition.maxEntries,
       together: host.cpus,
     });
+    this.#keys = keyCells(definition, host);
   }
 
   override get perCpu(): boolean {
@@ -121,11 +137,12 @@ export class PerCpuArray extends VmMap {
     return -errno.EINVAL;
   }
 
-  override *elements(): Iterator<readonly [number, number]> {
-    this.#keyCell ||= this.host.memory.allocate({ kind: "map", name: `key of map ${this.name}`, size: 4 }).start;
+  override *elements(level: number): Iterator<readonly [number, number]> {
+    const cell = this.#keys.address(level);
     for (let index = 0; index < this.definition.maxEntries; index++) {
-      this.host.memory.view.setUint32(this.#keyCell, index, true);
-      yield [this.#keyCell, this.#address(index, this.host.cpu)];
+      const value = this.#address(index, this.host.cpu);
+      this.host.memory.view.setUint32(cell, index, true);
+      yield [cell, value];
     }
   }
 
@@ -159,11 +176,11 @@ export function* indexKeys(count: number): IterableIterator<Uint8Array> {
 /** One padded value per CPU, as BPF_MAP_LOOKUP_ELEM copies them. */
 export function gatherPerCpu(map: VmMap, address: (cpu: number) => number): Uint8Array {
   const padded = paddedValueSize(map.definition);
-  const { bytes } = map.host.memory;
   const all = new Uint8Array(padded * map.host.cpus);
   for (let cpu = 0; cpu < map.host.cpus; cpu++) {
+    // First: the element's chunk may have to be allocated, and views taken before are void then.
     const from = address(cpu);
-    all.set(bytes.subarray(from, from + map.definition.valueSize), cpu * padded);
+    all.set(map.host.memory.bytes.subarray(from, from + map.definition.valueSize), cpu * padded);
   }
   return all;
 }

@@ -58,11 +58,17 @@ class Links {
     this.previous[first] = node;
     this.next[head] = node;
   }
-  /** Elements from the oldest to the newest, as the list stood at the start. */
-  oldestFirst(head: number): number[] {
+  /** Up to `most` elements from the oldest to the newest, as the list stood at the start. */
+  oldestFirst(head: number, most = Number.POSITIVE_INFINITY): number[] {
     const nodes: number[] = [];
-    for (let node = this.previous[head]!; node !== head; node = this.previous[node]!) nodes.push(node);
+    for (let node = this.previous[head]!; node !== head && nodes.length < most; node = this.previous[node]!)
+      nodes.push(node);
     return nodes;
+  }
+  /** The oldest element that `test` accepts; the list does not change meanwhile. -1 when there is none. */
+  findOldest(head: number, test: (node: number) => boolean): number {
+    for (let node = this.previous[head]!; node !== head; node = this.previous[node]!) if (test(node)) return node;
+    return -1;
   }
 }
 
@@ -211,7 +217,7 @@ export class LruList {
   }
 
   #rotateActive(list: GlobalList): void {
-    for (const element of this.#links.oldestFirst(list.active).slice(0, this.#scans)) {
+    for (const element of this.#links.oldestFirst(list.active, this.#scans)) {
       this.#moveTo(list, element, this.#referenced[element] ? "active" : "inactive");
     }
   }
@@ -241,7 +247,7 @@ export class LruList {
   /** Evicts up to `target` elements into a free list. */
   #shrink(list: GlobalList, target: number, freeHead: number, freeKind: ListKind): void {
     let taken = 0;
-    for (const element of this.#links.oldestFirst(list.inactive).slice(0, this.#scans)) {
+    for (const element of this.#links.oldestFirst(list.inactive, this.#scans)) {
       if (this.#referenced[element]) this.#moveTo(list, element, "active");
       else if (this.#evict(element)) {
         this.#toFree(list, element, freeHead, freeKind);
@@ -249,9 +255,9 @@ export class LruList {
       }
     }
     if (taken > 0) return;
-    const victims = this.#links.oldestFirst(this.#links.empty(list.inactive) ? list.active : list.inactive);
-    const victim = victims.find((element) => this.#evict(element));
-    if (victim !== undefined) this.#toFree(list, victim, freeHead, freeKind);
+    const head = this.#links.empty(list.inactive) ? list.active : list.inactive;
+    const victim = this.#links.findOldest(head, this.#evict);
+    if (victim >= 0) this.#toFree(list, victim, freeHead, freeKind);
   }
 
   /** __bpf_lru_node_move_in: from a local list. */

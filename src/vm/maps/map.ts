@@ -102,8 +102,11 @@ export abstract class VmMap {
   peek(_value: number): number {
     return -errno.EOPNOTSUPP;
   }
-  /** Addresses of each element's key and value for `bpf_for_each_map_elem`; undefined where the kernel has none. */
-  elements(): Iterator<readonly [key: number, value: number]> | undefined {
+  /**
+   * Addresses of each element's key and value for `bpf_for_each_map_elem`; undefined where the kernel has none. Walks on
+   * different levels (call frames, 0 to 7) do not disturb each other.
+   */
+  elements(_level: number): Iterator<readonly [key: number, value: number]> | undefined {
     return undefined;
   }
 

@@ -25,6 +25,8 @@ interface RingRecord {
 export class RingBuffer extends VmMap {
   readonly #region: Region;
   readonly #records: RingRecord[] = [];
+  /** Those that a program holds: rarely more than one. */
+  #reserved: RingRecord[] = [];
   #producer = 0;
   #consumer = 0;
   /** Reservations and outputs that found no room. */
@@ -38,6 +40,15 @@ export class RingBuffer extends VmMap {
       name: `record of ring buffer ${definition.name}`,
       size: 2 * size,
     });
+    this.#setBounds();
+  }
+
+  /** Programs reach from the first reserved record to the last, and nothing when none is reserved. */
+  #setBounds(): void {
+    const starts = this.#reserved.map(({ address }) => address);
+    const ends = this.#reserved.map(({ address, size }) => address + size);
+    const none = this.#reserved.length === 0;
+    this.host.memory.setBounds(this.#region, none ? 0 : Math.min(...starts), none ? 0 : Math.max(...ends));
   }
 
   /** Address of the record's data, or 0 when there is no room. */
@@ -51,16 +62,21 @@ export class RingBuffer extends VmMap {
       return 0;
     }
     const address = this.#region.start + (this.#producer % room) + HEADER;
-    this.#records.push({ address, size, end, state: "reserved" });
+    const record: RingRecord = { address, size, end, state: "reserved" };
+    this.#records.push(record);
+    this.#reserved.push(record);
     this.#producer = end;
+    this.#setBounds();
     return address;
   }
 
   /** False when the address is not that of a reserved record. */
   finish(address: number, discard: boolean): boolean {
-    const record = this.#records.findLast((one) => one.address === address && one.state === "reserved");
+    const record = this.#reserved.find((one) => one.address === address);
     if (!record) return false;
     record.state = discard ? "discarded" : "submitted";
+    this.#reserved = this.#reserved.filter((one) => one !== record);
+    this.#setBounds();
     return true;
   }
 
@@ -78,9 +94,11 @@ export class RingBuffer extends VmMap {
     return [this.#producer - this.#consumer, this.definition.maxEntries, this.#consumer, this.#producer][what] ?? 0;
   }
 
-  /** Size of a reserved record, for the machine's bounds. */
-  reservedSize(address: number): number | undefined {
-    return this.#records.findLast((one) => one.address === address && one.state === "reserved")?.size;
+  /** Gives back what a program had reserved when it was stopped: a reader would wait for it for ever. */
+  abandon(): void {
+    for (const record of this.#reserved) record.state = "discarded";
+    this.#reserved = [];
+    this.#setBounds();
   }
 
   /** Takes submitted records up to the first that is still reserved. */

@@ -26,7 +26,7 @@ export class Storage {
     this.#memory = memory;
     this.#name = options.name;
     this.#element = options.element;
-    this.#stride = ((options.element + 7) & ~7) + 8;
+    this.#stride = Math.ceil(options.element / 8) * 8 + 8;
     const most = Math.max(1, Math.floor(CHUNK_BYTES / this.#stride));
     this.#perChunk = Math.min(Math.ceil(most / together), options.count) * together;
     this.#readOnly = options.readOnly ?? false;

@@ -19,18 +19,23 @@ export abstract class TargetMap<T> extends VmMap {
     return true;
   }
 
+  /** Arrays of descriptors take no flags (bpf_fd_array_map_update_elem). */
+  get anyOnly(): boolean {
+    return false;
+  }
+
   slot(index: number): T | undefined {
     return this.slots.get(index >>> 0);
   }
 
   /** 0 or a negative error number. */
   setSlot(index: number, target: T, flags: number = UpdateFlag.ANY): number {
-    if (flags > UpdateFlag.EXIST) return -errno.EINVAL;
+    if (flags > (this.anyOnly ? UpdateFlag.ANY : UpdateFlag.EXIST)) return -errno.EINVAL;
     if (this.indexed) {
       if (index >= this.definition.maxEntries) return -errno.E2BIG;
       if (flags === UpdateFlag.NOEXIST) return -errno.EEXIST;
     } else if (!this.slots.has(index)) {
-      if (flags === UpdateFlag.EXIST) return -errno.ENOENT;
+      // BPF_EXIST does not ask whether it exists (__dev_map_hash_update_elem).
       if (this.slots.size >= this.definition.maxEntries) return -errno.E2BIG;
     } else if (flags === UpdateFlag.NOEXIST) return -errno.EEXIST;
     this.slots.set(index, target);
@@ -40,7 +45,8 @@ export abstract class TargetMap<T> extends VmMap {
   clearSlot(index: number): number {
     if (this.slots.delete(index)) return 0;
     if (!this.indexed) return -errno.ENOENT;
-    return index < this.definition.maxEntries ? this.missing : -errno.EINVAL;
+    if (index < this.definition.maxEntries) return this.missing;
+    return this.anyOnly ? -errno.E2BIG : -errno.EINVAL;
   }
 
   /** What deleting an empty slot of an indexed map answers. */
@@ -156,6 +162,16 @@ export class CpuMap extends ValuedTargetMap {
 export class XskMap extends TargetMap<string> {
   #socket = 0;
 
+  /** Slots come and go, so all modes mean something (xsk_map_update_elem). */
+  override setSlot(index: number, target: string, flags: number = UpdateFlag.ANY): number {
+    const exists = this.slots.has(index);
+    if (flags <= UpdateFlag.EXIST && index < this.definition.maxEntries) {
+      if (exists && flags === UpdateFlag.NOEXIST) return -errno.EEXIST;
+      if (!exists && flags === UpdateFlag.EXIST) return -errno.ENOENT;
+    }
+    return super.setSlot(index, target, flags === UpdateFlag.NOEXIST ? UpdateFlag.ANY : flags);
+  }
+
   override lookup(key: number): number {
     if (this.slot(this.host.memory.view.getUint32(key, true)) === undefined) return 0;
     this.#socket ||= this.host.memory.allocate({
@@ -170,6 +186,9 @@ export class XskMap extends TargetMap<string> {
 
 /** Values are names of programs of the same machine. */
 export class ProgramArray extends TargetMap<string> {
+  override get anyOnly(): boolean {
+    return true;
+  }
   override get missing(): number {
     return -errno.ENOENT;
   }
@@ -193,6 +212,9 @@ export class PerfEventArray extends TargetMap<true> {
     for (let cpu = 0; cpu < Math.min(definition.maxEntries, host.cpus); cpu++) this.slots.set(cpu, true);
   }
 
+  override get anyOnly(): boolean {
+    return true;
+  }
   override get missing(): number {
     return -errno.ENOENT;
   }
@@ -219,6 +241,9 @@ export class PerfEventArray extends TargetMap<true> {
 export class ArrayOfMaps extends TargetMap<VmMap> {
   handle: (map: VmMap) => number = () => 0;
 
+  override get anyOnly(): boolean {
+    return true;
+  }
   override get missing(): number {
     return -errno.ENOENT;
   }

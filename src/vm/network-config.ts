@@ -1,0 +1,154 @@
+/**
+ * The network file as plain data, and the checks of its values: every refusal is VM_NETWORK at the path of the value.
+ *
+ * Such a file is YAML or JSON that someone wrote: nothing about the form of a value is sure.
+ */
+import { type Location, xdpkitError } from "../base/index.ts";
+import { type AddressFamily, parseAddress } from "../schema/index.ts";
+
+export interface NetworkConfig {
+  readonly interfaces?: readonly InterfaceConfig[];
+  readonly routes?: readonly RouteConfig[];
+  readonly neighbours?: readonly NeighbourConfig[];
+  readonly rules?: readonly RuleConfig[];
+}
+
+export interface InterfaceConfig {
+  readonly index: number;
+  readonly name: string;
+  readonly mac?: string;
+  /** Bytes of the IP packet; 1500 by default. */
+  readonly mtu?: number;
+  /** Default true. */
+  readonly up?: boolean;
+  /** `net.ipv4.conf.X.forwarding` and its IPv6 twin; default true. */
+  readonly forwarding?: boolean | { readonly ipv4?: boolean; readonly ipv6?: boolean };
+  /** With prefix length: `192.0.2.1/24`. */
+  readonly addresses?: readonly string[];
+}
+
+export type RouteType =
+  | "unicast"
+  | "local"
+  | "broadcast"
+  | "multicast"
+  | "blackhole"
+  | "unreachable"
+  | "prohibit"
+  | "throw";
+
+export interface RouteConfig {
+  /** `10.0.0.0/8`, `2001:db8::/32`, `default`, `default6`. */
+  readonly to: string;
+  readonly type?: RouteType;
+  readonly via?: string;
+  readonly interface?: string;
+  /** Equal-cost paths in place of `via` and `interface`. */
+  readonly nextHops?: readonly { readonly via?: string; readonly interface: string; readonly weight?: number }[];
+  /** Default 254 (main). */
+  readonly table?: number;
+  readonly metric?: number;
+  /** A locked MTU (`ip route … mtu lock N`), bytes. */
+  readonly mtu?: number;
+  /** The route has an encapsulation (`encap seg6 …`) that adds so many bytes: BPF_FIB_LKUP_RET_UNSUPP_LWT. */
+  readonly encapsulation?: { readonly bytes: number };
+  /** Preferred source address. */
+  readonly source?: string;
+}
+
+export interface NeighbourConfig {
+  readonly address: string;
+  readonly interface: string;
+  readonly mac?: string;
+  /** Default `reachable`. `failed` and `incomplete` are not valid for forwarding. */
+  readonly state?: "permanent" | "noarp" | "reachable" | "stale" | "delay" | "probe" | "incomplete" | "failed";
+}
+
+export interface RuleConfig {
+  readonly priority: number;
+  readonly family?: "ipv4" | "ipv6";
+  readonly from?: string;
+  readonly to?: string;
+  readonly ingress?: string;
+  readonly mark?: number;
+  readonly table: number;
+}
+
+export interface Prefix {
+  readonly address: Uint8Array;
+  readonly length: number;
+}
+
+/** NUD_VALID: what a frame may be sent to. */
+export const VALID_STATES: readonly string[] = ["permanent", "noarp", "reachable", "stale", "delay", "probe"];
+
+export type Path = readonly (string | number)[];
+
+const location = (path: Path): Location => ({
+  kind: "path",
+  path: path.reduce<string>((text, step) => text + (typeof step === "number" ? `[${step}]` : `.${step}`), "$"),
+});
+
+export const ROUTE_TYPES: readonly unknown[] = [
+  "unicast",
+  "local",
+  "broadcast",
+  "multicast",
+  "blackhole",
+  "unreachable",
+  "prohibit",
+  "throw",
+] satisfies RouteType[];
+export const STATES: readonly unknown[] = [...VALID_STATES, "incomplete", "failed"];
+
+/** A list of the configuration, which comes from a file: nothing about its form is sure. */
+export function list<T extends object>(given: readonly T[] | undefined, path: Path): readonly T[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) return fail("this must be a list", path);
+  const wrong = given.findIndex((one: unknown) => typeof one !== "object" || one === null || Array.isArray(one));
+  return wrong < 0 ? given : fail("this must be an object", [...path, wrong]);
+}
+
+export function number(given: number, from: number, to: number, path: Path): number {
+  if (Number.isInteger(given) && given >= from && given <= to) return given;
+  return fail(`${JSON.stringify(given)} is no number from ${from} to ${to}`, path);
+}
+
+export function oneOf<T>(given: T, known: readonly unknown[], path: Path): T {
+  return known.includes(given) ? given : fail(`${JSON.stringify(given)} is none of ${known.join(", ")}`, path);
+}
+
+export const U32 = 0xffffffff;
+export const FAMILIES = ["ipv4", "ipv6"];
+
+export function fail(problem: string, path: Path): never {
+  throw xdpkitError("VM_NETWORK", { problem }, { at: location(path) });
+}
+
+export function parse(family: AddressFamily, text: unknown, path: Path): Uint8Array {
+  try {
+    return parseAddress(family, String(text));
+  } catch {
+    return fail(`${JSON.stringify(text)} is no ${family === "mac" ? "MAC" : "IP"} address`, path);
+  }
+}
+
+export const parseIp = (text: unknown, path: Path): Uint8Array =>
+  parse(String(text).includes(":") ? "ipv6" : "ipv4", text, path);
+
+export function parseDestination(text: string, path: Path): Prefix {
+  if (text === "default") return { address: new Uint8Array(4), length: 0 };
+  if (text === "default6") return { address: new Uint8Array(16), length: 0 };
+  return parsePrefix(text, path);
+}
+
+/** An address without a length is a host. */
+export function parsePrefix(text: unknown, path: Path): Prefix {
+  const [ip = "", bits, ...rest] = String(text).split("/");
+  const address = parseIp(ip, path);
+  const length = bits === undefined ? address.length * 8 : Number(bits);
+  if (rest.length > 0 || !/^\d*$/.test(bits ?? "0") || !(length >= 0 && length <= address.length * 8)) {
+    fail(`${JSON.stringify(text)} is no prefix`, path);
+  }
+  return { address, length };
+}
