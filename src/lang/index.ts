@@ -1,3 +1,73 @@
-/** lang: what kernel modules import: layouts, addresses, verdicts. */
+/** lang: what `*.xdp.ts` modules import: layouts, programs, maps, helpers. Methods of handles are kernel code. */
 export * from "../schema/index.ts";
-export { XdpAction } from "../uapi/index.ts";
+export type {
+  BloomAccess,
+  CellAccess,
+  EventSource,
+  MapAccess,
+  OutcomesAccess,
+  PerCpuAccess,
+  QueueAccess,
+  Shared,
+  UpdateMode,
+  UserRingAccess,
+} from "./access.ts";
+export type { Cursor, DevMapContext, RxHash, RxVlanTag, XdpContext } from "./context.ts";
+export { exit, isSubprogram, type LoopStep, loop, range, subprogram, trace, unroll } from "./control.ts";
+export * from "./helpers.ts";
+export {
+  type Intrinsic,
+  type IntrinsicFacts,
+  intrinsicOf,
+  type KernelRuntime,
+  withKernelRuntime,
+} from "./intrinsic.ts";
+export {
+  ArrayMap,
+  BloomFilter,
+  HashMap,
+  type HashOptions,
+  type IndexedOptions,
+  type KeyedOptions,
+  LpmTrie,
+  type LpmTrieOptions,
+  LruHashMap,
+  LruPerCpuHashMap,
+  type MapDeclaration,
+  MapHandle,
+  type MapOptions,
+  PerCpuArray,
+  PerCpuHashMap,
+  type PrefixKey,
+  Queue,
+  type QueueOptions,
+  Stack,
+} from "./maps.ts";
+export { nameConstant } from "./names.ts";
+export { Outcomes } from "./outcomes.ts";
+export {
+  assign,
+  atomic,
+  type Cell,
+  cancelTimer,
+  copyOf,
+  equals,
+  overlay,
+  type Place,
+  startTimer,
+  withLock,
+} from "./place.ts";
+export {
+  type CpuMapProgram,
+  cpuMapProgram,
+  type DevMapProgram,
+  devMapProgram,
+  isProgram,
+  type ProgramOptions,
+  type ProgramSection,
+  XdpAction,
+  type XdpProgram,
+  xdp,
+} from "./program.ts";
+export * from "./target-maps.ts";
+export { type Binding, Global, global, Setting, setting } from "./variables.ts";

@@ -38,7 +38,7 @@ it("opens every public import", () => {
     exports: Record<string, unknown>;
   };
   const names = Object.keys(exports).filter((path) => !path.endsWith(".json"));
-  expect(names).toEqual([".", "./packet", "./isa", "./btf", "./object", "./vm", "./kernel"]);
+  expect(names).toEqual([".", "./packet", "./walk", "./isa", "./btf", "./object", "./vm", "./kernel"]);
   for (const path of names) {
     const script = `import(${JSON.stringify(`xdpkit${path.slice(1)}`)}).then((m) => console.log(Object.keys(m).length))`;
     expect(Number(run(process.execPath, ["-e", script])), path).toBeGreaterThan(0);

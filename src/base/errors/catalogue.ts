@@ -5,6 +5,7 @@ import { compilerErrors } from "./compiler.ts";
 import { internalErrors } from "./internal.ts";
 import { isaErrors } from "./isa.ts";
 import { kernelErrors } from "./kernel.ts";
+import { langErrors } from "./lang.ts";
 import { objectErrors } from "./object.ts";
 import { packetErrors } from "./packet.ts";
 import { schemaErrors } from "./schema.ts";
@@ -17,6 +18,7 @@ export const catalogue = {
   ...internalErrors,
   ...schemaErrors,
   ...packetErrors,
+  ...langErrors,
   ...isaErrors,
   ...btfErrors,
   ...objectErrors,

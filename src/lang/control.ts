@@ -1,0 +1,53 @@
+/** Control flow that TypeScript has no word for: bounded loops, subprograms, the end of a program, tracing. */
+import { intrinsic } from "./intrinsic.ts";
+import type { XdpAction } from "./program.ts";
+
+/** `0 .. count-1`, or `from .. to-1`: a bounded loop (kernel 5.3). */
+export function* range(first: number, second?: number): Generator<number, void, undefined> {
+  const [from, to] = second === undefined ? [0, first] : [first, second];
+  for (let index = from; index < to; index++) yield index;
+}
+
+/** `0 .. count-1`, unrolled: the index is a constant in each copy. */
+export function* unroll(count: number): Generator<number, void, undefined> {
+  for (let index = 0; index < count; index++) yield index;
+}
+
+/** What the body of `loop` and `forEach` returns: `loop.Break`, or nothing. */
+export type LoopStep = boolean;
+
+interface Loop {
+  (count: number, body: (index: number) => LoopStep | undefined | void): number;
+  readonly Break: LoopStep;
+}
+
+/** `bpf_loop` (kernel 5.17): return `loop.Break` to leave. Result: the number of rounds. At most 8,388,608. */
+export const loop: Loop = Object.assign(
+  intrinsic<(count: number, body: (index: number) => LoopStep | undefined | void) => number>("loop", {
+    helper: "bpf_loop",
+  }),
+  { Break: true },
+);
+
+const subprograms = new WeakSet<object>();
+
+/** A BPF-to-BPF call in place of inlining (kernel 4.16): at most five arguments, each a scalar or a place. */
+export function subprogram<A extends unknown[], R>(body: (...values: A) => R): (...values: A) => R {
+  subprograms.add(body);
+  return body;
+}
+
+/** Whether a function was handed to `subprogram`. */
+export const isSubprogram = (value: object): boolean => subprograms.has(value);
+
+/**
+ * Ends the program with `action`, from any inlined function: `cursor.take(Ipv4) ?? exit(drops.drop("truncated"))`.
+ * Not inside `withLock`, `loop` bodies or subprograms.
+ */
+export const exit: (action: XdpAction) => never = intrinsic("exit");
+
+/** Formats to `trace_pipe` (`bpf_trace_vprintk`, kernel 5.16, before it `bpf_trace_printk`); nothing when tracing is off. */
+export const trace: (text: TemplateStringsArray, ...values: (number | bigint | boolean | string)[]) => void = intrinsic(
+  "trace",
+  { helper: "bpf_trace_printk", gplOnly: true },
+);

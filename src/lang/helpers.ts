@@ -1,0 +1,155 @@
+/** The kernel's helpers as functions: time, chance, routes, checksums, hashes, connections. */
+import type { Ipv4Address, Ipv6Address, MacAddress } from "../schema/index.ts";
+import { FibResult as FIB } from "../uapi/index.ts";
+import type { XdpContext } from "./context.ts";
+import { intrinsic } from "./intrinsic.ts";
+import type { XdpAction } from "./program.ts";
+
+/** XdpAction.Redirect to an interface (`bpf_redirect`). A DevMap is faster. */
+export const redirect: (interfaceIndex: number) => XdpAction = intrinsic("redirect", { helper: "bpf_redirect" });
+
+/** What a route look-up answers (BPF_FIB_LKUP_RET_*). */
+export type FibResult = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+export const FibResult: {
+  readonly Success: FibResult;
+  readonly Blackhole: FibResult;
+  readonly Unreachable: FibResult;
+  readonly Prohibit: FibResult;
+  /** No route, or a local destination. */
+  readonly NotForwarded: FibResult;
+  readonly ForwardingDisabled: FibResult;
+  readonly UnsupportedLwt: FibResult;
+  readonly NoNeighbour: FibResult;
+  readonly FragmentationNeeded: FibResult;
+  readonly NoSourceAddress: FibResult;
+} = Object.freeze({
+  Success: FIB.SUCCESS as FibResult,
+  Blackhole: FIB.BLACKHOLE as FibResult,
+  Unreachable: FIB.UNREACHABLE as FibResult,
+  Prohibit: FIB.PROHIBIT as FibResult,
+  NotForwarded: FIB.NOT_FWDED as FibResult,
+  ForwardingDisabled: FIB.FWD_DISABLED as FibResult,
+  UnsupportedLwt: FIB.UNSUPP_LWT as FibResult,
+  NoNeighbour: FIB.NO_NEIGH as FibResult,
+  FragmentationNeeded: FIB.FRAG_NEEDED as FibResult,
+  NoSourceAddress: FIB.NO_SRC_ADDR as FibResult,
+});
+
+/** Test `found` first: the addresses exist only then. */
+export type FibLookup =
+  | {
+      readonly found: true;
+      readonly interfaceIndex: number;
+      readonly source: MacAddress;
+      readonly destination: MacAddress;
+      /** Bytes. */
+      readonly mtu: number;
+    }
+  | { readonly found: false; readonly result: FibResult; readonly mtu: number };
+
+export interface FibRoute4 {
+  readonly source: Ipv4Address;
+  readonly destination: Ipv4Address;
+  readonly totalLength: number;
+}
+export interface FibRoute6 {
+  readonly source: Ipv6Address;
+  readonly destination: Ipv6Address;
+  readonly payloadLength: number;
+}
+export interface FibOptions {
+  /** Ignore policy rules. */
+  readonly direct?: boolean;
+  /** Look up as if leaving through `interfaceIndex`. */
+  readonly output?: boolean;
+  readonly interfaceIndex?: number;
+  /** Kernel 6.3. */
+  readonly skipNeighbour?: boolean;
+  /** Kernel 6.7. */
+  readonly tableId?: number;
+  /** Bytes for the MTU check, when it is not the header's own. */
+  readonly length?: number;
+}
+
+/** `bpf_fib_lookup` for the addresses of an IPv4 or IPv6 header (kernel 4.18). GPL only. */
+export const fibLookup: (ctx: XdpContext, route: FibRoute4 | FibRoute6, options?: FibOptions) => FibLookup = intrinsic(
+  "fibLookup",
+  { helper: "bpf_fib_lookup", gplOnly: true },
+);
+
+/** `bpf_check_mtu` (kernel 5.12): whether the packet, grown by so many bytes, fits. GPL only. */
+export const checkMtu: (
+  ctx: XdpContext,
+  interfaceIndex: number,
+  growth?: number,
+) => { readonly fits: boolean; readonly mtu: number } = intrinsic("checkMtu", {
+  helper: "bpf_check_mtu",
+  gplOnly: true,
+});
+
+/** Nanoseconds since boot, suspend left out (CLOCK_MONOTONIC). */
+export const ktimeGetNs: () => bigint = intrinsic("ktimeGetNs", { helper: "bpf_ktime_get_ns" });
+/** Nanoseconds since boot, suspend included. Kernel 5.7. */
+export const ktimeGetBootNs: () => bigint = intrinsic("ktimeGetBootNs", { helper: "bpf_ktime_get_boot_ns" });
+/** Nanoseconds of the last tick: cheaper. Kernel 5.11. */
+export const ktimeGetCoarseNs: () => bigint = intrinsic("ktimeGetCoarseNs", { helper: "bpf_ktime_get_coarse_ns" });
+/** Nanoseconds of CLOCK_TAI. Kernel 6.1. */
+export const ktimeGetTaiNs: () => bigint = intrinsic("ktimeGetTaiNs", { helper: "bpf_ktime_get_tai_ns" });
+/** Ticks. Kernel 5.5. */
+export const jiffies64: () => bigint = intrinsic("jiffies64", { helper: "bpf_jiffies64" });
+/** 0 to 2^32 - 1. */
+export const getPrandomU32: () => number = intrinsic("getPrandomU32", { helper: "bpf_get_prandom_u32" });
+export const getSmpProcessorId: () => number = intrinsic("getSmpProcessorId", { helper: "bpf_get_smp_processor_id" });
+export const getNumaNodeId: () => number = intrinsic("getNumaNodeId", { helper: "bpf_get_numa_node_id" });
+
+/** Checksums are numbers in host order, as the fields are read; a word may be a number of up to 32 bits or an address. */
+export type ChecksumWord = number | Ipv4Address | Ipv6Address;
+/** The Internet checksum (RFC 1071) of whole places, each of even size. */
+export const checksum: (...places: object[]) => number = intrinsic("checksum");
+/** RFC 1624: the checksum after `from` in the packet became `to`. */
+export const checksumReplace: (checksum: number, from: ChecksumWord, to: ChecksumWord) => number =
+  intrinsic("checksumReplace");
+/** The sum of a place or a word, for building a checksum over pieces. */
+export const checksumAdd: (sum: number, piece: object | ChecksumWord) => number = intrinsic("checksumAdd");
+/** Folds a sum and inverts it. */
+export const checksumFinish: (sum: number) => number = intrinsic("checksumFinish");
+/** Over `length` bytes from `offset`, variable but bounded by `atMost`; null when the packet is shorter. */
+export const checksumPacket: (
+  ctx: XdpContext,
+  offset: number,
+  length: number,
+  atMost: number,
+  sum?: number,
+) => number | null = intrinsic("checksumPacket");
+
+/** Jenkins' hash, as in the kernel (include/linux/jhash.h). */
+export const jhash: (value: ChecksumWord | object, seed: number) => number = intrinsic("jhash");
+/** `jhash_3words`. */
+export const jhashWords: (a: number, b: number, c: number, seed: number) => number = intrinsic("jhashWords");
+
+/** True when the address lies in the prefix. The prefix is a staged constant: one mask and compare per word. */
+export const inPrefix: (address: Ipv4Address | Ipv6Address, prefix: string) => boolean = intrinsic("inPrefix");
+
+/** A connection of nf_conntrack. Every path must release what was found. */
+export interface Conntrack {
+  readonly status: number;
+  readonly mark: number;
+  release(): void;
+}
+export interface ConntrackTuple<A> {
+  readonly source: A;
+  readonly destination: A;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly protocol: number;
+}
+/** Kernel 5.18, with nf_conntrack loaded. */
+export const conntrackLookup: (
+  ctx: XdpContext,
+  tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
+) => Conntrack | null = intrinsic("conntrackLookup", { kfunc: "bpf_xdp_ct_lookup", since: "5.18" });
+
+/** Any other kernel function by its BTF name; parameters and result follow the kernel's BTF at load. */
+export function kfunc<F extends (...values: never[]) => unknown>(name: string): F {
+  return intrinsic(`kfunc ${name}`, { kfunc: name });
+}

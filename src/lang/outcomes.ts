@@ -1,0 +1,44 @@
+/** Reasons for verdicts, counted per CPU under their names: `return outcomes.drop("truncated")`. */
+import { xdpkitError } from "../base/index.ts";
+import { ACCESS, type OutcomesAccess } from "./access.ts";
+import { kernelMethod } from "./intrinsic.ts";
+import { kernelName } from "./names.ts";
+import type { XdpAction } from "./program.ts";
+
+/** Shown in the capture beside the verdict, and traced. */
+export class Outcomes<const Name extends string> {
+  declare readonly [ACCESS]: OutcomesAccess<Name>;
+  readonly names: readonly Name[];
+
+  /** @throws XdpkitError LANG_OUTCOME_NAMES */
+  constructor(names: readonly Name[]) {
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (names.length === 0) throw xdpkitError("LANG_OUTCOME_NAMES", { problem: "the list is empty" });
+    if (twice !== undefined)
+      throw xdpkitError("LANG_OUTCOME_NAMES", { problem: `${JSON.stringify(twice)} stands twice` });
+    this.names = Object.freeze([...names]);
+  }
+
+  /** The name of the constant that holds the outcomes: that of the map of counters. */
+  get name(): string {
+    return kernelName(this, undefined);
+  }
+
+  /** Counts and returns the action. */
+  drop(name: Name): XdpAction {
+    return kernelMethod(this, "drop", [name]);
+  }
+  pass(name: Name): XdpAction {
+    return kernelMethod(this, "pass", [name]);
+  }
+  abort(name: Name): XdpAction {
+    return kernelMethod(this, "abort", [name]);
+  }
+  count(name: Name): void {
+    kernelMethod(this, "count", [name]);
+  }
+  /** Counts and returns `action`. */
+  as(name: Name, action: XdpAction): XdpAction {
+    return kernelMethod(this, "as", [name, action]);
+  }
+}

@@ -1,0 +1,75 @@
+/** Programs: `export const end = xdp((ctx) => …)`. A program handle is data: options and the function to compile. */
+import type { DevMapContext, XdpContext } from "./context.ts";
+import { kernelName } from "./names.ts";
+
+declare const kind: unique symbol;
+
+/** What an XDP program answers (enum xdp_action, include/uapi/linux/bpf.h). */
+export type XdpAction = 0 | 1 | 2 | 3 | 4;
+
+/** Each member has the type XdpAction, so that `let action = XdpAction.Pass` may be assigned another later. */
+export const XdpAction: {
+  /** An error in the program: the packet is dropped, and the xdp:xdp_exception tracepoint fires. */
+  readonly Aborted: XdpAction;
+  readonly Drop: XdpAction;
+  /** To the kernel's network stack. */
+  readonly Pass: XdpAction;
+  /** Back out of the interface that it came in by. */
+  readonly Tx: XdpAction;
+  /** Where the last redirect helper said. */
+  readonly Redirect: XdpAction;
+} = Object.freeze({ Aborted: 0, Drop: 1, Pass: 2, Tx: 3, Redirect: 4 });
+
+export interface ProgramOptions {
+  /** At most 15 characters; the name of the exported constant when absent. */
+  readonly name?: string;
+  /** Oldest kernel that must load it, such as "5.4": newer features become errors. */
+  readonly target?: string;
+  /** Accept multi-buffer packets (`xdp.frags`, kernel 5.18). */
+  readonly fragments?: boolean;
+  /** Default "Dual MIT/GPL". */
+  readonly license?: string;
+}
+
+export type ProgramSection = "xdp" | "xdp/devmap" | "xdp/cpumap";
+
+/** What `xdp()` and its kin return. */
+class Program<Section extends ProgramSection> {
+  declare readonly [kind]: Section;
+  readonly section: Section;
+  readonly options: ProgramOptions;
+  /** The function to compile. */
+  readonly body: (ctx: never) => XdpAction;
+
+  constructor(section: Section, body: (ctx: never) => XdpAction, options: ProgramOptions) {
+    this.section = section;
+    this.body = body;
+    this.options = Object.freeze({ ...options });
+  }
+
+  /** The name in the kernel: the option's, else that of the constant that holds the program. */
+  get name(): string {
+    return kernelName(this, this.options.name);
+  }
+}
+
+export type XdpProgram = Program<"xdp">;
+export type DevMapProgram = Program<"xdp/devmap">;
+export type CpuMapProgram = Program<"xdp/cpumap">;
+
+/** An XDP program. */
+export function xdp(program: (ctx: XdpContext) => XdpAction, options: ProgramOptions = {}): XdpProgram {
+  return new Program("xdp", program, options);
+}
+
+/** Runs on the packets that a DevMap sends, before they leave. Kernel 5.8. */
+export function devMapProgram(program: (ctx: DevMapContext) => XdpAction, options: ProgramOptions = {}): DevMapProgram {
+  return new Program("xdp/devmap", program, options);
+}
+
+/** Runs on the packets that a CpuMap delivers. Kernel 5.9. */
+export function cpuMapProgram(program: (ctx: XdpContext) => XdpAction, options: ProgramOptions = {}): CpuMapProgram {
+  return new Program("xdp/cpumap", program, options);
+}
+
+export const isProgram = (value: unknown): value is Program<ProgramSection> => value instanceof Program;

@@ -1,0 +1,63 @@
+/** Variables of the object: `global` in `.data` or `.bss`, `setting` in `.rodata`. */
+import { type Schema, zero } from "../schema/index.ts";
+import { ACCESS, type CellAccess, type Shared } from "./access.ts";
+import { kernelMethod } from "./intrinsic.ts";
+import { kernelName } from "./names.ts";
+
+declare const kind: unique symbol;
+
+/** What is decided about a setting when the object is loaded. */
+export interface Binding {
+  readonly [kind]: "binding";
+  readonly setting: Setting<unknown>;
+  readonly value: unknown;
+}
+
+class Variable<T> {
+  readonly schema: Schema<T>;
+  /** In user-space form. */
+  readonly initial: T;
+
+  constructor(schema: Schema<T>, initial: T) {
+    this.schema = schema;
+    this.initial = initial;
+  }
+
+  /** The name of the constant that holds the variable. */
+  get name(): string {
+    return kernelName(this, undefined);
+  }
+}
+
+/** Kernel functions read and write `.value`, user space too. */
+export class Global<T> extends Variable<T> implements Shared<CellAccess<T>> {
+  declare readonly [ACCESS]: CellAccess<T>;
+
+  get value(): T {
+    return kernelMethod(this, "get", []);
+  }
+  set value(value: T) {
+    kernelMethod(this, "set", [value]);
+  }
+}
+
+/** A constant that is fixed when the object is loaded: the verifier prunes what it switches off. */
+export class Setting<T> extends Variable<T> {
+  get value(): T {
+    return kernelMethod(this, "get", []);
+  }
+
+  /** For `load(program, { settings: [mtu.with(9000)] })`. */
+  with(value: T): Binding {
+    return { setting: this as Setting<unknown>, value } as Binding;
+  }
+}
+
+/** A variable of the object, zero unless `initial` says otherwise. */
+export function global<T>(schema: Schema<T>, initial: T = zero(schema)): Global<T> {
+  return new Global(schema, initial);
+}
+
+export function setting<T>(schema: Schema<T>, initial: T): Setting<T> {
+  return new Setting(schema, initial);
+}
