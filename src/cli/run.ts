@@ -52,6 +52,8 @@ interface RunResult {
   readonly counts: VerdictCounts;
   readonly faults: readonly Fault[];
   readonly faultCount: number;
+  /** Packets that the capture holds only in part. */
+  readonly cut: number;
   readonly milliseconds: number;
 }
 
@@ -177,10 +179,12 @@ async function eachPacket(
   const progress = startProgress(input.size, !options.json);
   const start = performance.now();
   let packets = 0;
+  let cut = 0;
   try {
     for await (const packet of readCapture(input.chunks)) {
       packets++;
       checkLinkType(packet, packets);
+      if (packet.originalLength > packet.bytes.length) cut++;
       const outcome = runOne(engine, packet, options.repeat);
       const row = counts[outcome instanceof XdpkitError ? "fault" : outcome.name];
       row.packets++;
@@ -196,7 +200,7 @@ async function eachPacket(
   } finally {
     progress.stop();
   }
-  return { packets, counts, faults, faultCount: counts.fault.packets, milliseconds: performance.now() - start };
+  return { packets, counts, faults, faultCount: counts.fault.packets, cut, milliseconds: performance.now() - start };
 }
 
 function checkLinkType({ linkType, offset }: CapturedPacket, packet: number): void {
@@ -234,6 +238,7 @@ function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): s
     verdicts,
     engine: engine.name,
     faults: result.faultCount,
+    ...(result.cut > 0 ? { cutPackets: result.cut } : {}),
     ...(result.faults.length > 0
       ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
       : {}),
@@ -260,12 +265,19 @@ function printText(
   return [
     title,
     printVerdicts(counts, color),
+    printCut(result),
     printMaps(engine),
     printFaults(result),
     written,
     ...dumps.map(printDump),
     "\n",
   ].join("");
+}
+
+function printCut({ packets, cut }: RunResult): string {
+  if (cut === 0) return "";
+  const [some, all] = [cut, packets].map((count) => count.toLocaleString("en-US"));
+  return `\n  ${some} of ${all} packets are cut in the capture: the program saw what is left (capture with tcpdump -s 0)\n`;
 }
 
 /** Maps that hold something, with how much. */

@@ -144,6 +144,17 @@ describe("run", () => {
     });
   });
 
+  it("says that the capture holds packets only in part", () => {
+    const capture = shortCapture();
+    capture[36] = 60;
+    writeFileSync(file("snapped.pcap"), capture);
+    const words = ["run", EDGE, "--in", file("snapped.pcap")];
+    expect(xdpkit(...words).stdout).toContain(
+      "\n  1 of 1 packets are cut in the capture: the program saw what is left",
+    );
+    expect(JSON.parse(xdpkit(...words, "--json").stdout).cutPackets).toBe(1);
+  });
+
   it("runs each packet as often as it is told, and counts it once", () => {
     const { stdout } = xdpkit("run", EDGE, "--in", CAPTURE, "--repeat", "3", "--dump", "reasons", "--json");
     const { packets, maps } = JSON.parse(stdout);
