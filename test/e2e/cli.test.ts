@@ -72,6 +72,9 @@ beforeAll(() => {
   writeFileSync(file("raw.pcap"), raw);
   writeFileSync(file("cut.o"), readFileSync(join(ROOT, EDGE)).subarray(0, 700));
   writeFileSync(file("careless.o"), writeElf(careless()));
+  const numbers = { type: 2, keySize: 4, valueSize: 8, maxEntries: 2, flags: 0, pinByName: false };
+  const wide = { ...careless(), maps: [{ name: "numbers", style: "legacy" as const, ...numbers }] };
+  writeFileSync(file("wide.o"), writeElf(wide));
   writeFileSync(file("short.pcap"), shortCapture());
   writeFileSync(file("text.txt"), "not an object\n");
   writeFileSync(file("empty"), "");
@@ -237,6 +240,27 @@ describe("run --map of global variables", () => {
     const read = (...more: readonly string[]) => JSON.parse(xdpkit(...words, ...more).stdout).maps[".rodata"][0].value;
     return [read(), read("--map", `.rodata=${file("globals.json")}`)];
   };
+
+  it("prints 64-bit numbers exactly, as text where JSON's numbers would not be", () => {
+    writeFileSync(
+      file("wide.json"),
+      '[{ "key": 0, "value": "18446744073709551615" }, { "key": 1, "value": 9007199254740991 }]',
+    );
+    const words = [
+      "run",
+      file("wide.o"),
+      "--in",
+      file("short.pcap"),
+      "--map",
+      `numbers=${file("wide.json")}`,
+      "--dump",
+      "numbers",
+    ];
+    expect(JSON.parse(xdpkit(...words, "--json").stdout).maps.numbers).toEqual([
+      { key: 0, value: "18446744073709551615" },
+      { key: 1, value: 9007199254740991 },
+    ]);
+  });
 
   it("changes those that are named and leaves the others", () => {
     const [before, same] = dump({});
