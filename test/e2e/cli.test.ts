@@ -33,8 +33,8 @@ let folder: string;
 const file = (name: string): string => join(folder, name);
 
 /** An object whose program reads four bytes behind a packet of less than 18. */
-function careless(): BpfObject {
-  const instructions = parse("r1 = *(u32 *)(r1 + 0x0)\nr0 = *(u32 *)(r1 + 0xe)\nr0 = 0x2\nexit");
+function careless(text = "r1 = *(u32 *)(r1 + 0x0)\nr0 = *(u32 *)(r1 + 0xe)\nr0 = 0x2\nexit"): BpfObject {
+  const instructions = parse(text);
   const program = { kind: "xdp", fragments: false, autoload: true };
   const main = {
     name: "careless",
@@ -156,6 +156,29 @@ describe("run", () => {
       "\n  1 of 1 packets are cut in the capture: the program saw what is left",
     );
     expect(JSON.parse(xdpkit(...words, "--json").stdout).cutPackets).toBe(1);
+  });
+
+  it("sets the clock by the capture, and gives both packets of a pair its time and its length on the wire", () => {
+    const capture = shortCapture();
+    // 3 s, 5 µs; 60 bytes on the wire.
+    capture.set([3, 0, 0, 0, 5], 24);
+    capture[36] = 60;
+    writeFileSync(file("timed.pcap"), capture);
+    writeFileSync(file("clock.o"), writeElf(careless("call 0x5\nr0 /= 0x3b9aca00\nexit")));
+    const out = file("timed.pcapng");
+    const { stdout } = xdpkit("run", file("clock.o"), "--in", file("timed.pcap"), "--out", out, "--json");
+    expect(JSON.parse(stdout).verdicts).toEqual({ XDP_TX: 1 });
+    const bytes = readFileSync(out);
+    const packets: [number, bigint, number][] = [];
+    for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at + 4)) {
+      if (bytes.readUInt32LE(at) !== 6) continue;
+      const time = (BigInt(bytes.readUInt32LE(at + 12)) << 32n) | BigInt(bytes.readUInt32LE(at + 16));
+      packets.push([bytes.readUInt32LE(at + 8), time, bytes.readUInt32LE(at + 24)]);
+    }
+    expect(packets).toEqual([
+      [0, 3_000_005_000n, 60],
+      [4, 3_000_005_000n, 14],
+    ]);
   });
 
   it("runs each packet as often as it is told, and counts it once", () => {
