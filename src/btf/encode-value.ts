@@ -2,7 +2,7 @@
  * Plain values to bytes by their BTF: what `xdpkit map set` takes.
  *
  * Numbers may be numbers, bigints or text (`"0xff"`), enums names, `char` arrays text. What an object does not mention
- * is zero; of a union the members are written in their order. Invariant: an error carries the path of the value.
+ * is zero, or what it was in `onto`; of a union the members are written in their order. Invariant: an error carries the path of the value.
  */
 import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import type { ValueOptions } from "./decode-value.ts";
@@ -10,19 +10,26 @@ import { resolve, sizeOf } from "./query.ts";
 import type { Btf, BtfMember, BtfType, TypeId } from "./types.ts";
 import { Budget, isCharacter, limitsOf, type PlainValue, writeBits } from "./value.ts";
 
+export interface EncodeOptions extends ValueOptions {
+  /** Bytes that stay where the value says nothing; they are not changed. Default zeros. */
+  readonly onto?: Uint8Array;
+}
+
 /**
  * The bytes of a value; `path` names it in errors (`$`, `$.key`).
  *
- * @throws BTF_VALUE, BTF_VALUE_RANGE, BTF_VALUE_MEMBER, BTF_VALUE_LENGTH at a path; BTF_NO_SIZE, BTF_CYCLE, BTF_LIMIT
+ * @throws BTF_VALUE, BTF_VALUE_RANGE, BTF_VALUE_MEMBER, BTF_VALUE_LENGTH at a path; BTF_VALUE_SIZE, BTF_NO_SIZE, BTF_CYCLE, BTF_LIMIT
  */
 export function encodeValue(
   btf: Btf,
   type: TypeId,
   value: PlainValue,
   path = "$",
-  options: ValueOptions = {},
+  options: EncodeOptions = {},
 ): Uint8Array {
-  const bytes = new Uint8Array(sizeOf(btf, type));
+  const size = sizeOf(btf, type);
+  const bytes = options.onto ? Uint8Array.from(options.onto) : new Uint8Array(size);
+  if (bytes.length !== size) throw xdpkitError("BTF_VALUE_SIZE", { need: size, have: bytes.length });
   new Encoder(btf, options.littleEndian ?? true).encode({ type, bytes, path, depth: 0 }, value);
   return bytes;
 }
@@ -233,5 +240,6 @@ function enumerator(
 function writeText(bytes: Uint8Array, text: string, path: string): void {
   const encoded = new TextEncoder().encode(text);
   if (encoded.length > bytes.length) throw lengthError(encoded.length, bytes.length, path);
+  bytes.fill(0);
   bytes.set(encoded);
 }

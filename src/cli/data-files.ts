@@ -1,13 +1,6 @@
-/** JSON and YAML files with places in their errors, and values as JSON. */
-import { isMap, LineCounter, parseDocument } from "yaml";
+/** JSON files with places in their errors, and values as JSON. */
 import { printHex, xdpkitError } from "../base/index.ts";
-import type { NetworkConfig } from "../vm/index.ts";
-import { inFile, readText } from "./files.ts";
-
-export interface MapEntry {
-  readonly key?: unknown;
-  readonly value: unknown;
-}
+import { readText } from "./files.ts";
 
 /** @throws XdpkitError CLI_FILE, CLI_JSON at the line and column */
 export async function readJson(file: string): Promise<unknown> {
@@ -21,39 +14,6 @@ export async function readJson(file: string): Promise<unknown> {
     const at = { kind: "source", file, line: before.length, column: before.at(-1)!.length + 1 } as const;
     throw xdpkitError("CLI_JSON", { problem: message.replace(/ in JSON at position.*/, "") }, { at });
   }
-}
-
-/** The entries of a map file. @throws XdpkitError CLI_MAP_FILE */
-export async function readMapFile(file: string): Promise<MapEntry[]> {
-  const data = await readJson(file);
-  if (!Array.isArray(data)) {
-    throw xdpkitError("CLI_MAP_FILE", { problem: "the file holds no list" }, { at: { kind: "path", file, path: "$" } });
-  }
-  return data.map((entry: unknown, index) => {
-    if (typeof entry === "object" && entry !== null && "value" in entry) return entry as MapEntry;
-    const at = { kind: "path", file, path: `$[${index}]` } as const;
-    throw xdpkitError("CLI_MAP_FILE", { problem: 'the entry has no "value"' }, { at });
-  });
-}
-
-/** A network file, YAML or JSON. @throws XdpkitError CLI_YAML, VM_NETWORK when it is used */
-export async function readNetworkFile(file: string): Promise<NetworkConfig> {
-  const text = await readText(file);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problem = document.errors[0];
-  if (problem) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    throw xdpkitError("CLI_YAML", { problem: problem.message }, { at: { kind: "source", file, line, column: col } });
-  }
-  if (!isMap(document.contents)) {
-    throw xdpkitError(
-      "CLI_YAML",
-      { problem: "the file holds no interfaces, routes or neighbours" },
-      { at: { kind: "file", file } },
-    );
-  }
-  return inFile(file, () => document.toJS() as NetworkConfig);
 }
 
 /** Values for JSON: bigints as numbers while they are exact, bytes as hexadecimal text. */

@@ -7,7 +7,7 @@ import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/inde
 import { applyCoreRelocations, type BpfMap, type BpfObject, codecOf } from "../object/index.ts";
 import { errnoName, MapType, mapTypeName, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
-import type { MapEntry } from "./data-files.ts";
+import type { MapEntry } from "./map-files.ts";
 
 export const ENGINES = ["interpreter", "kernel"] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -38,8 +38,8 @@ export interface Engine extends Disposable {
   readonly name: EngineName;
   run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict;
   maps(): readonly MapSummary[];
-  /** Elements present. */
-  size(map: string): number;
+  /** Elements present; undefined where only walking through what is not bytes would tell. */
+  size(map: string): number | undefined;
   /** Puts entries into a map. @throws XdpkitError with the path of the entry */
   fill(map: string, entries: readonly MapEntry[]): void;
   /** All entries of a map. */
@@ -118,6 +118,13 @@ const BYTES: readonly number[] = [
   MapType.LPM_TRIE,
 ];
 
+const QUEUES: readonly number[] = [MapType.QUEUE, MapType.STACK];
+
+/** True when the engine can print the content of such a map. */
+export function canDump(engine: EngineName, { type }: BpfMap): boolean {
+  return engine === "interpreter" || BYTES.includes(type) || QUEUES.includes(type);
+}
+
 class KernelEngine implements Engine {
   readonly name = "kernel";
   readonly #loaded: LoadedObject;
@@ -141,9 +148,9 @@ class KernelEngine implements Engine {
     }));
   }
 
-  size(name: string): number {
+  size(name: string): number | undefined {
     const map = this.#loaded.map(name);
-    return BYTES.includes(map.definition.type) ? Array.from(map.keys()).length : 0;
+    return BYTES.includes(map.definition.type) ? Array.from(map.keys()).length : undefined;
   }
 
   fill(name: string, entries: readonly MapEntry[]): void {
@@ -151,15 +158,18 @@ class KernelEngine implements Engine {
     const { keyType, keySize } = map.definition;
     const key = codecOf(this.#loaded.object.btf, keyType, keySize, { name, what: "key" });
     forEachEntry(entries, (entry) => {
-      const result = map.trySet(key.encode(entry.key, "$.key"), this.#value(map, entry.value, "$.value"));
+      const bytes = keySize === 0 ? new Uint8Array(0) : key.encode(entry.key, "$.key");
+      const result = map.trySet(bytes, this.#value(map, entry.value, "$.value"));
       if (result < 0) throw xdpkitError("CLI_MAP_REFUSED", { map: name, errno: errnoName(result) });
     });
   }
 
-  /** Interfaces and programs become their numbers; a per-CPU value stands for all CPUs. */
+  /** Interfaces, programs and maps become their numbers; a per-CPU value stands for all CPUs. */
   #value(map: KernelMap, value: unknown, path: string): Uint8Array {
     const { name, type, valueSize, valueType } = map.definition;
     if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd);
+    if (type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS) return words(this.#inner(String(value)));
+    if (type === MapType.CPUMAP) return words(queueSize(value)).subarray(0, valueSize);
     if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH)
       return words(interfaceIndex(value)).subarray(0, valueSize);
     const codec = codecOf(this.#loaded.object.btf, valueType, valueSize, { name, what: "value" });
@@ -172,11 +182,22 @@ class KernelEngine implements Engine {
     return all;
   }
 
+  #inner(name: string): number {
+    const { maps } = this.#loaded;
+    const inner = maps.get(name);
+    if (!inner) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: [...maps.keys()] });
+    return inner.fd;
+  }
+
+  /** A queue is emptied by it: nothing runs afterwards. */
   dump(name: string): MapEntry[] {
     const map = this.#loaded.map(name);
     const { type, keyType, keySize, valueType, valueSize, data } = map.definition;
-    if (!BYTES.includes(type)) return [];
     const { btf } = this.#loaded.object;
+    if (QUEUES.includes(type)) {
+      const codec = codecOf(btf, valueType, valueSize, { name, what: "value" });
+      return Array.from(popAll(map), (bytes) => ({ value: codec.decode(bytes) }));
+    }
     const key = codecOf(btf, keyType, keySize, { name, what: "key" });
     const value = codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
     const padded = (valueSize + 7) & ~7;
@@ -201,6 +222,18 @@ function relocate(object: BpfObject): BpfObject {
 
 function words(...values: number[]): Uint8Array {
   return new Uint8Array(Uint32Array.from([...values, 0]).buffer);
+}
+
+function* popAll(map: KernelMap): Generator<Uint8Array> {
+  for (let value = map.pop(); value; value = map.pop()) yield value;
+}
+
+/** `192` or `{ "queueSize": 192 }`. */
+function queueSize(value: unknown): number {
+  const given = typeof value === "object" && value !== null && "queueSize" in value ? value.queueSize : value;
+  if (typeof given === "number" && Number.isInteger(given)) return given;
+  const at = { kind: "path", path: "$.value.queueSize" } as const;
+  throw xdpkitError("VALUE_FORM", { found: JSON.stringify(given) ?? "nothing", size: 4 }, { at });
 }
 
 function interfaceIndex(value: unknown): number {

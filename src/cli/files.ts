@@ -3,9 +3,10 @@
  */
 
 import { once } from "node:events";
-import { createReadStream, createWriteStream, type WriteStream } from "node:fs";
-import { readFile, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream, type Stats, type WriteStream } from "node:fs";
+import { chmod, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { finished } from "node:stream/promises";
 import { locate, type XdpkitError, XdpkitError as XdpkitErrorClass, xdpkitError } from "../base/index.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -18,9 +19,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
-function fileError(action: "read" | "write", file: string, cause: unknown): XdpkitError {
+export function fileError(action: "read" | "write", file: string, cause: unknown): XdpkitError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const reason = REASONS[code ?? ""] ?? message;
+  const reason =
+    action === "write" && code === "ENOENT" ? "the folder does not exist" : (REASONS[code ?? ""] ?? message);
   return xdpkitError("CLI_FILE", { action, reason }, { at: { kind: "file", file }, cause });
 }
 
@@ -40,15 +42,49 @@ export async function readText(file: string): Promise<string> {
 
 /** The file in chunks, with its size when it has one. @throws XdpkitError CLI_FILE */
 export async function openInput(file: string): Promise<{ chunks: AsyncIterable<Uint8Array>; size: number }> {
-  if (file === "-") return { chunks: process.stdin, size: 0 };
+  if (file === "-") return { chunks: chunksOf(process.stdin, file), size: 0 };
   try {
     const { size } = await stat(file);
     const stream = createReadStream(file, { highWaterMark: 1 << 18 });
     await once(stream, "open");
-    return { chunks: stream, size };
+    return { chunks: chunksOf(stream, file), size };
   } catch (cause) {
     throw fileError("read", file, cause);
   }
+}
+
+/** What fails while reading (a folder, a disk) is an error of the file, too. */
+async function* chunksOf(stream: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
+  const chunks = stream[Symbol.asyncIterator]();
+  const next = async () => {
+    try {
+      return await chunks.next();
+    } catch (cause) {
+      throw fileError("read", file, cause);
+    }
+  };
+  try {
+    for (let one = await next(); !one.done; one = await next()) yield one.value;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+async function statOrNull(file: string): Promise<Stats | null> {
+  try {
+    return await stat(file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw fileError("write", file, cause);
+  }
+}
+
+/** Writing onto what is read would lose it. @throws XdpkitError CLI_FILE */
+async function refuseInput(file: string, old: Stats, input: string): Promise<void> {
+  const read = input === "-" ? null : await stat(input);
+  if (!read?.isFile() || read.dev !== old.dev || read.ino !== old.ino) return;
+  const hint = "write to another file";
+  throw xdpkitError("CLI_FILE", { action: "write", reason: "it is the input" }, { at: { kind: "file", file }, hint });
 }
 
 /** Says in which file an error without one happened. */
@@ -62,16 +98,25 @@ export async function inFile<T>(file: string, body: () => Promise<T> | T): Promi
 
 const STAGE_BYTES = 1 << 18;
 
-/** A file that takes its name only when it is complete. */
+interface PartialFile {
+  readonly path: string;
+  /** The file that it becomes, behind symbolic links. */
+  readonly target: string;
+  /** Permissions of the file that was there. */
+  readonly mode: number | undefined;
+}
+
+/** A file that takes its name only when it is complete; devices and pipes are written directly. */
 export class OutputFile {
   readonly #file: string;
-  readonly #partial: string;
+  /** Where the bytes go until `finish`; null for a device or pipe. */
+  readonly #partial: PartialFile | null;
   readonly #stream: WriteStream;
   #failure: unknown;
   #staged = new Uint8Array(STAGE_BYTES);
   #used = 0;
 
-  private constructor(file: string, partial: string, stream: WriteStream) {
+  private constructor(file: string, partial: PartialFile | null, stream: WriteStream) {
     this.#file = file;
     this.#partial = partial;
     this.#stream = stream;
@@ -80,16 +125,19 @@ export class OutputFile {
     });
   }
 
-  /** @throws XdpkitError CLI_FILE when the folder takes no file */
-  static async open(file: string): Promise<OutputFile> {
-    const partial = join(dirname(file), `.${basename(file)}.${process.pid}.part`);
-    const stream = createWriteStream(partial, { highWaterMark: 1 << 18 });
+  /** `input` is the file that is being read. @throws XdpkitError CLI_FILE when the file cannot be written */
+  static async open(file: string, input: string): Promise<OutputFile> {
+    const old = await statOrNull(file);
+    if (old) await refuseInput(file, old, input);
+    if (old?.isDirectory()) throw fileError("write", file, { code: "EISDIR" });
     try {
+      const partial = old && !old.isFile() ? null : await partialOf(file, old);
+      const stream = createWriteStream(partial?.path ?? file, { highWaterMark: 1 << 18 });
       await once(stream, "open");
+      return new OutputFile(file, partial, stream);
     } catch (cause) {
       throw fileError("write", file, cause);
     }
-    return new OutputFile(file, partial, stream);
   }
 
   /** Takes the bytes at once; call `flush` when it is full, and now and then. */
@@ -137,9 +185,12 @@ export class OutputFile {
     try {
       this.#stage();
       this.#stream.end();
-      await once(this.#stream, "close");
+      await finished(this.#stream);
       if (this.#failure !== undefined) throw this.#failure;
-      await rename(this.#partial, this.#file);
+      if (this.#partial === null) return;
+      const { path, target, mode } = this.#partial;
+      if (mode !== undefined) await chmod(path, mode);
+      await rename(path, target);
     } catch (cause) {
       throw fileError("write", this.#file, cause);
     }
@@ -148,6 +199,12 @@ export class OutputFile {
   /** Throws what was written away; the old file stays. */
   async discard(): Promise<void> {
     this.#stream.destroy();
-    await rm(this.#partial, { force: true });
+    if (this.#partial) await rm(this.#partial.path, { force: true });
   }
+}
+
+async function partialOf(file: string, old: Stats | null): Promise<PartialFile> {
+  const target = old ? await realpath(file) : file;
+  const path = join(dirname(target), `.${basename(target)}.${process.pid}.part`);
+  return { path, target, mode: old ? old.mode & 0o7777 : undefined };
 }

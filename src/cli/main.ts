@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { fileError } from "./files.ts";
 import { printError } from "./print-error.ts";
 import { addRunCommand } from "./run.ts";
 
@@ -30,22 +31,32 @@ function createProgram(): Command {
 /** What commander says about wrong words, as an error of ours; undefined for --help and --version. */
 function usageError(error: CommanderError): XdpkitError | undefined {
   if (error.exitCode === 0) return undefined;
-  if (error.code === "commander.help") return xdpkitError("CLI_USAGE", { problem: "no command was given" });
+  if (error.code === "commander.help") {
+    const [, , help, word] = process.argv;
+    const problem = help === "help" && word ? `unknown command '${word}'` : "no command was given";
+    return xdpkitError("CLI_USAGE", { problem });
+  }
   return xdpkitError("CLI_USAGE", { problem: error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ") });
+}
+
+/** Anything that is no error of the catalogue is a bug of ours; XDPKIT_DEBUG=1 shows where. */
+function bug(thrown: unknown): XdpkitError {
+  if (process.env["XDPKIT_DEBUG"]) console.error(thrown);
+  return xdpkitError("INTERNAL_INVARIANT", { what: String(thrown) }, { cause: thrown });
 }
 
 function fail(thrown: unknown): void {
   const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
   if (error === undefined) return;
-  if (!(error instanceof XdpkitError)) throw error;
   process.exitCode = 2;
-  process.stderr.write(`xdpkit: ${printError(error)}\n`);
+  process.stderr.write(`xdpkit: ${printError(error instanceof XdpkitError ? error : bug(error))}\n`);
 }
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code === "EPIPE") process.exit();
+  fail(fileError("write", "standard output", error));
+  process.exit();
 });
 
 try {

@@ -5,11 +5,22 @@
  */
 import type { Command } from "commander";
 import { locate, XdpkitError, xdpkitError } from "../base/index.ts";
+import type { BpfMap } from "../object/index.ts";
 import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
-import { MapType } from "../uapi/index.ts";
-import { type MapEntry, readMapFile, readNetworkFile, toJsonValue } from "./data-files.ts";
-import { createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
+import { MapType, mapTypeName } from "../uapi/index.ts";
+import { toJsonValue } from "./data-files.ts";
+import { canDump, createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
+import {
+  checkMap,
+  isGlobalData,
+  type MapContent,
+  type MapEntry,
+  mapEntries,
+  readMaps,
+  withGlobals,
+} from "./map-files.ts";
+import { readNetworkFile } from "./network-file.ts";
 import { errorToJson, printCaret, printError } from "./print-error.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { startProgress } from "./progress.ts";
@@ -41,6 +52,8 @@ interface RunResult {
   readonly counts: VerdictCounts;
   readonly faults: readonly Fault[];
   readonly faultCount: number;
+  /** Packets that the capture holds only in part. */
+  readonly cut: number;
   readonly milliseconds: number;
 }
 
@@ -79,10 +92,14 @@ export function addRunCommand(program: Command): void {
     .action(run);
 }
 
-async function run(file: string, options: RunOptions): Promise<void> {
+async function run(file: string, options: RunOptions, command: Command): Promise<void> {
   const name = engineName(options.engine);
-  const object = await readProgramFile(file);
-  const program = chooseProgram(object, options.program, file);
+  checkOptions(name, options, command);
+  const original = await readProgramFile(file);
+  const program = chooseProgram(original, options.program, file);
+  for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
+  const contents = await readMaps(original, file, options.map);
+  const object = await withGlobals(original, contents);
   const network = options.network === undefined ? undefined : await readNetworkFile(options.network);
   const create = () =>
     createEngine(name, object, {
@@ -93,8 +110,10 @@ async function run(file: string, options: RunOptions): Promise<void> {
       ...(network ? { network } : {}),
     });
   using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));
-  checkDumps(engine, options.dump);
-  await fillMaps(engine, options.map);
+  await fillMaps(
+    engine,
+    contents.filter(({ name }) => !isGlobalData(object, name)),
+  );
   const result = await runCapture(engine, options, program);
   const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
   process.stdout.write(
@@ -109,22 +128,25 @@ function engineName(text: string): EngineName {
   throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
 }
 
-function knownMap(engine: Engine, name: string): void {
-  const known = engine.maps().map((map) => map.name);
-  if (!known.includes(name)) throw xdpkitError("VM_UNKNOWN_MAP", { name, known });
+const INTERPRETER_ONLY = ["network", "cpus", "seed", "headroom"] as const;
+
+/** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
+function checkOptions(engine: EngineName, { out }: RunOptions, command: Command): void {
+  if (out === "-" || out === "") throw xdpkitError("CLI_USAGE", { problem: "--out takes the name of a file" });
+  const ignored = INTERPRETER_ONLY.find((name) => command.getOptionValueSource(name) === "cli");
+  if (engine === "interpreter" || ignored === undefined) return;
+  throw xdpkitError("CLI_USAGE", { problem: `--${ignored} is for the interpreter, not for --engine ${engine}` });
 }
 
-function checkDumps(engine: Engine, names: readonly string[]): void {
-  for (const name of names) knownMap(engine, name);
+function checkDump(engine: EngineName, map: BpfMap): void {
+  if (canDump(engine, map)) return;
+  const type = mapTypeName(map.type) ?? `type ${map.type}`;
+  throw xdpkitError("CLI_USAGE", { problem: `--engine ${engine} cannot dump ${map.name}, a map of ${type}` });
 }
 
-async function fillMaps(engine: Engine, options: readonly string[]): Promise<void> {
-  for (const text of options) {
-    const at = text.indexOf("=");
-    if (at < 1 || at === text.length - 1) throw xdpkitError("CLI_MAP_OPTION", { text });
-    const [name, file] = [text.slice(0, at), text.slice(at + 1)];
-    knownMap(engine, name);
-    const entries = await readMapFile(file);
+async function fillMaps(engine: Engine, contents: readonly MapContent[]): Promise<void> {
+  for (const { name, file, data } of contents) {
+    const entries = mapEntries(file, data);
     await inFile(file, () => engine.fill(name, entries));
   }
 }
@@ -132,7 +154,7 @@ async function fillMaps(engine: Engine, options: readonly string[]): Promise<voi
 /** Runs all packets; the capture is written beside its name and moved there at the end. */
 async function runCapture(engine: Engine, options: RunOptions, program: string): Promise<RunResult> {
   const input = await openInput(options.in);
-  const output = options.out === undefined ? undefined : await OutputFile.open(options.out);
+  const output = options.out === undefined ? undefined : await OutputFile.open(options.out, options.in);
   try {
     const capture = output && new VerdictCapture(output);
     capture?.begin(program);
@@ -157,10 +179,12 @@ async function eachPacket(
   const progress = startProgress(input.size, !options.json);
   const start = performance.now();
   let packets = 0;
+  let cut = 0;
   try {
     for await (const packet of readCapture(input.chunks)) {
       packets++;
       checkLinkType(packet, packets);
+      if (packet.originalLength > packet.bytes.length) cut++;
       const outcome = runOne(engine, packet, options.repeat);
       const row = counts[outcome instanceof XdpkitError ? "fault" : outcome.name];
       row.packets++;
@@ -176,7 +200,7 @@ async function eachPacket(
   } finally {
     progress.stop();
   }
-  return { packets, counts, faults, faultCount: counts.fault.packets, milliseconds: performance.now() - start };
+  return { packets, counts, faults, faultCount: counts.fault.packets, cut, milliseconds: performance.now() - start };
 }
 
 function checkLinkType({ linkType, offset }: CapturedPacket, packet: number): void {
@@ -214,6 +238,7 @@ function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): s
     verdicts,
     engine: engine.name,
     faults: result.faultCount,
+    ...(result.cut > 0 ? { cutPackets: result.cut } : {}),
     ...(result.faults.length > 0
       ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
       : {}),
@@ -240,12 +265,19 @@ function printText(
   return [
     title,
     printVerdicts(counts, color),
+    printCut(result),
     printMaps(engine),
     printFaults(result),
     written,
     ...dumps.map(printDump),
     "\n",
   ].join("");
+}
+
+function printCut({ packets, cut }: RunResult): string {
+  if (cut === 0) return "";
+  const [some, all] = [cut, packets].map((count) => count.toLocaleString("en-US"));
+  return `\n  ${some} of ${all} packets are cut in the capture: the program saw what is left (capture with tcpdump -s 0)\n`;
 }
 
 /** Maps that hold something, with how much. */
@@ -255,7 +287,8 @@ function printMaps(engine: Engine): string {
     .filter(({ definition }) => !definition.data)
     .map(({ name, type, definition }) => {
       const arrays = definition.type === MapType.ARRAY || definition.type === MapType.PERCPU_ARRAY;
-      const used = arrays ? "" : `${engine.size(name).toLocaleString("en-US")} of `;
+      const size = arrays ? undefined : engine.size(name);
+      const used = size === undefined ? "" : `${size.toLocaleString("en-US")} of `;
       return `  ${name.padEnd(17)}${type.padEnd(18)}${used}${definition.maxEntries.toLocaleString("en-US")} entries\n`;
     });
   return rows.length === 0 ? "" : `\n  map\n${rows.join("")}`;

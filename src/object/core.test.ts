@@ -195,6 +195,16 @@ describe("refusals", () => {
     expect(error.at).toMatchObject({ kind: "instruction", program: "f", index: 0, source: { file: "a.c", line: 3 } });
   });
 
+  it.each([
+    [0x7fff, "r1 = *(u32 *)(r1 + 0x7fff)"],
+    [0x8000, "offset 32768 does not fit into the instruction"],
+  ])("a member at byte %i: %s", (offset, expected) => {
+    const target: Btf = { types: [...TARGET.types, int("u32", 4), struct("nowhere", 0x10000, [["a", 7, 8 * offset]])] };
+    const run = () => relocated("r1 = *(u32 *)(r1 + 0)", "fieldByteOffset", 6, "0:0", target);
+    if (offset < 0x8000) expect(run()).toEqual([expected]);
+    else expect(failure(run).message).toContain(expected);
+  });
+
   it("refuses candidates that disagree", () => {
     const target: Btf = { types: [...TARGET.types, struct("flow", 8, [["a", 1, 64]])] };
     expect(failure(() => relocated("r1 = 0", "fieldByteOffset", 3, "0:0", target)).message).toContain(

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { allObjects, isBigEndian, readFile, readObjectFile } from "../../test/objects/corpus.ts";
+import {
+  allObjects,
+  debianObjects,
+  isBigEndian,
+  ownObjects,
+  readFile,
+  readObjectFile,
+} from "../../test/objects/corpus.ts";
+import { Random, runSeed } from "../../test/support/random.ts";
+import { randomProgram } from "../../test/support/random-programs.ts";
+import { suite } from "../../test/support/require.ts";
 import { XdpkitError } from "../base/index.ts";
 import { describe as describeType, resolve, sizeOf } from "../btf/index.ts";
 import { parse } from "../isa/index.ts";
@@ -35,6 +45,34 @@ describe("what was read is written the same", () => {
   it("refuses big-endian objects", () => {
     const object = readElf(readObjectFile("ethertype-be.o"));
     expect(() => writeElf(object)).toThrow(expect.objectContaining({ code: "OBJECT_BIG_ENDIAN" }));
+  });
+});
+
+describe("random objects", () => {
+  it("are read as they were written, and assembled as they were printed", () => {
+    // What a referenced instruction holds before it is linked means nothing.
+    const code = (object: BpfObject) =>
+      object.functions.map(({ name, section, linkage, instructions, references }) => {
+        const linked = new Set(references.map(({ instruction }) => instruction));
+        const held = instructions.map((one, index) => (linked.has(index) ? { ...one, imm: 0 } : one));
+        return { name, section, linkage, instructions: held, references };
+      });
+    const seed = runSeed();
+    for (let i = 0; i < 300; i++) {
+      const object = randomProgram(new Random(seed + i));
+      const written = writeElf(object);
+      const read = readElf(written);
+      expect(code(read), `XDPKIT_SEED=${seed + i}`).toEqual(code(object));
+      expect(readElf(writeElf(read))).toEqual(read);
+      expect(code(assemble(printAssembly(object)))).toEqual(code(object));
+    }
+  });
+});
+
+suite("the corpus", ["/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o"], () => {
+  it("holds what Debian's xdp-tools and libxdp install", () => {
+    expect(debianObjects.length).toBeGreaterThanOrEqual(15);
+    expect(ownObjects.length).toBeGreaterThanOrEqual(40);
   });
 });
 

@@ -1,9 +1,10 @@
 /** The command line as users meet it: what it prints, what it writes, and how it refuses. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "../../src/isa/index.ts";
 import { type BpfObject, writeElf } from "../../src/object/index.ts";
@@ -13,6 +14,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CLI = join(ROOT, "dist/cli/main.js");
 const EDGE = "examples/edge/edge.o";
 const CAPTURE = "examples/captures/mixed.pcap";
+const GLOBALS = "test/objects/globals.o";
+const DISPATCH = "test/objects/dispatch.o";
 const DENIED = "denied=examples/edge/denied.json";
 
 interface Outcome {
@@ -30,8 +33,8 @@ let folder: string;
 const file = (name: string): string => join(folder, name);
 
 /** An object whose program reads four bytes behind a packet of less than 18. */
-function careless(): BpfObject {
-  const instructions = parse("r1 = *(u32 *)(r1 + 0x0)\nr0 = *(u32 *)(r1 + 0xe)\nr0 = 0x2\nexit");
+function careless(text = "r1 = *(u32 *)(r1 + 0x0)\nr0 = *(u32 *)(r1 + 0xe)\nr0 = 0x2\nexit"): BpfObject {
+  const instructions = parse(text);
   const program = { kind: "xdp", fragments: false, autoload: true };
   const main = {
     name: "careless",
@@ -69,6 +72,9 @@ beforeAll(() => {
   writeFileSync(file("raw.pcap"), raw);
   writeFileSync(file("cut.o"), readFileSync(join(ROOT, EDGE)).subarray(0, 700));
   writeFileSync(file("careless.o"), writeElf(careless()));
+  const numbers = { type: 2, keySize: 4, valueSize: 8, maxEntries: 2, flags: 0, pinByName: false };
+  const wide = { ...careless(), maps: [{ name: "numbers", style: "legacy" as const, ...numbers }] };
+  writeFileSync(file("wide.o"), writeElf(wide));
   writeFileSync(file("short.pcap"), shortCapture());
   writeFileSync(file("text.txt"), "not an object\n");
   writeFileSync(file("empty"), "");
@@ -86,6 +92,7 @@ beforeAll(() => {
     file("route.yaml"),
     "interfaces: [{ index: 1, name: a }]\nroutes: [{ to: 10.0.0.0/8, via: 192.0.2.1 }]\n",
   );
+  writeFileSync(file("in.pcap.gz"), gzipSync(capture));
   writeFileSync(file("kept.pcapng"), "as it was");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -140,6 +147,40 @@ describe("run", () => {
     });
   });
 
+  it("says that the capture holds packets only in part", () => {
+    const capture = shortCapture();
+    capture[36] = 60;
+    writeFileSync(file("snapped.pcap"), capture);
+    const words = ["run", EDGE, "--in", file("snapped.pcap")];
+    expect(xdpkit(...words).stdout).toContain(
+      "\n  1 of 1 packets are cut in the capture: the program saw what is left",
+    );
+    expect(JSON.parse(xdpkit(...words, "--json").stdout).cutPackets).toBe(1);
+  });
+
+  it("sets the clock by the capture, and gives both packets of a pair its time and its length on the wire", () => {
+    const capture = shortCapture();
+    // 3 s, 5 µs; 60 bytes on the wire.
+    capture.set([3, 0, 0, 0, 5], 24);
+    capture[36] = 60;
+    writeFileSync(file("timed.pcap"), capture);
+    writeFileSync(file("clock.o"), writeElf(careless("call 0x5\nr0 /= 0x3b9aca00\nexit")));
+    const out = file("timed.pcapng");
+    const { stdout } = xdpkit("run", file("clock.o"), "--in", file("timed.pcap"), "--out", out, "--json");
+    expect(JSON.parse(stdout).verdicts).toEqual({ XDP_TX: 1 });
+    const bytes = readFileSync(out);
+    const packets: [number, bigint, number][] = [];
+    for (let at = 0; at < bytes.length; at += bytes.readUInt32LE(at + 4)) {
+      if (bytes.readUInt32LE(at) !== 6) continue;
+      const time = (BigInt(bytes.readUInt32LE(at + 12)) << 32n) | BigInt(bytes.readUInt32LE(at + 16));
+      packets.push([bytes.readUInt32LE(at + 8), time, bytes.readUInt32LE(at + 24)]);
+    }
+    expect(packets).toEqual([
+      [0, 3_000_005_000n, 60],
+      [4, 3_000_005_000n, 14],
+    ]);
+  });
+
   it("runs each packet as often as it is told, and counts it once", () => {
     const { stdout } = xdpkit("run", EDGE, "--in", CAPTURE, "--repeat", "3", "--dump", "reasons", "--json");
     const { packets, maps } = JSON.parse(stdout);
@@ -178,6 +219,82 @@ suite("run --out", ["tshark"], () => {
   });
 });
 
+describe("run --out onto what is there", () => {
+  const run = (out: string) => xdpkit("run", EDGE, "--in", CAPTURE, "--out", out).status;
+
+  it("follows a link, and keeps the permissions of the file", () => {
+    writeFileSync(file("real.pcapng"), "", { mode: 0o600 });
+    symlinkSync("real.pcapng", file("link.pcapng"));
+    expect(run(file("link.pcapng"))).toBe(0);
+    expect(lstatSync(file("link.pcapng")).isSymbolicLink()).toBe(true);
+    const { mode, size } = lstatSync(file("real.pcapng"));
+    expect([mode & 0o777, size]).toEqual([0o600, 77660]);
+  });
+
+  it("writes into a pipe and does not replace it", () => {
+    execFileSync("mkfifo", [file("pipe")]);
+    const reader = spawn("sh", ["-c", 'cat "$1" > "$1.copy"', "sh", file("pipe")]);
+    expect(run(file("pipe"))).toBe(0);
+    expect(lstatSync(file("pipe")).isFIFO()).toBe(true);
+    return new Promise<void>((resolve) => {
+      reader.on("close", () => {
+        expect(lstatSync(file("pipe.copy")).size).toBe(77660);
+        resolve();
+      });
+    });
+  });
+
+  it("says that standard output is full", () => {
+    const { status, stderr } = spawnSync("sh", ["-c", `"$0" "$1" disasm ${EDGE} > /dev/full`, process.execPath, CLI], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(
+      /^xdpkit: error CLI_FILE at standard output: cannot write the file: the disk is full \(.*\)\n$/,
+    );
+    expect(status).toBe(2);
+  });
+});
+
+describe("run --map of global variables", () => {
+  const dump = (content: unknown) => {
+    writeFileSync(file("globals.json"), JSON.stringify(content));
+    const words = ["run", GLOBALS, "--in", file("short.pcap"), "--dump", ".rodata", "--json"];
+    const read = (...more: readonly string[]) => JSON.parse(xdpkit(...words, ...more).stdout).maps[".rodata"][0].value;
+    return [read(), read("--map", `.rodata=${file("globals.json")}`)];
+  };
+
+  it("prints 64-bit numbers exactly, as text where JSON's numbers would not be", () => {
+    writeFileSync(
+      file("wide.json"),
+      '[{ "key": 0, "value": "18446744073709551615" }, { "key": 1, "value": 9007199254740991 }]',
+    );
+    const words = [
+      "run",
+      file("wide.o"),
+      "--in",
+      file("short.pcap"),
+      "--map",
+      `numbers=${file("wide.json")}`,
+      "--dump",
+      "numbers",
+    ];
+    expect(JSON.parse(xdpkit(...words, "--json").stdout).maps.numbers).toEqual([
+      { key: 0, value: "18446744073709551615" },
+      { key: 1, value: 9007199254740991 },
+    ]);
+  });
+
+  it("changes those that are named and leaves the others", () => {
+    const [before, same] = dump({});
+    expect(before.settings).toEqual({ verdicts: [2, 1, 3, 2], limit: 1000, weight: 3 });
+    expect(same).toEqual(before);
+    const expected = { ...before, settings: { ...before.settings, limit: 7 } };
+    expect(dump({ settings: { limit: 7 } })[1]).toEqual(expected);
+    expect(dump([{ key: 0, value: { settings: { limit: 7 } } }])[1]).toEqual(expected);
+  });
+});
+
 suite("run --engine kernel", ["bpf"], () => {
   it("gives what the interpreter gives", () => {
     const words = ["run", EDGE, "--in", CAPTURE, "--map", DENIED, "--dump", "denied", "--json"];
@@ -208,6 +325,24 @@ describe("disasm", () => {
     expect(first).toMatchObject({ function: "edge", section: "xdp", slot: 0, text: "r6 = r1", source: { line: 180 } });
   });
 });
+
+/** Networks of another shape. */
+const NETWORKS: readonly (readonly [text: string, expected: RegExp])[] = [
+  ["interfaces: *nothing", /CLI_YAML at .*: Unresolved alias/],
+  ["interfaces: 5", /CLI_NETWORK at .*: \$\.interfaces: expected a list/],
+  ["interface: []", /CLI_NETWORK at .*: \$\.interface: there is no field interface, only interfaces, routes/],
+  ["interfaces: [5]", /CLI_NETWORK at .*: \$\.interfaces\[0\]: expected fields/],
+  ["interfaces: [{ index: 1, name: a, up: 'no' }]", /\$\.interfaces\[0\]\.up: expected a boolean, found "no"/],
+  ["interfaces: [{ index: 1, name: a, forwarding: { ipv5: true } }]", /\$\.interfaces\[0\]\.forwarding: expected ipv4/],
+  ["routes: [{ to: default, type: black }]", /\$\.routes\[0\]\.type: expected one of unicast, local/],
+  ["routes: [{ to: default, nextHops: [{ weigth: 2 }] }]", /\$\.routes\[0\]\.nextHops\[0\]\.weigth: there is no field/],
+  ["rules: [{ priority: 1 }]", /\$\.rules\[0\]\.table: the field is missing/],
+  ["5", /CLI_NETWORK at .*: \$: the file holds no interfaces/],
+  [
+    `a: &a [x, x]\n${"bcdefghijklmnop".replace(/./g, (b, i) => `${b}: &${b} [*${"abcdefghijklmno"[i]}, *${"abcdefghijklmno"[i]}]\n`)}`,
+    /CLI_YAML at .*: Excessive alias count/,
+  ],
+];
 
 describe("wrong input", () => {
   const rows: readonly (readonly [name: string, words: () => string[], line: string | RegExp])[] = [
@@ -291,12 +426,12 @@ describe("wrong input", () => {
     [
       "unknown map",
       () => ["run", EDGE, "--in", CAPTURE, "--map", "x=y.json"],
-      "error VM_UNKNOWN_MAP: the object has no map x (it has reasons, denied, .rodata)",
+      "error VM_UNKNOWN_MAP at examples/edge/edge.o: the object has no map x (it has reasons, denied, .rodata)",
     ],
     [
       "unknown map to dump",
       () => ["run", EDGE, "--in", CAPTURE, "--dump", "x"],
-      "error VM_UNKNOWN_MAP: the object has no map x",
+      "error VM_UNKNOWN_MAP at examples/edge/edge.o: the object has no map x",
     ],
     [
       "missing map file",
@@ -346,8 +481,56 @@ describe("wrong input", () => {
     [
       "a folder that does not exist",
       () => ["run", EDGE, "--in", CAPTURE, "--out", file("no/such/out.pcapng")],
-      /error CLI_FILE at .*out\.pcapng: cannot write the file: it does not exist/,
+      /error CLI_FILE at .*out\.pcapng: cannot write the file: the folder does not exist/,
     ],
+    ["a folder as output", () => ["run", EDGE, "--in", CAPTURE, "--out", folder], /CLI_FILE at .*: it is a folder/],
+    [
+      "the input as output",
+      () => ["run", EDGE, "--in", file("short.pcap"), "--out", file("short.pcap")],
+      "it is the input",
+    ],
+    [
+      "standard output as output",
+      () => ["run", EDGE, "--in", CAPTURE, "--out", "-"],
+      "CLI_USAGE: --out takes the name",
+    ],
+    [
+      "a folder as capture",
+      () => ["run", EDGE, "--in", "src"],
+      "CLI_FILE at src: cannot read the file: it is a folder",
+    ],
+    [
+      "a gzip file as capture",
+      () => ["run", EDGE, "--in", file("in.pcap.gz")],
+      /1f8b.* \(it is compressed: unpack it first/,
+    ],
+    ["unknown command to help", () => ["help", "frobnicate"], "error CLI_USAGE: unknown command 'frobnicate'"],
+    [
+      "an option that the engine would ignore",
+      () => ["run", EDGE, "--in", CAPTURE, "--engine", "kernel", "--seed", "4"],
+      "error CLI_USAGE: --seed is for the interpreter, not for --engine kernel",
+    ],
+    [
+      "a dump that the engine cannot make",
+      () => ["run", DISPATCH, "--program", "dispatch", "--in", CAPTURE, "--engine", "kernel", "--dump", "handlers"],
+      /error CLI_USAGE: --engine kernel cannot dump \w+, a map of PROG_ARRAY/,
+    ],
+    [
+      "an unknown global variable",
+      () => ["run", GLOBALS, "--in", CAPTURE, "--map", `.data=${file("object.json")}`],
+      /error BTF_VALUE_MEMBER at .*object\.json: \$\.key: /,
+    ],
+    ...NETWORKS.map(
+      ([text, expected], index) =>
+        [
+          `the network ${text}`,
+          () => {
+            writeFileSync(file(`network${index}.yaml`), text);
+            return ["run", EDGE, "--in", CAPTURE, "--network", file(`network${index}.yaml`)];
+          },
+          expected,
+        ] as const,
+    ),
   ];
 
   it.each(rows)("%s", (_, words, expected) => {

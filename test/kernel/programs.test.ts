@@ -168,6 +168,17 @@ function compareMaps(loaded: LoadedObject, vm: Vm, except: readonly string[], wh
   }
 }
 
+suite("global data", ["bpf"], () => {
+  it("that is read-only is frozen, other data is not", () => {
+    using loaded = new LoadedObject(bytesOf("globals"));
+    const set = (name: string) => {
+      const map = loaded.map(name);
+      return map.trySet(new Uint8Array(4), new Uint8Array(map.valueBytes));
+    };
+    expect([set(".rodata"), set(".data")]).toEqual([-1, 0]);
+  });
+});
+
 suite("programs compiled by clang", ["bpf"], () => {
   const seed = runSeed();
   pinThread(0);

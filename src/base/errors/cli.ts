@@ -30,13 +30,17 @@ export const cliErrors = {
     (p: { problem: string }) => `not JSON: ${p.problem}`,
     () => "correct the file at that place",
   ),
+  CLI_NETWORK: entry(
+    (p: { problem: string }) => p.problem,
+    () => "docs/network-file.md describes the file",
+  ),
   CLI_YAML: entry(
     (p: { problem: string }) => `not YAML: ${p.problem}`,
     () => "correct the file at that place",
   ),
   CLI_MAP_FILE: entry(
     (p: { problem: string }) => p.problem,
-    () => 'a map file is a list: [{"key": …, "value": …}, …], by the field names that disasm and bpftool show',
+    () => 'a map file is a list: [{"key": …, "value": …}, …]; one of global variables is {"name": value, …}',
   ),
   CLI_MAP_OPTION: entry(
     (p: { text: string }) => `${JSON.stringify(p.text)} does not say which file goes into which map`,

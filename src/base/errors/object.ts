@@ -107,4 +107,8 @@ export const objectErrors = {
     () => "the object is big endian: it can be read and shown, not written or relocated",
     () => "compile with -target bpfel",
   ),
+  OBJECT_NO_GLOBALS: entry(
+    (p: { section: string; known: readonly string[] }) => `the object has no global variables in ${p.section}`,
+    (p) => (p.known.length === 0 ? "it has none at all" : `it has ${p.known.join(", ")}`),
+  ),
 } as const;

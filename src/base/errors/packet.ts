@@ -8,7 +8,10 @@ export const packetErrors = {
   ),
   CAPTURE_FORMAT: entry(
     (p: { magic: string }) => `neither pcap nor pcapng: the file begins with ${p.magic || "nothing"}`,
-    () => "convert it with: editcap in out.pcapng",
+    (p) =>
+      /^(1f8b|28b52ffd|fd377a58|04224d18|184d2204)/.test(p.magic)
+        ? "it is compressed: unpack it first, for instance with gzip -dc IN | xdpkit run … --in -"
+        : "convert it with: editcap IN OUT.pcapng",
   ),
   CAPTURE_TRUNCATED: entry(
     (p: { what: string; need: number; have: number }) =>
