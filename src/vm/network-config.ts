@@ -89,37 +89,12 @@ const location = (path: Path): Location => ({
   path: path.reduce<string>((text, step) => text + (typeof step === "number" ? `[${step}]` : `.${step}`), "$"),
 });
 
-export const ROUTE_TYPES: readonly unknown[] = [
-  "unicast",
-  "local",
-  "broadcast",
-  "multicast",
-  "blackhole",
-  "unreachable",
-  "prohibit",
-  "throw",
-] satisfies RouteType[];
-export const STATES: readonly unknown[] = [...VALID_STATES, "incomplete", "failed"];
-
-/** A list of the configuration, which comes from a file: nothing about its form is sure. */
-export function list<T extends object>(given: readonly T[] | undefined, path: Path): readonly T[] {
-  if (given === undefined) return [];
-  if (!Array.isArray(given)) return fail("this must be a list", path);
-  const wrong = given.findIndex((one: unknown) => typeof one !== "object" || one === null || Array.isArray(one));
-  return wrong < 0 ? given : fail("this must be an object", [...path, wrong]);
-}
-
 export function number(given: number, from: number, to: number, path: Path): number {
   if (Number.isInteger(given) && given >= from && given <= to) return given;
   return fail(`${JSON.stringify(given)} is no number from ${from} to ${to}`, path);
 }
 
-export function oneOf<T>(given: T, known: readonly unknown[], path: Path): T {
-  return known.includes(given) ? given : fail(`${JSON.stringify(given)} is none of ${known.join(", ")}`, path);
-}
-
 export const U32 = 0xffffffff;
-export const FAMILIES = ["ipv4", "ipv6"];
 
 export function fail(problem: string, path: Path): never {
   throw xdpkitError("VM_NETWORK", { problem }, { at: location(path) });

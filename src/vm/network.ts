@@ -7,28 +7,24 @@
  * Invariant: names of interfaces are resolved to indices once, here.
  */
 import {
-  FAMILIES,
   fail,
   type InterfaceConfig,
-  list,
   type NeighbourConfig,
   type NetworkConfig,
   number,
-  oneOf,
   type Path,
   type Prefix,
   parse,
   parseDestination,
   parseIp,
   parsePrefix,
-  ROUTE_TYPES,
   type RouteConfig,
   type RouteType,
   type RuleConfig,
-  STATES,
   U32,
   VALID_STATES,
 } from "./network-config.ts";
+import { checkNetworkShape } from "./network-shape.ts";
 
 export interface NetworkInterface {
   readonly index: number;
@@ -87,16 +83,18 @@ export class Network {
 
   /** @throws XdpkitError VM_NETWORK with the path of the value that is wrong */
   constructor(config: NetworkConfig = {}) {
-    list(config.interfaces, ["interfaces"]).forEach((one, i) => {
+    checkNetworkShape(config);
+    const { interfaces = [], routes = [], neighbours = [] } = config;
+    interfaces.forEach((one, i) => {
       this.#addInterface(one, ["interfaces", i]);
     });
-    list(config.routes, ["routes"]).forEach((one, i) => {
+    routes.forEach((one, i) => {
       this.#addRoute(one, ["routes", i]);
     });
-    list(config.neighbours, ["neighbours"]).forEach((one, i) => {
+    neighbours.forEach((one, i) => {
       this.#addNeighbour(one, ["neighbours", i]);
     });
-    const rules = list(config.rules, ["rules"]).map((one, i) => this.#rule(one, ["rules", i]));
+    const rules = (config.rules ?? []).map((one, i) => this.#rule(one, ["rules", i]));
     this.hasRules = rules.some((rule) => rule.family !== 6);
     this.rules = [
       { priority: 0, family: undefined, table: Table.Local },
@@ -179,7 +177,7 @@ export class Network {
 
   #addRoute(config: RouteConfig, path: Path): void {
     const { address, length } = parseDestination(config.to, [...path, "to"]);
-    const type = oneOf(config.type ?? "unicast", ROUTE_TYPES, [...path, "type"]);
+    const type = config.type ?? "unicast";
     const nextHops = this.#nextHops(config, path);
     // An IPv4 route may have an IPv6 gateway (RFC 5549), not the other way round.
     const gateway = nextHops.find(({ via }) => via && via.length < address.length);
@@ -206,7 +204,7 @@ export class Network {
     const one = config.interface ?? config.via;
     if (config.nextHops && one !== undefined) fail("either nextHops, or via and interface", [...path, "nextHops"]);
     if (config.nextHops) {
-      return list(config.nextHops, [...path, "nextHops"]).map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
+      return config.nextHops.map((hop, i) => this.#nextHop(hop, [...path, "nextHops", i]));
     }
     return one === undefined ? [] : [this.#nextHop(config, path)];
   }
@@ -229,7 +227,7 @@ export class Network {
   #addNeighbour(config: NeighbourConfig, path: Path): void {
     const address = parseIp(config.address, [...path, "address"]);
     const index = this.#index(config.interface, [...path, "interface"]);
-    const valid = VALID_STATES.includes(oneOf(config.state ?? "reachable", STATES, [...path, "state"]));
+    const valid = VALID_STATES.includes(config.state ?? "reachable");
     if (valid && config.mac === undefined) fail("a neighbour that is reachable needs a mac", path);
     const mac = config.mac === undefined ? new Uint8Array(6) : parse("mac", config.mac, [...path, "mac"]);
     this.#neighbours.set(`${index} ${address.join(".")}`, { mac, valid });
@@ -238,19 +236,10 @@ export class Network {
   #rule(config: RuleConfig, path: Path): Rule {
     const from = config.from === undefined ? undefined : parseDestination(config.from, [...path, "from"]);
     const to = config.to === undefined ? undefined : parseDestination(config.to, [...path, "to"]);
-    const length = (from ?? to)?.address.length;
-    if (from && to && from.address.length !== to.address.length) fail("from and to are of two families", path);
-    if (config.family !== undefined)
-      oneOf(config.family, length === 4 ? ["ipv4"] : length === 16 ? ["ipv6"] : FAMILIES, [...path, "family"]);
-    const family = config.family
-      ? config.family === "ipv4"
-        ? 4
-        : 6
-      : length === undefined
-        ? undefined
-        : length === 4
-          ? 4
-          : 6;
+    const families = [from, to].flatMap((prefix) => (prefix ? [prefix.address.length === 4 ? 4 : 6] : [])) as (4 | 6)[];
+    if (config.family !== undefined) families.push(config.family === "ipv4" ? 4 : 6);
+    const [family] = families;
+    if (families.some((one) => one !== family)) fail("from, to and family are of two families", path);
     return {
       priority: number(config.priority, 0, U32, [...path, "priority"]),
       family,

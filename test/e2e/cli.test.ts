@@ -329,15 +329,15 @@ describe("disasm", () => {
 /** Networks of another shape. */
 const NETWORKS: readonly (readonly [text: string, expected: RegExp])[] = [
   ["interfaces: *nothing", /CLI_YAML at .*: Unresolved alias/],
-  ["interfaces: 5", /CLI_NETWORK at .*: \$\.interfaces: expected a list/],
-  ["interface: []", /CLI_NETWORK at .*: \$\.interface: there is no field interface, only interfaces, routes/],
-  ["interfaces: [5]", /CLI_NETWORK at .*: \$\.interfaces\[0\]: expected fields/],
+  ["interfaces: 5", /VM_NETWORK at .*: \$\.interfaces: expected a list/],
+  ["interface: []", /VM_NETWORK at .*: \$\.interface: there is no field interface, only interfaces, routes/],
+  ["interfaces: [5]", /VM_NETWORK at .*: \$\.interfaces\[0\]: expected fields/],
   ["interfaces: [{ index: 1, name: a, up: 'no' }]", /\$\.interfaces\[0\]\.up: expected a boolean, found "no"/],
   ["interfaces: [{ index: 1, name: a, forwarding: { ipv5: true } }]", /\$\.interfaces\[0\]\.forwarding: expected ipv4/],
   ["routes: [{ to: default, type: black }]", /\$\.routes\[0\]\.type: expected one of unicast, local/],
   ["routes: [{ to: default, nextHops: [{ weigth: 2 }] }]", /\$\.routes\[0\]\.nextHops\[0\]\.weigth: there is no field/],
   ["rules: [{ priority: 1 }]", /\$\.rules\[0\]\.table: the field is missing/],
-  ["5", /CLI_NETWORK at .*: \$: the file holds no interfaces/],
+  ["5", /CLI_YAML at .*: not YAML: the file holds no interfaces/],
   [
     `a: &a [x, x]\n${"bcdefghijklmnop".replace(/./g, (b, i) => `${b}: &${b} [*${"abcdefghijklmno"[i]}, *${"abcdefghijklmno"[i]}]\n`)}`,
     /CLI_YAML at .*: Excessive alias count/,

@@ -30,10 +30,6 @@ export const cliErrors = {
     (p: { problem: string }) => `not JSON: ${p.problem}`,
     () => "correct the file at that place",
   ),
-  CLI_NETWORK: entry(
-    (p: { problem: string }) => p.problem,
-    () => "docs/network-file.md describes the file",
-  ),
   CLI_YAML: entry(
     (p: { problem: string }) => `not YAML: ${p.problem}`,
     () => "correct the file at that place",

@@ -116,7 +116,7 @@ export const vmErrors = {
     () => "give the machine more CPUs with its `cpus` option (1 to 256)",
   ),
   VM_NETWORK: entry(
-    (p: { problem: string }) => `network: ${p.problem}`,
+    (p: { problem: string }) => p.problem,
     () => "the network file is described in docs/network-file.md",
   ),
   VM_NOT_STOPPED: entry(
