@@ -6,6 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { concatBytes } from "../src/base/index.ts";
 import { Random } from "../test/support/random.ts";
 import { objectTargets } from "./fuzz/object.ts";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
 
 const MAX_INPUT = 1 << 20;
 const SLOW_MS = 1000;
+const HANG_MS = 20_000;
 const GROWTH_BYTES = 512 * 2 ** 20;
 /** Numbers that lengths and counts go wrong with. */
 const EDGES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
@@ -83,6 +85,31 @@ function report(name: string, seed: number, input: Uint8Array, problem: unknown)
   process.exit(1);
 }
 
+/** What the watchdog sees: a count of inputs, and the input that is being run. */
+const shared = new SharedArrayBuffer(16 + MAX_INPUT);
+const beat = new Int32Array(shared, 0, 2);
+const running = new Uint8Array(shared, 16);
+
+/** Ends the process when one input runs for too long: an endless loop never comes back to be timed. */
+function startWatchdog(): Worker {
+  const script = `
+    const { workerData: { shared, file } } = require("node:worker_threads");
+    const beat = new Int32Array(shared, 0, 2), input = new Uint8Array(shared, 16);
+    let last = -1;
+    setInterval(() => {
+      if (beat[0] === last) {
+        require("node:fs").mkdirSync("out", { recursive: true });
+        require("node:fs").writeFileSync(file, Uint8Array.from(input.subarray(0, beat[1])));
+        require("node:fs").writeSync(2, "an input hangs; it is " + file + "\\n");
+        process.kill(process.pid, "SIGKILL");
+      }
+      last = beat[0];
+    }, ${HANG_MS});`;
+  const watchdog = new Worker(script, { eval: true, workerData: { shared, file: `out/fuzz-hang-${seed}.bin` } });
+  watchdog.unref();
+  return watchdog;
+}
+
 async function fuzz(name: string, target: FuzzTarget, seconds: number, seed: number): Promise<void> {
   const random = new Random(seed);
   const seeds = await target.seeds();
@@ -91,6 +118,9 @@ async function fuzz(name: string, target: FuzzTarget, seconds: number, seed: num
   let inputs = 0;
   for (let now = performance.now(); now < end; inputs++) {
     const input = mutate(random, seeds);
+    running.set(input);
+    beat[1] = input.length;
+    beat[0]!++;
     try {
       await target.run(input);
     } catch (error) {
@@ -112,4 +142,5 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 console.log(`seed ${seed}`);
+startWatchdog();
 for (const [name, target] of chosen) await fuzz(name, target, Number(values.seconds) / chosen.length, seed);

@@ -3,7 +3,7 @@
  */
 
 import { once } from "node:events";
-import { createReadStream, createWriteStream, type Stats, type WriteStream } from "node:fs";
+import { createReadStream, createWriteStream, rmSync, type Stats, type WriteStream } from "node:fs";
 import { chmod, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -98,6 +98,12 @@ export async function inFile<T>(file: string, body: () => Promise<T> | T): Promi
 
 const STAGE_BYTES = 1 << 18;
 
+/** Partial files of this process; none outlives it. */
+const partials = new Set<string>();
+process.on("exit", () => {
+  for (const path of partials) rmSync(path, { force: true });
+});
+
 interface PartialFile {
   readonly path: string;
   /** The file that it becomes, behind symbolic links. */
@@ -132,6 +138,7 @@ export class OutputFile {
     if (old?.isDirectory()) throw fileError("write", file, { code: "EISDIR" });
     try {
       const partial = old && !old.isFile() ? null : await partialOf(file, old);
+      if (partial) partials.add(partial.path);
       const stream = createWriteStream(partial?.path ?? file, { highWaterMark: 1 << 18 });
       await once(stream, "open");
       return new OutputFile(file, partial, stream);
@@ -191,6 +198,7 @@ export class OutputFile {
       const { path, target, mode } = this.#partial;
       if (mode !== undefined) await chmod(path, mode);
       await rename(path, target);
+      partials.delete(path);
     } catch (cause) {
       throw fileError("write", this.#file, cause);
     }

@@ -52,6 +52,10 @@ function fail(thrown: unknown): void {
   process.stderr.write(`xdpkit: ${printError(error instanceof XdpkitError ? error : bug(error))}\n`);
 }
 
+// Ended from outside: the exit handlers take away what is half written.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();

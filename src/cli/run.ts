@@ -223,7 +223,7 @@ function runOne(engine: Engine, packet: CapturedPacket, repeat: number) {
 
 /** What a program or a single packet may do wrong; anything else ends the command. */
 const FAULTS =
-  /^VM_(ACCESS|BAD_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_CALL$/;
+  /^VM_(ACCESS|BAD_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
 
 type Dump = readonly [name: string, entries: readonly MapEntry[]];
 

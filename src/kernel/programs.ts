@@ -37,6 +37,8 @@ export interface TestRunResult {
   readonly durationNs: number;
 }
 
+/** BPF_PROG_TEST_RUN wants a whole Ethernet header. */
+const ETHERNET_BYTES = 14;
 const LOG_BYTES = 1 << 20;
 /** Room for what a program may add: a packet of several pages. */
 const OUTPUT_BYTES = 1 << 17;
@@ -56,6 +58,8 @@ export class KernelProgram implements Disposable {
   /** Runs the program on a packet of 14 bytes to about 3.5 KB (more with fragments). @throws XdpkitError KERNEL_CALL */
   run(packet: Uint8Array, options: TestRunOptions = {}): TestRunResult {
     const metadata = options.metadata ?? new Uint8Array(0);
+    if (packet.length < ETHERNET_BYTES)
+      throw xdpkitError("KERNEL_PACKET_SIZE", { have: packet.length, least: ETHERNET_BYTES });
     const input = new Uint8Array(metadata.length + packet.length);
     input.set(metadata);
     input.set(packet, metadata.length);

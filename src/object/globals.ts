@@ -26,14 +26,21 @@ export function setGlobals(
     const known = object.maps.filter(({ data }) => data).map(({ name }) => name);
     throw xdpkitError("OBJECT_NO_GLOBALS", { section, known });
   }
-  const bytes = encodeOnto(object, map.data, values, path);
+  const bytes = encodeGlobals(object, map.data, values, map.data.bytes, path);
   const changed: BpfMap = { ...map, data: { ...map.data, bytes } };
   return { ...object, maps: object.maps.map((one) => (one === map ? changed : one)) };
 }
 
-function encodeOnto({ btf }: BpfObject, data: GlobalData, values: Readonly<Record<string, unknown>>, path: string) {
-  if (btf && data.type) return encodeValue(btf, data.type, values as PlainValue, path, { onto: data.bytes });
-  const bytes = Uint8Array.from(data.bytes);
+/** A section's bytes with some variables set: the others keep what they have in `onto`. Throws as `setGlobals`. */
+export function encodeGlobals(
+  { btf }: BpfObject,
+  data: GlobalData,
+  values: Readonly<Record<string, unknown>>,
+  onto: Uint8Array,
+  path: string,
+): Uint8Array {
+  if (btf && data.type) return encodeValue(btf, data.type, values as PlainValue, path, { onto });
+  const bytes = Uint8Array.from(onto);
   for (const [name, value] of Object.entries(values)) {
     const variable = data.variables.find((one) => one.name === name);
     const at = `${path}.${name}`;

@@ -25,7 +25,7 @@ export {
   printDisassembly,
   printReference,
 } from "./disassemble.ts";
-export { setGlobals } from "./globals.ts";
+export { encodeGlobals, setGlobals } from "./globals.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";

@@ -1,7 +1,8 @@
 /**
  * Values of maps and globals between bytes and JavaScript: by BTF names where the object has BTF, else by size.
  *
- * Without BTF, 1, 2, 4 and 8 bytes are an unsigned number in host order (8 bytes a bigint), anything else is bytes.
+ * Without BTF, 1, 2, 4 and 8 bytes are an unsigned number in host order (8 bytes a bigint), anything else is bytes. Text of
+ * digits is a number there too, as JSON carries large ones; hexadecimal text begins with 0x where a number may stand.
  * Bytes are taken everywhere in place of a value.
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
@@ -47,8 +48,11 @@ function rawCodec(size: number): Codec {
   return {
     size,
     decode: (bytes) => (number ? decodeNumber(bytes) : printHex(bytes)),
-    encode: (value, path) =>
-      number && typeof value !== "string" ? encodeNumber(value, size, path) : encodeHex(value, path),
+    encode: (value, path) => {
+      if (!number) return encodeHex(value, path);
+      if (typeof value !== "string") return encodeNumber(value, size, path);
+      return /^-?\d+$/.test(value) ? encodeNumber(BigInt(value), size, path) : encodeHex(value, path);
+    },
   };
 }
 

@@ -227,6 +227,22 @@ describe("by BTF names", () => {
     }
   });
 
+  it("sets one variable of a section and leaves the others", async () => {
+    const vm = await createVm(compiled("globals"));
+    const before = vm.map(".rodata").get(0) as Record<string, unknown>;
+    const [name, ...others] = Object.keys(before);
+    vm.map(".rodata").set(0, { [name!]: before[name!] });
+    expect(others.length).toBeGreaterThan(0);
+    expect(vm.map(".rodata").get(0)).toEqual(before);
+  });
+
+  it("reads large numbers back as JSON carries them", async () => {
+    const map = await mapOf("type=1 key=4 value=8 entries=2");
+    map.set(1, "1234567890123456");
+    map.set(2, "0x0100000000000000");
+    expect([map.get(1), map.get(2)]).toEqual([1234567890123456n, 1n]);
+  });
+
   it("variables, .rodata too, and the program sees them", async () => {
     const object = programOf(
       "r1 = limit ll\nr0 = *(u32 *)(r1 + 0)\nr1 = count ll\nr2 = *(u64 *)(r1 + 0)\nr2 += 1\n*(u64 *)(r1 + 0) = r2\nexit",

@@ -5,7 +5,7 @@
  * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
  */
 import { xdpkitError } from "../base/index.ts";
-import { type Codec, codecOf } from "../object/index.ts";
+import { type Codec, codecOf, encodeGlobals } from "../object/index.ts";
 import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
 import {
@@ -104,8 +104,9 @@ export class MapAccess {
   /** @throws XdpkitError VM_MAP_OPERATION when the map is full or `mode` forbids it */
   set(key: unknown, value: unknown, mode: UpdateMode = "any"): void {
     const bytes = this.#encodeKey(key);
+    const given = this.#encodeGlobals(bytes, value) ?? value;
     const result =
-      this.#setTarget(bytes, value, MODES[mode]) ?? this.#map.write(bytes, this.#encode(value), MODES[mode]);
+      this.#setTarget(bytes, given, MODES[mode]) ?? this.#map.write(bytes, this.#encode(given), MODES[mode]);
     if (result < 0) this.#fail("update", result);
   }
 
@@ -179,6 +180,15 @@ export class MapAccess {
   send(record: Uint8Array): void {
     const result = this.#map instanceof UserRingBuffer ? this.#map.send(record) : -errno.EOPNOTSUPP;
     if (result < 0) this.#fail("send", result);
+  }
+
+  /** Variables of global data by name: those that are left out keep their values. */
+  #encodeGlobals(key: Uint8Array, value: unknown): Uint8Array | undefined {
+    const { data } = this.#map.definition;
+    const now = data && this.#map.read(key);
+    const named = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
+    if (!data || !named || !(now instanceof Uint8Array)) return undefined;
+    return encodeGlobals(this.#machine.object, data, value as Record<string, unknown>, now, "$.value");
   }
 
   #encodeKey(key: unknown): Uint8Array {

@@ -11,6 +11,11 @@ export const kernelErrors = {
     (p) =>
       (p.errno === "EPERM" ? "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" : undefined) ?? "see bpf(2)",
   ),
+  KERNEL_PACKET_SIZE: entry(
+    (p: { have: number; least: number }) =>
+      `a packet of ${p.have} bytes cannot be run: the kernel wants at least ${p.least}`,
+    () => "XDP programs see whole Ethernet headers",
+  ),
   KERNEL_REFUSED: entry(
     (p: { program: string; errno: string; reason: string }) =>
       `the kernel refuses program ${p.program} with ${p.errno}: ${p.reason}`,
