@@ -178,7 +178,7 @@ describe("hostile BTF", () => {
   ] as const)("%s", (_, bytes, code, offset) => {
     const error = failure(() => readBtf(bytes));
     expect({ code: error.code, at: error.at }).toEqual({ code, at: { kind: "byte", offset } });
-    expect(error.hint).toBeTruthy();
+    expect(error.hint).toMatch(/\w/);
   });
 
   it("counts offsets from the base", () => {

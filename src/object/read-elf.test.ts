@@ -347,7 +347,7 @@ describe("hostile files", () => {
   ] as const)("%s", (_, bytes, code, offset) => {
     const error = failure(() => readElf(bytes, { name: "x.o" }));
     expect({ code: error.code, at: error.at }).toMatchObject({ code, at: { kind: "byte", file: "x.o", offset } });
-    expect(error.hint).toBeTruthy();
+    expect(error.hint).toMatch(/\w/);
   });
 
   it("refuses a .bss that would not fit into memory", () => {
