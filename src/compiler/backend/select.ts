@@ -232,9 +232,17 @@ class Selector {
     return register;
   }
 
+  /** Constant offsets, too: most become part of an access, and the base is alive anyway. */
   #isMadeAtUse(value: ValueId): boolean {
-    const kind = this.#definitions.get(value)?.kind;
-    return kind === "constant" || kind === "symbol" || kind === "stack";
+    const definition = this.#definitions.get(value);
+    if (definition?.kind === "offset") return this.#constantOffset(definition.by) !== undefined;
+    return definition?.kind === "constant" || definition?.kind === "symbol" || definition?.kind === "stack";
+  }
+
+  /** An offset that one addition of an immediate makes. */
+  #constantOffset(by: ValueId): number | undefined {
+    const constant = this.#constant(by);
+    return constant !== undefined && fitsImmediate(constant) ? Number(constant) : undefined;
   }
 
   #moveInto(dst: Register, value: ValueId): MachineInstruction[] {
@@ -247,6 +255,11 @@ class Selector {
       case "stack": {
         const offset = this.#slotOffsets[definition.slot]!;
         return [move(dst, FRAME), machine(0x07, dst, 0, [dst], [dst], { imm: offset })];
+      }
+      case "offset": {
+        const imm = this.#constantOffset(definition.by);
+        if (imm === undefined) return [move(dst, FIRST_VIRTUAL + value)];
+        return [...this.#moveInto(dst, definition.base), machine(0x07, dst, 0, [dst], [dst], { imm })];
       }
       default:
         return [move(dst, FIRST_VIRTUAL + value)];
@@ -360,11 +373,9 @@ class Selector {
     return [...this.#moveInto(dst, operation.value), machine(opcode, base, dst, [base, dst], [dst], { offset, imm })];
   }
 
+  /** By a variable: a constant offset is made where it is used. */
   #offset(dst: Register, base: ValueId, by: ValueId): readonly MachineInstruction[] {
-    const constant = this.#constant(by);
-    if (constant !== undefined && fitsImmediate(constant)) {
-      return [...this.#moveInto(dst, base), machine(0x07, dst, 0, [dst], [dst], { imm: Number(constant) })];
-    }
+    if (this.#constantOffset(by) !== undefined) return [];
     const right = this.#register(by);
     return [...this.#moveInto(dst, base), machine(0x0f, dst, right, [dst, right], [dst])];
   }
