@@ -38,10 +38,11 @@ it("opens every public import", () => {
     exports: Record<string, unknown>;
   };
   const names = Object.keys(exports).filter((path) => !path.endsWith(".json"));
-  expect(names).toEqual([".", "./packet", "./isa", "./btf", "./object", "./vm", "./kernel"]);
+  expect(names).toEqual([".", "./packet", "./isa", "./btf", "./object", "./vm", "./kernel", "./register", "./vite"]);
   for (const path of names) {
     const script = `import(${JSON.stringify(`xdpkit${path.slice(1)}`)}).then((m) => console.log(Object.keys(m).length))`;
-    expect(Number(run(process.execPath, ["-e", script])), path).toBeGreaterThan(0);
+    // xdpkit/register is imported for what it does.
+    expect(Number(run(process.execPath, ["-e", script])) > 0, path).toBe(path !== "./register");
   }
 });
 

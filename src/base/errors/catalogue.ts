@@ -8,6 +8,7 @@ import { kernelErrors } from "./kernel.ts";
 import { objectErrors } from "./object.ts";
 import { packetErrors } from "./packet.ts";
 import { schemaErrors } from "./schema.ts";
+import { stageErrors } from "./stage.ts";
 import { valueErrors } from "./value.ts";
 import { vmErrors } from "./vm.ts";
 
@@ -21,6 +22,7 @@ export const catalogue = {
   ...btfErrors,
   ...objectErrors,
   ...valueErrors,
+  ...stageErrors,
   ...compilerErrors,
   ...vmErrors,
   ...kernelErrors,
