@@ -8,11 +8,11 @@
  */
 import { parseModule } from "./parse.ts";
 import { freePrefix, runtimeText, thunks } from "./runtime-text.ts";
-import { bodyOf, findSites, type Site } from "./sites.ts";
+import { findSites, type Site } from "./sites.ts";
 import { SourceText } from "./source-text.ts";
 import { openStatements } from "./statements.ts";
 import { blankTypes } from "./strip-types.ts";
-import { boundNames, type SyntaxNode } from "./syntax.ts";
+import { boundNames, isErased, type SyntaxNode } from "./syntax.ts";
 
 export interface InstrumentOptions {
   /** For places in messages and line information. */
@@ -47,7 +47,7 @@ export const isInstrumented = (code: string): boolean => code.includes('Symbol.f
 function moduleNames(program: SyntaxNode): string[] {
   return program["body"].flatMap((statement: SyntaxNode) => {
     const node: SyntaxNode = statement["declaration"] ?? statement;
-    if (node["declare"] === true) return [];
+    if (isErased(node)) return [];
     if (node.type === "ClassDeclaration") return boundNames(node["id"]);
     if (node.type !== "VariableDeclaration") return [];
     return node["declarations"].flatMap(({ id, init }: { id: SyntaxNode; init: SyntaxNode | null }) =>
@@ -123,9 +123,8 @@ function startOf(text: SourceText, block: SyntaxNode): number {
 
 function recordMembers(text: SourceText, owner: SyntaxNode, sites: readonly Site[], prefix: string): void {
   const members = sites.map((site) => memberRow(text, site, prefix)).join(", ");
-  const body = bodyOf(owner);
-  if (body !== owner) {
-    text.insert(body.start + 1, ` static { ${prefix}_o(this, [${members}]); }`, FIRST);
+  if (owner.type === "ClassBody") {
+    text.insert(owner.start + 1, ` static { ${prefix}_o(this, [${members}]); }`, FIRST);
     return;
   }
   open(text, owner, `${prefix}_o(`);
@@ -140,6 +139,6 @@ function memberRow(text: SourceText, { index, functionKind, captures, name, reac
   const { member, owner } = reach;
   if (member["computed"]) keepKey(text, member, index, prefix);
   const key = member["computed"] ? "[]" : JSON.stringify(name);
-  const onPrototype = owner.type !== "ObjectExpression" && member["static"] !== true;
+  const onPrototype = owner.type === "ClassBody" && member["static"] !== true;
   return `[${index}, ${onPrototype}, ${key}, "${PARTS[functionKind] ?? "value"}", ${thunks(captures)}]`;
 }

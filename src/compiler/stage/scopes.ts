@@ -5,7 +5,7 @@
  * Invariant: names are declared before any reference of their scope is looked up, as hoisting and the temporal dead
  * zone demand. Parameters and body are two scopes: a default value does not see the `var`s of the body.
  */
-import { boundNames, children, isClass, isFunction, isType, type SyntaxNode } from "./syntax.ts";
+import { boundNames, children, isClass, isErased, isFunction, isType, type SyntaxNode } from "./syntax.ts";
 
 interface Scope {
   readonly names: Set<string>;
@@ -37,7 +37,7 @@ function visitAll(nodes: readonly (SyntaxNode | null)[], scope: Scope, found: Fo
 }
 
 function visit(node: SyntaxNode, scope: Scope, found: Found): void {
-  if (isType(node) || node["declare"] === true) return;
+  if (isErased(node)) return;
   if (node.type === "Identifier") refer(node["name"], scope, found);
   else if (isFunction(node)) visitFunction(node, scope, found);
   else if (node.type === "SwitchStatement") visitSwitch(node, scope, found);

@@ -4,7 +4,7 @@
  * Names are those of ECMA-262 NamedEvaluation: `const f = () => 1` is "f", a default value that of its parameter.
  */
 import { type Captures, findCaptures } from "./scopes.ts";
-import { children, isClass, isFunction, isType, keyText, type SyntaxNode, unwrap } from "./syntax.ts";
+import { children, isErased, isFunction, keyText, type SyntaxNode, unwrap } from "./syntax.ts";
 
 export type FunctionKind = "function" | "arrow" | "method" | "getter" | "setter" | "constructor";
 
@@ -19,7 +19,7 @@ export type Reach =
     }
   /** It is hoisted to the start of `block`. `export default function () {}` has no name there. */
   | { readonly kind: "declaration"; readonly block: SyntaxNode; readonly anonymous: boolean }
-  /** It is a property of the object or class `owner`. */
+  /** It is a property of `owner`: an ObjectExpression, or the class of a ClassBody. */
   | { readonly kind: "member"; readonly owner: SyntaxNode; readonly member: SyntaxNode };
 
 export interface Site {
@@ -43,7 +43,7 @@ export function findSites(program: SyntaxNode): Site[] {
   const captures = findCaptures(program);
   const sites: Site[] = [];
   const visit = (node: SyntaxNode, place: Place): void => {
-    if (isType(node) || node["declare"] === true) return;
+    if (isErased(node)) return;
     const found = isFunction(node) ? siteOf(node, place, captures) : undefined;
     if (found) sites.push({ ...found, index: sites.length });
     const block = BLOCKS.has(node.type) ? node : place.block;
@@ -138,6 +138,3 @@ function inferName(node: SyntaxNode, parent: SyntaxNode): string | undefined {
       return undefined;
   }
 }
-
-/** Where members of a class or object may be added: `{` of its body. */
-export const bodyOf = (owner: SyntaxNode): SyntaxNode => (isClass(owner) ? owner["body"] : owner);

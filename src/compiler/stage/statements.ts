@@ -4,7 +4,7 @@
  * What is written over or inserted at such an end may join it with the next line: `x => {}` cannot be called, but
  * `f(x => {})` can. So those who change text put the semicolon there.
  */
-import { children, isType, type SyntaxNode } from "./syntax.ts";
+import { children, isErased, type SyntaxNode } from "./syntax.ts";
 
 const ENDING_IN_SEMICOLON = new Set([
   "ExpressionStatement",
@@ -21,7 +21,7 @@ const isForHead = (parent: SyntaxNode, node: SyntaxNode): boolean => node === pa
 export function openStatements(source: string, program: SyntaxNode): SyntaxNode[] {
   const found: SyntaxNode[] = [];
   const visit = (node: SyntaxNode, parent: SyntaxNode): void => {
-    if (isType(node) || node["declare"] === true) return;
+    if (isErased(node)) return;
     const simple =
       ENDING_IN_SEMICOLON.has(node.type) && !isForHead(parent, node) && !isDeclaration(node["declaration"]);
     if (simple && source[node.end - 1] !== ";") found.push(node);

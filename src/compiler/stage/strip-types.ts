@@ -8,7 +8,7 @@ import { xdpkitError } from "../../base/index.ts";
 import { parseModule, sourceLocation } from "./parse.ts";
 import { SourceText } from "./source-text.ts";
 import { openStatements } from "./statements.ts";
-import { children, isClass, isFunction, isType, isWrapper, type SyntaxNode } from "./syntax.ts";
+import { children, isClass, isErased, isFunction, isType, isWrapper, type SyntaxNode } from "./syntax.ts";
 
 /** JavaScript of the same length. Throws STAGE_SYNTAX, STAGE_NOT_ERASABLE. */
 export function stripTypes(source: string, file: string, program = parseModule(source, file)): string {
@@ -24,13 +24,13 @@ export function stripTypes(source: string, file: string, program = parseModule(s
 export function blankTypes(text: SourceText, file: string, program: SyntaxNode): void {
   const visit = (node: SyntaxNode): void => {
     refuse(text.original, file, node);
-    if (isErasedWhole(node)) {
+    if (isErased(node)) {
       text.blank(node.start, node.end);
       if (!isType(node) || STATEMENTS.has(node.type)) text.write(node.start, ";");
       return;
     }
-    blankOwn(text, node);
     for (const child of children(node)) visit(child);
+    blankOwn(text, node);
   };
   visit(program);
 }
@@ -47,24 +47,6 @@ const STATEMENTS = new Set([
   "TSAbstractPropertyDefinition",
   "TSIndexSignature",
 ]);
-
-function isErasedWhole(node: SyntaxNode): boolean {
-  if (isType(node) || node["declare"] === true) return true;
-  switch (node.type) {
-    case "ImportDeclaration":
-      return node["importKind"] === "type";
-    case "ExportNamedDeclaration":
-    case "ExportAllDeclaration":
-    case "ExportDefaultDeclaration":
-      return node["exportKind"] === "type" || (node["declaration"] && isErasedWhole(node["declaration"]));
-    case "MethodDefinition":
-      return node["abstract"] === true || node["value"].type === "TSEmptyBodyFunctionExpression";
-    case "PropertyDefinition":
-      return node["abstract"] === true;
-    default:
-      return false;
-  }
-}
 
 function blankOwn(text: SourceText, node: SyntaxNode): void {
   if (isWrapper(node)) blankWrapper(text, node);

@@ -26,6 +26,25 @@ export const isWrapper = (node: SyntaxNode): boolean => WRAPPERS.has(node.type);
 export const isType = (node: SyntaxNode): boolean =>
   node.type.startsWith("TS") && !isWrapper(node) && node.type !== "TSParameterProperty";
 
+/** Declarations and members that leave nothing behind: types, `declare`, `abstract`, overloads, type-only imports. */
+export function isErased(node: SyntaxNode): boolean {
+  if (isType(node) || node["declare"] === true) return true;
+  switch (node.type) {
+    case "ImportDeclaration":
+      return node["importKind"] === "type";
+    case "ExportNamedDeclaration":
+    case "ExportAllDeclaration":
+    case "ExportDefaultDeclaration":
+      return node["exportKind"] === "type" || (node["declaration"] && isErased(node["declaration"]));
+    case "MethodDefinition":
+      return node["abstract"] === true || !node["value"].body;
+    case "PropertyDefinition":
+      return node["abstract"] === true;
+    default:
+      return false;
+  }
+}
+
 export const isFunction = (node: SyntaxNode): boolean =>
   node.type === "FunctionDeclaration" || node.type === "FunctionExpression" || node.type === "ArrowFunctionExpression";
 

@@ -1,0 +1,96 @@
+/** Types become spaces: pinned texts, refusals with their places, and TypeScript's own output as the judge. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+import { parseModule } from "./parse.ts";
+import { stripTypes } from "./strip-types.ts";
+
+const strip = (source: string): string => stripTypes(source, "test.ts");
+
+it.each<[source: string, expected: string]>([
+  ["let a: number = 1", "let a         = 1"],
+  ["let a: T\n(b)", "let a  ;\n(b)"],
+  ["let a = b as T\n(c)", "let a = b    ;\n(c)"],
+  ["a!\n(c)", "a \n(c)"],
+  ["let a = (b) as const;", "let a = (b)         ;"],
+  ["let a = 1\ntype T = x\n(b)", "let a = 1\n;         \n(b)"],
+  ["import type { A } from 'a';", ";                          "],
+  ["import { type A, b } from 'a';", "import {         b } from 'a';"],
+  ["import { a, B } from 'c'; export { a, type B };", "import { a, B } from 'c'; export { a,        };"],
+  ["f<T>(x!, y! + 1)", "f   (x , y  + 1)"],
+  ["const f = <T,>(a?: T, ...b: T[]): T => a", "const f =     (a    , ...b     )    => a"],
+  ["const f = (a): {\n  b: c\n} => a", "const f = (a    \n      \n) => a"],
+  ["return_(<\n T\n>(a) => a)", "return_((\n  \n  a) => a)"],
+  ["function f(this: T, a?: U) {}", "function f(         a    ) {}"],
+  ["function f(this: T): asserts this is U {}", "function f(       )                    {}"],
+  ["class A<T> extends B<T> implements C, D {}", "class A    extends B                    {}"],
+  ["abstract class A { abstract a(): void; b(): T {} }", "         class A { ;                   b()    {} }"],
+  [
+    "class A { private static readonly a?: T = 1; declare b: U; c!: V }",
+    "class A {         static          a     = 1; ;             c   ; }",
+  ],
+  ["class A { a\n private [b] = 1 }", "class A { a\n ;       [b] = 1 }"],
+  [
+    "export declare const a: T; export default interface B {}",
+    ";                          ;                            ",
+  ],
+  ["let a!: T; let { b }: { b: T } = c", "let a    ; let { b }           = c"],
+])("%s", (source, expected) => {
+  expect(strip(source)).toBe(expected);
+});
+
+it.each<[source: string, code: string, column: number]>([
+  ["const a = 1; enum A { B }", "STAGE_NOT_ERASABLE", 14],
+  ["namespace A { let b }", "STAGE_NOT_ERASABLE", 1],
+  ["class A { constructor(private a: T) {} }", "STAGE_NOT_ERASABLE", 23],
+  ["let a = <T>b", "STAGE_NOT_ERASABLE", 9],
+  ["import a = require('a')", "STAGE_NOT_ERASABLE", 1],
+  ["export = a", "STAGE_NOT_ERASABLE", 1],
+  ["let a = = 1", "STAGE_SYNTAX", 9],
+  ["@d class A {}", "STAGE_SYNTAX", 1],
+])("refuses %s", (source, code, column) => {
+  const text = `\r\n${source}`;
+  let error: unknown;
+  try {
+    strip(text);
+  } catch (caught) {
+    error = caught;
+  }
+  expect(error).toMatchObject({ code, at: { kind: "source", file: "test.ts", line: 2, column, text: source } });
+});
+
+/** What two programs have in common: their syntax trees without positions. */
+function shape(source: string): string {
+  const clean = (key: string, value: unknown): unknown =>
+    ["start", "end", "loc", "extra", "raw", "range", "comments"].includes(key)
+      ? undefined
+      : typeof value === "bigint"
+        ? `${value}n`
+        : value;
+  const body = parseModule(source, "shape").body.filter((node: { type: string }) => node.type !== "EmptyStatement");
+  return JSON.stringify(body, clean);
+}
+
+const SKETCH = new URL("../../../test/stage/programs/", import.meta.url);
+const SOURCES = [SKETCH, new URL("./", import.meta.url), new URL("../../packet/headers/", import.meta.url)].flatMap(
+  (folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+      .map((entry) => fileURLToPath(new URL(entry.name, folder))),
+);
+
+describe("agrees with TypeScript", () => {
+  it.each(SOURCES)("%s", (file) => {
+    const source = readFileSync(file, "utf8");
+    const stripped = stripTypes(source, file);
+    expect(stripped.length).toBe(source.length);
+    expect(stripped.replace(/[^\n]/g, "")).toBe(source.replace(/[^\n]/g, ""));
+    const compilerOptions = {
+      target: ts.ScriptTarget.ESNext,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+    };
+    expect(shape(stripped)).toBe(shape(ts.transpileModule(source, { compilerOptions }).outputText));
+  });
+});
