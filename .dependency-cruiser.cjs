@@ -11,7 +11,7 @@ const layers = {
   compiler: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object"],
-  register: ["compiler"],
+  register: ["base", "compiler"],
   cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler", "register", "vm", "kernel"],
 };
 

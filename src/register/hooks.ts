@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import type { LoadHook, ResolveHook } from "node:module";
 import { fileURLToPath } from "node:url";
+import { printLocation, XdpkitError } from "../base/index.ts";
 import { transform } from "./transform.ts";
 
 /** `./x.js` of an import may be `./x.ts` on disk, as TypeScript has it. */
@@ -22,6 +23,17 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   if (!url.startsWith("file:")) return nextLoad(url, context);
   const file = fileURLToPath(url);
   if (!/\.(?:[cm]?ts|xdp\.[cm]?js)$/.test(file)) return nextLoad(url, context);
-  const source = transform(await readFile(file, "utf8"), file);
-  return { format: "module", source, shortCircuit: true };
+  const text = await readFile(file, "utf8");
+  try {
+    return { format: "module", source: transform(text, file), shortCircuit: true };
+  } catch (error) {
+    throw error instanceof XdpkitError ? new SyntaxError(withCaret(error)) : error;
+  }
 };
+
+/** Of an error that goes to the main thread only the message arrives: it says all. */
+function withCaret({ at, code, hint, message }: XdpkitError): string {
+  if (at?.kind !== "source") return message;
+  const caret = `${" ".repeat(at.column - 1)}^`;
+  return `${printLocation(at)}: ${message}\n${at.text}\n${caret}\n${code}: ${hint}`;
+}
