@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { instrument } from "./instrument.ts";
 import { parseModule } from "./parse.ts";
 import { stripTypes } from "./strip-types.ts";
 
@@ -93,4 +94,41 @@ describe("agrees with TypeScript", () => {
     };
     expect(shape(stripped)).toBe(shape(ts.transpileModule(source, { compilerOptions }).outputText));
   });
+});
+
+/** Rarer syntax: what is left still parses, and so does what instrumenting makes of it. */
+it.each([
+  "const a = () => {}\n`x`",
+  "let f = async<T,>(x: T) => x",
+  "class A { 'x'!: number; 3?: T; [k]?: U; static async *[m]<T>() {} }",
+  "const x = a < b, y = c as unknown as (x: number) => void\n[1]",
+  "for (const f of [() => 1]) f()",
+  "export default (class {})",
+  "const { a, ...b }: { a: T } = c",
+  "const g = function* <T>(this: void) {}",
+  "if (a) b as T\nelse c!",
+  "do x as T\nwhile(1)",
+  "class A extends (b as C)<D> implements E {}",
+  "class A extends B<C>() {}",
+  "const o = { async *m<T>(x?: T) {}, get a(): T { return 1 }, [x as string]: () => 1 }",
+  "const f = (x) => x as T\n;(y)",
+  "type A = 1; const f = () => {}\ntype B = 2\n(f)",
+  "return1: for(;;) break return1",
+  "export const f = function () {}\nexport * from 'x'",
+  "import x, { type Y } from 'z'",
+  "const a = x! as T",
+  "const f = (a, /* ) */ b /* , */): /* ( */ T => a",
+  "const f = async (\n a\n): Promise<{\n a: 1 }> => a",
+  "let x: // c\n T = 1",
+  "new Foo<Bar>",
+  "class A { get; set; static; async\n b() {} readonly = 1; declare }",
+  "f((function(){}), class { static m() {} })",
+  "const a = { ['b']() {}, get ['c']() { return 1 } }",
+  "const f = () => ({}) as T",
+  "x = { a() {} } as T\n(y)",
+])("%j", (source) => {
+  const stripped = strip(source);
+  expect(stripped.length).toBe(source.length);
+  parseModule(stripped, "stripped");
+  parseModule(instrument(source, { file: "rare.xdp.ts" }).code, "instrumented");
 });
