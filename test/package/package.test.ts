@@ -27,6 +27,7 @@ beforeAll(() => {
   const { dependencies } = JSON.parse(readFileSync(join(modules, "xdpkit/package.json"), "utf8")) as {
     dependencies: Record<string, string>;
   };
+  mkdirSync(join(modules, "@babel"));
   for (const name of Object.keys(dependencies)) symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   writeFileSync(join(project, "package.json"), '{ "type": "module", "private": true }');
   cpSync(join(ROOT, "examples/edge/edge.o"), join(project, "examples/edge/edge.o"), { recursive: true });
@@ -61,6 +62,15 @@ it("runs the README's program, type-checked by stock tsc", () => {
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
   run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."]);
   expect(run(process.execPath, ["program.js"])).toBe("XDP_TX 42 0\n");
+});
+
+it("loads a kernel module: the public names of hook and registry fit together", () => {
+  writeFileSync(join(project, "kernel.xdp.ts"), "export const f = (x: number): number => x + N;\nconst N = 1;\n");
+  writeFileSync(
+    join(project, "app.ts"),
+    'import { describeFunction } from "xdpkit"; import { f } from "./kernel.xdp.ts"; console.log(f(1), describeFunction(f).captures.get("N")());',
+  );
+  expect(run(process.execPath, ["--import", "xdpkit/register", "app.ts"])).toBe("2 1\n");
 });
 
 it("has a command line", () => {
