@@ -11,7 +11,8 @@ const layers = {
   compiler: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
   kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object"],
-  cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler", "vm", "kernel"],
+  register: ["base", "compiler"],
+  cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler", "register", "vm", "kernel"],
 };
 
 const test = "\\.test\\.ts$";
@@ -30,8 +31,8 @@ module.exports = {
     {
       name: "node-only-at-the-edge",
       severity: "error",
-      comment: "everything but kernel and cli runs in a browser",
-      from: { path: "^src/", pathNot: ["^src/(kernel|cli)/", test] },
+      comment: "everything but kernel, cli and Node's loader hook runs in a browser",
+      from: { path: "^src/", pathNot: ["^src/(kernel|cli)/", "^src/register/(hooks|import-module)\\.ts$", test] },
       to: { dependencyTypes: ["core"] },
     },
     {

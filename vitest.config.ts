@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { xdpkit } from "./src/register/vite.ts";
 
 export default defineConfig({
+  plugins: [xdpkit()],
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/support/build.ts"],

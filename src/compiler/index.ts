@@ -21,3 +21,7 @@ export type {
   ValueType,
 } from "./ir/ir.ts";
 export { printIr } from "./ir/print.ts";
+export { type Instrumented, type InstrumentOptions, instrument, isInstrumented } from "./stage/instrument.ts";
+export { parseModule, sourceLocation } from "./stage/parse.ts";
+export { stripTypes } from "./stage/strip-types.ts";
+export type { SyntaxNode } from "./stage/syntax.ts";

@@ -43,7 +43,6 @@ export {
   type QueueOptions,
   Stack,
 } from "./maps.ts";
-export { nameConstant } from "./names.ts";
 export { Outcomes } from "./outcomes.ts";
 export {
   assign,
@@ -69,5 +68,14 @@ export {
   type XdpProgram,
   xdp,
 } from "./program.ts";
+export {
+  describeFunction,
+  type FunctionDescription,
+  type FunctionKind,
+  type NamedValue,
+  nameOf,
+  requireRegistered,
+  type StagedModule,
+} from "./registry.ts";
 export * from "./target-maps.ts";
 export { type Binding, Global, global, Setting, setting } from "./variables.ts";

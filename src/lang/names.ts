@@ -1,22 +1,13 @@
 /**
- * Names of kernel objects: given as an option, else that of the exported constant.
- *
- * Constants are named when their module has been evaluated (`nameConstant`), because a handle cannot know who holds it.
- * Invariant: the first name stays.
+ * Names of kernel objects: given as an option, else that of the constant that holds them, which the instrumented module
+ * has told the registry.
  */
 import { xdpkitError } from "../base/index.ts";
-
-const REGISTRY = Symbol.for("xdpkit.names");
-const names = ((globalThis as { [REGISTRY]?: WeakMap<object, string> })[REGISTRY] ??= new WeakMap());
-
-/** Says which constant holds a map, program or global. */
-export function nameConstant(handle: object, name: string): void {
-  if (!names.has(handle)) names.set(handle, name);
-}
+import { nameOf } from "./registry.ts";
 
 /** The given name, else the constant's; "" while neither is known. */
 export function kernelName(handle: object, given: string | undefined): string {
-  return given ?? names.get(handle) ?? "";
+  return given ?? nameOf(handle)?.name ?? "";
 }
 
 /** Checks a name that an option gives. @throws XdpkitError LANG_NAME */

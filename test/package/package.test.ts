@@ -27,6 +27,7 @@ beforeAll(() => {
   const { dependencies } = JSON.parse(readFileSync(join(modules, "xdpkit/package.json"), "utf8")) as {
     dependencies: Record<string, string>;
   };
+  mkdirSync(join(modules, "@babel"));
   for (const name of Object.keys(dependencies)) symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   writeFileSync(join(project, "package.json"), '{ "type": "module", "private": true }');
   cpSync(join(ROOT, "examples/edge/edge.o"), join(project, "examples/edge/edge.o"), { recursive: true });
@@ -38,10 +39,22 @@ it("opens every public import", () => {
     exports: Record<string, unknown>;
   };
   const names = Object.keys(exports).filter((path) => !path.endsWith(".json"));
-  expect(names).toEqual([".", "./packet", "./walk", "./isa", "./btf", "./object", "./vm", "./kernel"]);
+  expect(names).toEqual([
+    ".",
+    "./packet",
+    "./walk",
+    "./isa",
+    "./btf",
+    "./object",
+    "./vm",
+    "./kernel",
+    "./register",
+    "./vite",
+  ]);
   for (const path of names) {
     const script = `import(${JSON.stringify(`xdpkit${path.slice(1)}`)}).then((m) => console.log(Object.keys(m).length))`;
-    expect(Number(run(process.execPath, ["-e", script])), path).toBeGreaterThan(0);
+    // xdpkit/register is imported for what it does.
+    expect(Number(run(process.execPath, ["-e", script])) > 0, path).toBe(path !== "./register");
   }
 });
 
@@ -60,6 +73,15 @@ it("runs the README's program, type-checked by stock tsc", () => {
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
   run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."]);
   expect(run(process.execPath, ["program.js"])).toBe("XDP_TX 42 0\n");
+});
+
+it("loads a kernel module: the public names of hook and registry fit together", () => {
+  writeFileSync(join(project, "kernel.xdp.ts"), "export const f = (x: number): number => x + N;\nconst N = 1;\n");
+  writeFileSync(
+    join(project, "app.ts"),
+    'import { describeFunction } from "xdpkit"; import { f } from "./kernel.xdp.ts"; console.log(f(1), describeFunction(f).captures.get("N")());',
+  );
+  expect(run(process.execPath, ["--import", "xdpkit/register", "app.ts"])).toBe("2 1\n");
 });
 
 it("has a command line", () => {

@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 
 export default function build(): void {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    cwd: root,
-    stdio: "inherit",
-  });
+  const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: root, stdio: "inherit" });
+  run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+  run("scripts/instrument-dist.mjs");
 }

@@ -9,6 +9,7 @@ import { langErrors } from "./lang.ts";
 import { objectErrors } from "./object.ts";
 import { packetErrors } from "./packet.ts";
 import { schemaErrors } from "./schema.ts";
+import { stageErrors } from "./stage.ts";
 import { valueErrors } from "./value.ts";
 import { vmErrors } from "./vm.ts";
 
@@ -23,6 +24,7 @@ export const catalogue = {
   ...btfErrors,
   ...objectErrors,
   ...valueErrors,
+  ...stageErrors,
   ...compilerErrors,
   ...vmErrors,
   ...kernelErrors,

@@ -1,0 +1,4 @@
+/** `node --import xdpkit/register app.ts` */
+import { registerLoader } from "./import-module.ts";
+
+registerLoader();

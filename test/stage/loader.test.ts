@@ -1,0 +1,134 @@
+/** Node and Vite as users run them: the built package, a project of its own, and a child process. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "vite";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeFunction } from "../../src/lang/index.ts";
+import { Ipv4 } from "../../src/packet/index.ts";
+import { xdpkit } from "../../src/register/index.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PROGRAMS = fileURLToPath(new URL("../programs/", import.meta.url));
+const REGISTER = pathToFileURL(join(ROOT, "dist/register/main.js")).href;
+const LANG = pathToFileURL(join(ROOT, "dist/lang/index.js")).href;
+let project: string;
+
+const file = (name: string): string => join(project, name);
+const run = (...words: string[]): string => execFileSync(process.execPath, words, { cwd: project, encoding: "utf8" });
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), "xdpkit-loader-"));
+  const modules = join(project, "node_modules/xdpkit");
+  mkdirSync(modules, { recursive: true });
+  writeFileSync(file("package.json"), '{ "type": "module" }');
+  const exports = { ".": "./index.js", "./packet": "./packet.js", "./walk": "./walk.js" };
+  writeFileSync(join(modules, "package.json"), JSON.stringify({ name: "xdpkit", type: "module", exports }));
+  const built = (path: string): string => `export * from "${pathToFileURL(join(ROOT, "dist", path)).href}";`;
+  writeFileSync(join(modules, "index.js"), built("lang/index.js"));
+  writeFileSync(join(modules, "packet.js"), built("packet/index.js"));
+  writeFileSync(join(modules, "walk.js"), built("lang/walk.xdp.js"));
+  cpSync(PROGRAMS, project, { recursive: true, filter: (path) => !path.endsWith("tsconfig.json") });
+  writeFileSync(file("plain.ts"), "export const twice = (n: number): number => n * 2;\n");
+  writeFileSync(
+    file("kernel.xdp.ts"),
+    'import { twice } from "./plain.js";\nimport rules from "./rules.json" with { type: "json" };\nexport const first: unknown = rules[0];\nexport function f(x: number): number {\n  return twice(x) + N;\n}\nconst N = 3;\n',
+  );
+});
+afterAll(() => rmSync(project, { recursive: true }));
+
+const DESCRIBE = `
+  const { captures, kind, name, module } = describeFunction(f);
+  console.log(kind, name, module.file.split("/").at(-1), [...captures].map(([n, t]) => n + "=" + typeof t()).join(" "));`;
+
+it("node --import xdpkit/register loads *.xdp.ts and .ts, and JSON beside them", () => {
+  const app = `import { describeFunction } from "${LANG}"; import { f, first } from "./kernel.xdp.ts";
+    const x: number = f(1); console.log(x, first.name);${DESCRIBE}`;
+  writeFileSync(file("app.ts"), app);
+  expect(run("--import", REGISTER, "app.ts")).toBe("5 bogons\nfunction f kernel.xdp.ts twice=function N=number\n");
+});
+
+it("importModule needs no flag", () => {
+  const index = pathToFileURL(join(ROOT, "dist/register/index.js")).href;
+  const app = `import { describeFunction } from "${LANG}"; import { importModule } from "${index}";
+    const { f } = await importModule("kernel.xdp.ts"); await importModule("kernel.xdp.ts");${DESCRIBE}`;
+  writeFileSync(file("app.mjs"), app);
+  expect(run("app.mjs")).toBe("function f kernel.xdp.ts twice=function N=number\n");
+});
+
+it("loads *.xdp.js of other packages, and leaves our own headers as they were built", () => {
+  mkdirSync(file("node_modules/other"), { recursive: true });
+  writeFileSync(file("node_modules/other/package.json"), '{ "type": "module", "main": "walk.xdp.js" }');
+  writeFileSync(file("node_modules/other/walk.xdp.js"), "export const f = (a) => a;\n");
+  const app = `import { describeFunction } from "${LANG}"; import { f } from "other"; import { Ipv4 } from "xdpkit/packet";${DESCRIBE}
+    const { get } = Object.getOwnPropertyDescriptor(Ipv4.prototype, "headerLength");
+    const got = describeFunction(get); console.log(got.module.file, got.module.source.slice(got.start, got.end));`;
+  writeFileSync(file("app.mjs"), app);
+  const header = "get headerLength(): number {\n    return this.ihl * 4;\n  }";
+  expect(run("--import", REGISTER, "app.mjs")).toBe(
+    `arrow f walk.xdp.js \nxdpkit/packet/headers/ipv4.xdp.ts ${header}\n`,
+  );
+});
+
+it("shows where a stack trace comes from, and where a syntax error is", () => {
+  writeFileSync(
+    file("throws.xdp.ts"),
+    "interface A {\n  b: string;\n}\nexport const f = (a: A): never => {\n  throw new Error(a.b);\n};\nf({ b: 'c' });\n",
+  );
+  expect(
+    spawnSync(process.execPath, ["--import", REGISTER, "throws.xdp.ts"], { cwd: project, encoding: "utf8" }).stderr,
+  ).toContain("throws.xdp.ts:5:9");
+  writeFileSync(file("broken.xdp.ts"), "export const f = 1;\nexport const g = = 2;\n");
+  const { stderr, status } = spawnSync(process.execPath, ["--import", REGISTER, "broken.xdp.ts"], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain("broken.xdp.ts:2:18: Unexpected token\nexport const g = = 2;\n                 ^\n");
+});
+
+it("evaluates the sketch's programs, and finds all that they hand to xdp()", () => {
+  const names = readdirSync(PROGRAMS).filter((name) => name.endsWith(".xdp.ts"));
+  const app = `import { describeFunction, isProgram } from "${LANG}";
+    for (const name of ${JSON.stringify(names)}) {
+      for (const value of Object.values(await import("./" + name))) {
+        if (!isProgram(value)) continue;
+        const { captures, kind } = describeFunction(value.body);
+        for (const thunk of captures.values()) thunk();
+        console.log(name, value.name, kind, captures.size);
+      }
+    }`;
+  writeFileSync(file("sketch.mjs"), app);
+  expect(run("--import", REGISTER, "sketch.mjs").trim().split("\n")).toEqual([
+    "a-srv6-end-psp.xdp.ts end arrow 17",
+    "b-gtp4-decap.xdp.ts decapsulate arrow 25",
+    "c-gtp4-encap.xdp.ts encapsulate arrow 23",
+    "d-load-balancer.xdp.ts balancer arrow 11",
+    "e-firewall.xdp.ts firewall arrow 11",
+    "end.xdp.ts end arrow 13",
+    "f-static-nat.xdp.ts nat arrow 12",
+    "g-tlv-dispatch.xdp.ts dispatch arrow 15",
+    "g-tlv-dispatch.xdp.ts end arrow 6",
+    "g-tlv-dispatch.xdp.ts endDx6 arrow 11",
+    "g-tlv-dispatch.xdp.ts endPathTracing arrow 14",
+    "h-token-bucket.xdp.ts limiter arrow 15",
+  ]);
+});
+
+it("the Vite plugin instruments what Vitest imports, and what Vite bundles and minifies", async () => {
+  const getter = Object.getOwnPropertyDescriptor(Ipv4.prototype, "isFragment")!.get!;
+  expect(describeFunction(getter)).toMatchObject({ kind: "getter", name: "isFragment" });
+  writeFileSync(file("bundle.ts"), `import { f } from "./kernel.xdp.ts"; export { f };`);
+  await build({
+    root: project,
+    configFile: false,
+    logLevel: "silent",
+    plugins: [xdpkit()],
+    build: { lib: { entry: file("bundle.ts"), formats: ["es"], fileName: "out" }, minify: true, outDir: file("out") },
+  });
+  const app = `import { describeFunction } from "${LANG}"; import * as out from "./out/out.js"; const { f } = out;${DESCRIBE}`;
+  writeFileSync(file("bundled.mjs"), app);
+  expect(run("bundled.mjs")).toBe("function f kernel.xdp.ts twice=function N=number\n");
+});
