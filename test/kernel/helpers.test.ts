@@ -109,11 +109,13 @@ suite("helpers on memory", ["bpf"], () => {
       for (let i = 0; i < 24; i++) setBoth(pair, "cells", key(i), wide(random.between(0, 99)));
       for (let i = random.between(0, 32); i > 0; i--) setBoth(pair, "table", key(random.u32()), wide(i));
       const kind = round % 5;
-      const rounds = random.pick([0, 1, 5, 100, 0x80_0000, 0x80_0001, 0xffff_ffff, 2n ** 32n + 3n]);
+      // Counts, limits and flags take turns, so that every answer comes up whatever the seed.
+      const turn = Math.floor(round / 5);
+      const rounds = [0, 1, 5, 100, 0x80_0000, 0x80_0001, 0xffff_ffff, 2n ** 32n + 3n][turn % 8]!;
       // A walk that stops early over a hash depends on the order of its buckets.
-      const limit = kind === 1 ? 0 : random.pick([0, 1, 2, 7, 24, 30]);
+      const limit = kind === 1 ? 0 : [0, 1, 2, 7, 24, 30][turn % 6]!;
       const quick = kind === 0 && limit === 0 && rounds === 0x80_0000 ? 1 : limit;
-      const flags = random.chance(0.9) ? 0 : random.pick([1, 2n ** 32n]);
+      const flags = round % 11 === 10 ? random.pick([1, 2n ** 32n]) : 0;
       answers.push(same(pair, { words: [rounds, flags, quick, random.between(0, 3), kind] }));
       const left = Array.from(pair.loaded.map("table").keys(), String).sort();
       expect(Array.from(pair.vm.map("table").keys(), String).sort()).toEqual(left);
