@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 npm run --silent gen >/dev/null
-git diff --exit-code --stat -- src/uapi examples/captures
+git diff --exit-code --stat -- 'src/uapi/*.gen.ts' examples/captures

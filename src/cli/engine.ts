@@ -5,7 +5,7 @@ import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { readBtf } from "../btf/index.ts";
 import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/index.ts";
 import { applyCoreRelocations, type BpfMap, type BpfObject, codecOf } from "../object/index.ts";
-import { errnoName, MapType, mapTypeName, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { errnoName, MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
 import type { MapEntry } from "./map-files.ts";
 
@@ -107,22 +107,11 @@ class InterpreterEngine implements Engine {
   [Symbol.dispose](): void {}
 }
 
-/** Maps whose values are bytes to user space. */
-const BYTES: readonly number[] = [
-  MapType.HASH,
-  MapType.ARRAY,
-  MapType.PERCPU_HASH,
-  MapType.PERCPU_ARRAY,
-  MapType.LRU_HASH,
-  MapType.LRU_PERCPU_HASH,
-  MapType.LPM_TRIE,
-];
-
 const QUEUES: readonly number[] = [MapType.QUEUE, MapType.STACK];
 
 /** True when the engine can print the content of such a map. */
 export function canDump(engine: EngineName, { type }: BpfMap): boolean {
-  return engine === "interpreter" || BYTES.includes(type) || QUEUES.includes(type);
+  return engine === "interpreter" || VALUE_MAP_TYPES.includes(type) || QUEUES.includes(type);
 }
 
 class KernelEngine implements Engine {
@@ -150,7 +139,7 @@ class KernelEngine implements Engine {
 
   size(name: string): number | undefined {
     const map = this.#loaded.map(name);
-    return BYTES.includes(map.definition.type) ? Array.from(map.keys()).length : undefined;
+    return VALUE_MAP_TYPES.includes(map.definition.type) ? Array.from(map.keys()).length : undefined;
   }
 
   fill(name: string, entries: readonly MapEntry[]): void {

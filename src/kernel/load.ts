@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
-import { errnoName, MapFlag, MapType, ProgramType } from "../uapi/index.ts";
+import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
@@ -83,7 +83,7 @@ export class LoadedObject implements Disposable {
     const complete = this.#complete(definition);
     const { keyType, valueType } = complete;
     const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
-    const typed = TYPED_MAPS.includes(complete.type) && this.#btf && keyType && valueType;
+    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && keyType && valueType;
     const btf = typed ? { fd: this.#btf!.fd, key: keyType, value: valueType } : undefined;
     let fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
     // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
@@ -132,17 +132,6 @@ export class LoadedObject implements Disposable {
     });
   }
 }
-
-/** Map types that take BTF for keys and values (map_check_btf). */
-const TYPED_MAPS: readonly number[] = [
-  MapType.HASH,
-  MapType.ARRAY,
-  MapType.PERCPU_HASH,
-  MapType.PERCPU_ARRAY,
-  MapType.LRU_HASH,
-  MapType.LRU_PERCPU_HASH,
-  MapType.LPM_TRIE,
-];
 
 function words(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);

@@ -1,4 +1,6 @@
 /** Programs: `export const end = xdp((ctx) => …)`. A program handle is data: options and the function to compile. */
+
+import { XdpAction as ACTIONS } from "../uapi/index.ts";
 import type { DevMapContext, XdpContext } from "./context.ts";
 import { kernelName } from "./names.ts";
 
@@ -18,7 +20,7 @@ export const XdpAction: {
   readonly Tx: XdpAction;
   /** Where the last redirect helper said. */
   readonly Redirect: XdpAction;
-} = Object.freeze({ Aborted: 0, Drop: 1, Pass: 2, Tx: 3, Redirect: 4 });
+} = Object.freeze(ACTIONS);
 
 export interface ProgramOptions {
   /** At most 15 characters; the name of the exported constant when absent. */

@@ -11,6 +11,17 @@ export const MapType = Object.fromEntries(MAP_TYPES.map(({ name, id }) => [name,
 const names = new Map<number, MapTypeName>(MAP_TYPES.map(({ name, id }) => [id, name]));
 export const mapTypeName = (type: number): MapTypeName | undefined => names.get(type);
 
+/** Types whose values are bytes to user space; they take BTF for keys and values. */
+export const VALUE_MAP_TYPES: readonly number[] = [
+  MapType.HASH,
+  MapType.ARRAY,
+  MapType.PERCPU_HASH,
+  MapType.PERCPU_ARRAY,
+  MapType.LRU_HASH,
+  MapType.LRU_PERCPU_HASH,
+  MapType.LPM_TRIE,
+];
+
 /** Flags of BPF_MAP_CREATE. */
 export const MapFlag = {
   NO_PREALLOC: 1 << 0,

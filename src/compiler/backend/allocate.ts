@@ -27,7 +27,7 @@ export function allocate(input: MachineFunction): MachineFunction {
   for (;;) {
     const coloring = new Coloring(code, unspillable);
     const spilled = coloring.run();
-    if (spilled.length === 0) return rewrite(code, (register) => coloring.colorOf(register));
+    if (spilled.size === 0) return rewrite(code, (register) => coloring.colorOf(register));
     code = spill(code, spilled, unspillable);
     if (code.stackBytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name: code.name, bytes: code.stackBytes });
   }
@@ -81,8 +81,8 @@ class Coloring {
     }
   }
 
-  /** The registers that must go to the stack; none when all are coloured. */
-  run(): Register[] {
+  /** The registers that must go to the stack, each with the one that it was coalesced into; none when all are coloured. */
+  run(): ReadonlyMap<Register, Register> {
     this.#build();
     while (this.#simplify() || this.#coalesce() || this.#freeze() || this.#select()) {}
     return this.#assign();
@@ -257,7 +257,7 @@ class Coloring {
   }
 
   /** Colours in reverse order; callers' registers first, so that r6 to r9 stay for what outlives calls. */
-  #assign(): Register[] {
+  #assign(): ReadonlyMap<Register, Register> {
     const spilled: Register[] = [];
     for (let register = this.#stack.pop(); register !== undefined; register = this.#stack.pop()) {
       const taken = new Set<number>();
@@ -267,27 +267,37 @@ class Coloring {
       if (color < COLORS) this.#color[register] = color;
       else spilled.push(register);
     }
-    // Registers that were coalesced into a spilled one go with it.
+    // Registers that were coalesced into a spilled one go with it, into the same slot: they hold one value.
     const all = new Set(spilled);
-    return this.#code.registers === 0
-      ? []
-      : Array.from(this.#alias.keys()).filter((one) => !isPhysical(one) && all.has(this.#find(one)));
+    const together = new Map<Register, Register>();
+    for (const register of this.#alias.keys()) {
+      const found = this.#find(register);
+      if (!isPhysical(register) && all.has(found)) together.set(register, found);
+    }
+    return together;
   }
 }
 
-/** Puts registers on the stack: a load before each use, a store behind each definition. Aliases share a slot. */
-function spill(code: MachineFunction, spilled: readonly Register[], unspillable: Set<Register>): MachineFunction {
+/** Puts registers on the stack: a load before each use, a store behind each definition. Coalesced ones share a slot. */
+function spill(
+  code: MachineFunction,
+  spilled: ReadonlyMap<Register, Register>,
+  unspillable: Set<Register>,
+): MachineFunction {
+  const shared = new Map<Register, number>();
   const slots = new Map<Register, number>();
   let { stackBytes, registers } = code;
-  for (const register of spilled) {
+  for (const [register, found] of spilled) {
     invariant(!unspillable.has(register), "a reload is spilled");
-    stackBytes += 8;
-    slots.set(register, -stackBytes);
+    if (!shared.has(found)) shared.set(found, -(stackBytes += 8));
+    slots.set(register, shared.get(found)!);
   }
   const blocks = code.blocks.map((block): MachineBlock => {
     const instructions = block.instructions.flatMap((one): MachineInstruction[] => {
       const touched = [...new Set([...one.uses, ...one.defines])].filter((register) => slots.has(register));
       if (touched.length === 0) return [one];
+      // A move within one slot moves nothing.
+      if (one.move && slots.has(one.dst) && slots.get(one.dst) === slots.get(one.src)) return [];
       const fresh = new Map(touched.map((register) => [register, registers++]));
       for (const register of fresh.values()) unspillable.add(register);
       const rename = (register: Register): Register => fresh.get(register) ?? register;

@@ -8,17 +8,18 @@
  */
 import { invariant, type SourceLocation } from "../../base/index.ts";
 import { reversePostorder } from "../ir/cfg.ts";
-import type {
-  AluCode,
-  AtomicCode,
-  BlockId,
-  ConditionCode,
-  IrFunction,
-  LinkSymbol,
-  Operation,
-  Phi,
-  Terminator,
-  ValueId,
+import {
+  type AluCode,
+  type AtomicCode,
+  type BlockId,
+  COMMUTATIVE,
+  type ConditionCode,
+  type IrFunction,
+  type LinkSymbol,
+  type Operation,
+  type Phi,
+  type Terminator,
+  type ValueId,
 } from "../ir/ir.ts";
 import {
   FIRST_VIRTUAL,
@@ -83,7 +84,6 @@ const ATOMIC: Readonly<Record<AtomicCode, number>> = {
   compareExchange: 0xf1,
 };
 const SIZE: Readonly<Record<number, number>> = { 1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18 };
-const COMMUTATIVE: ReadonlySet<AluCode> = new Set<AluCode>(["add", "mul", "and", "or", "xor"]);
 const SHIFTS: ReadonlySet<AluCode> = new Set<AluCode>(["shl", "shr", "sar"]);
 
 const fitsImmediate = (value: bigint): boolean => BigInt.asIntN(32, value) === value;

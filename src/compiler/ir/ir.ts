@@ -29,6 +29,8 @@ export const ALU_CODES = [
   "sar",
 ] as const;
 export type AluCode = (typeof ALU_CODES)[number];
+/** Operations whose operands may be exchanged. */
+export const COMMUTATIVE: ReadonlySet<AluCode> = new Set<AluCode>(["add", "mul", "and", "or", "xor"]);
 
 export const CONDITION_CODES = ["eq", "ne", "gt", "ge", "lt", "le", "sgt", "sge", "slt", "sle", "set"] as const;
 /** Unsigned unless the name begins with `s`; `set` is `(a & b) != 0`. */

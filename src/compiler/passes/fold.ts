@@ -6,7 +6,7 @@
 import { evaluateAlu, evaluateCondition, evaluateNegate, evaluateSignExtend, evaluateSwap } from "../ir/arithmetic.ts";
 import { replaceValues, reversePostorder, withTerminators } from "../ir/cfg.ts";
 import type { IrFunction, IrInstruction, Operation, Terminator, ValueId } from "../ir/ir.ts";
-import { mapOperands } from "../ir/ir.ts";
+import { COMMUTATIVE, mapOperands } from "../ir/ir.ts";
 
 export function fold(ir: IrFunction): IrFunction {
   const folder = new Folder();
@@ -113,5 +113,3 @@ const NEUTRAL: Readonly<Partial<Record<string, bigint>>> = {
   shr: 0n,
   sar: 0n,
 };
-
-export const COMMUTATIVE: ReadonlySet<string> = new Set(["add", "mul", "and", "or", "xor"]);

@@ -4,8 +4,7 @@
  * Constants, symbols and stack addresses are left alone: the backend makes them anew at each use, which costs no register.
  */
 import { dominators, replaceValues, reversePostorder } from "../ir/cfg.ts";
-import { type IrFunction, isPure, mapOperands, type Operation, type ValueId } from "../ir/ir.ts";
-import { COMMUTATIVE } from "./fold.ts";
+import { COMMUTATIVE, type IrFunction, isPure, mapOperands, type Operation, type ValueId } from "../ir/ir.ts";
 
 export function numberValues(ir: IrFunction): IrFunction {
   const order = reversePostorder(ir.blocks);
