@@ -1,5 +1,15 @@
-/** compiler: TypeScript to eBPF. So far its middle and its back: SSA IR, passes, instruction selection, registers. */
+/** compiler: TypeScript to eBPF. Staging, the front (AST to IR), passes, instruction selection, registers. */
+
 export type { EmittedCode } from "./backend/emit.ts";
+export {
+  type CompilableProgram,
+  type CompileOptions,
+  type CompileResult,
+  compile,
+  compileOrThrow,
+  type Diagnostic,
+  programsOf,
+} from "./compile.ts";
 export { type CompileFunctionOptions, compileFunction, PASSES, type PassName } from "./compile-function.ts";
 export { IrBuilder } from "./ir/builder.ts";
 export { verifyIr } from "./ir/cfg.ts";

@@ -15,6 +15,7 @@ export {
   layoutOf,
   type Names,
   type OpaqueLayout,
+  partsOf,
   type StructLayout,
 } from "./layout.ts";
 export {

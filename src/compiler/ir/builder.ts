@@ -26,6 +26,17 @@ interface OpenPhi {
   arguments: ValueId[];
 }
 
+/** The variable of phis that are filled by `give`. */
+const EXPLICIT = -1;
+
+export interface BuilderMark {
+  readonly blocks: number;
+  readonly slots: number;
+  readonly types: number;
+  readonly current: BlockId;
+  readonly instructions: number;
+}
+
 interface OpenBlock {
   readonly predecessors: BlockId[];
   readonly phis: OpenPhi[];
@@ -40,6 +51,7 @@ export class IrBuilder {
   readonly #blocks: OpenBlock[] = [];
   readonly #slots: StackSlot[] = [];
   readonly #types: ValueType[] = [];
+  readonly #instructions = new Map<ValueId, IrInstruction>();
   readonly #variableTypes: ValueType[] = [];
   /** Values that stand for others: trivial phis. */
   readonly #replaced = new Map<ValueId, ValueId>();
@@ -99,7 +111,9 @@ export class IrBuilder {
     const block = this.#open(this.#current);
     invariant(block.terminator === undefined, "an instruction behind the end of a block");
     const id = this.#types.push(type) - 1;
-    block.instructions.push({ id, type, operation, ...(this.source ? { source: this.source } : {}) });
+    const instruction = { id, type, operation, ...(this.source ? { source: this.source } : {}) };
+    block.instructions.push(instruction);
+    this.#instructions.set(id, instruction);
     return id;
   }
 
@@ -122,7 +136,64 @@ export class IrBuilder {
     const block = this.#open(id);
     invariant(!block.sealed, "a block is sealed twice");
     block.sealed = true;
-    for (const phi of [...block.phis]) this.#complete(phi, id);
+    for (const phi of [...block.phis]) if (phi.variable !== EXPLICIT) this.#complete(phi, id);
+  }
+
+  /**
+   * A phi of an unsealed or sealed block that is filled by `give`: for callers that keep track of variables themselves.
+   * Its arguments are given by predecessor, so their order is that of the edges.
+   */
+  phi(block: BlockId, type: ValueType): ValueId {
+    const id = this.#types.push(type) - 1;
+    this.#open(block).phis.push({ id, type, variable: EXPLICIT, arguments: [] });
+    return id;
+  }
+
+  /** Gives a phi of `phi` its arguments, once all edges to the block are there. */
+  give(block: BlockId, id: ValueId, byPredecessor: ReadonlyMap<BlockId, ValueId>): void {
+    const open = this.#open(block);
+    const phi = open.phis.find((one) => one.id === id);
+    invariant(phi && open.sealed, "a phi is given arguments before its block is sealed");
+    phi.arguments = open.predecessors.map((from) => byPredecessor.get(from)!);
+  }
+
+  typeOf(value: ValueId): ValueType {
+    return this.#types[value]!;
+  }
+
+  /** The instruction that defines a value; undefined for phis. */
+  definition(value: ValueId): IrInstruction | undefined {
+    return this.#instructions.get(value);
+  }
+
+  /** A point to go back to: what was built since then is forgotten. Only the current block may have been open then. */
+  mark(): BuilderMark {
+    const { instructions, terminator } = this.#open(this.#current);
+    invariant(terminator === undefined, "a mark behind the end of a block");
+    return {
+      blocks: this.#blocks.length,
+      slots: this.#slots.length,
+      types: this.#types.length,
+      current: this.#current,
+      instructions: instructions.length,
+    };
+  }
+
+  rewind(mark: BuilderMark): void {
+    this.#blocks.length = mark.blocks;
+    this.#slots.length = mark.slots;
+    for (let id = mark.types; id < this.#types.length; id++) this.#instructions.delete(id);
+    this.#types.length = mark.types;
+    this.#current = mark.current;
+    const block = this.#open(mark.current);
+    block.instructions.length = mark.instructions;
+    block.terminator = undefined;
+    for (const one of this.#blocks) {
+      for (let at = one.predecessors.length - 1; at >= 0; at--) {
+        const from = one.predecessors[at]!;
+        if (from >= mark.blocks || (from === mark.current && one !== block)) one.predecessors.splice(at, 1);
+      }
+    }
   }
 
   finish(): IrFunction {

@@ -112,6 +112,13 @@ export function withTerminators(ir: IrFunction, terminators: readonly Terminator
   return { ...ir, blocks };
 }
 
+/** The function without blocks that no path leads to. */
+export const withoutUnreachable = (ir: IrFunction): IrFunction =>
+  withTerminators(
+    ir,
+    ir.blocks.map(({ terminator }) => terminator),
+  );
+
 export function renumber(terminator: Terminator, number: ReadonlyMap<BlockId, BlockId>): Terminator {
   if (terminator.kind === "jump") return { ...terminator, to: number.get(terminator.to)! };
   if (terminator.kind === "exit") return terminator;

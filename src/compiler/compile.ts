@@ -1,0 +1,145 @@
+/**
+ * From programs to an object: each is lowered to IR, optimised and emitted; then the maps and variables that they use are
+ * declared, with BTF.
+ *
+ * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
+ */
+import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { isProgram, type ProgramSection } from "../lang/index.ts";
+import type { BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
+import { programKind } from "../object/index.ts";
+import { BtfBuilder } from "./btf-types.ts";
+import { type CompileFunctionOptions, compileFunction, type PassName } from "./compile-function.ts";
+import { lowerProgram } from "./front/lower.ts";
+import { Unit } from "./front/unit.ts";
+import type { IrFunction } from "./ir/ir.ts";
+import { declareData } from "./object-data.ts";
+import { declareMaps } from "./object-maps.ts";
+
+/** What `xdp()`, `devMapProgram()` or `cpuMapProgram()` returned. */
+export interface CompilableProgram {
+  readonly name: string;
+  readonly section: ProgramSection;
+  readonly options: { readonly target?: string; readonly license?: string; readonly fragments?: boolean };
+  readonly body: (ctx: never) => number;
+}
+
+export interface CompileOptions {
+  /** Called with the IR of each program before the first pass ("lower") and behind each. */
+  readonly onPass?: (pass: "lower" | PassName, ir: IrFunction) => void;
+}
+
+/** Why a program cannot be compiled: an error of the catalogue with its place in the source. */
+export type Diagnostic = XdpkitError;
+
+export interface CompileResult {
+  /** Absent when there is a diagnostic. */
+  readonly object?: BpfObject;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const DEFAULT_LICENSE = "Dual MIT/GPL";
+
+/** Compiles programs, and those that their tables hold, into one object. */
+export function compile(
+  programs: CompilableProgram | readonly CompilableProgram[],
+  options: CompileOptions = {},
+): CompileResult {
+  const wanted = [programs].flat() as CompilableProgram[];
+  const diagnostics: Diagnostic[] = [];
+  const unit = new Unit(licenseOf(wanted), oldestTarget(wanted));
+  const btf = new BtfBuilder();
+  const functions: BpfFunction[] = [];
+  const done = new Set<CompilableProgram>();
+  const names = new Map<string, CompilableProgram>();
+  const attempt = (body: () => void): void => {
+    try {
+      body();
+    } catch (error) {
+      if (!(error instanceof XdpkitError) || error.code.startsWith("INTERNAL")) throw error;
+      diagnostics.push(error);
+    }
+  };
+  const compileOne = (program: CompilableProgram): void => {
+    if (done.has(program)) return;
+    done.add(program);
+    attempt(() => {
+      const name = programName(program, names);
+      functions.push(compileProgram(unit, btf, program, name, options));
+    });
+  };
+  for (const program of wanted) compileOne(program);
+  const maps: BpfMap[] = [];
+  attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
+  if (diagnostics.length > 0) return { diagnostics };
+  maps.push(...declareData(unit, btf));
+  return {
+    object: { license: unit.license, functions, maps, externs: [], btf: btf.finish() },
+    diagnostics,
+  };
+}
+
+/** The same, or throws the first diagnostic. */
+export function compileOrThrow(
+  programs: CompilableProgram | readonly CompilableProgram[],
+  options: CompileOptions = {},
+): BpfObject {
+  const { object, diagnostics } = compile(programs, options);
+  if (!object) throw diagnostics[0]!;
+  return object;
+}
+
+/** The programs among the exports of a module, in their order. */
+export const programsOf = (module: Readonly<Record<string, unknown>>): CompilableProgram[] =>
+  [...new Set(Object.values(module))].filter((value) => isProgram(value)) as unknown as CompilableProgram[];
+
+function licenseOf(programs: readonly CompilableProgram[]): string {
+  const all = new Set(programs.map(({ options }) => options.license ?? DEFAULT_LICENSE));
+  if (all.size > 1)
+    throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: `an object has one licence, not ${[...all].join(" and ")}` });
+  return [...all][0] ?? DEFAULT_LICENSE;
+}
+
+function oldestTarget(programs: readonly CompilableProgram[]): string | undefined {
+  return programs
+    .flatMap(({ options }) => options.target ?? [])
+    .sort((a, b) => Number.parseFloat(a) - Number.parseFloat(b))[0];
+}
+
+function programName(program: CompilableProgram, names: Map<string, CompilableProgram>): string {
+  const { name } = program;
+  if (name === "") throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: "the program has no name" });
+  const other = names.get(name);
+  if (other && other !== program) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" });
+  names.set(name, program);
+  return name;
+}
+
+function sectionOf({ section, options }: CompilableProgram): string {
+  return options.fragments ? section.replace("xdp", "xdp.frags") : section;
+}
+
+function compileProgram(
+  unit: Unit,
+  btf: BtfBuilder,
+  program: CompilableProgram,
+  name: string,
+  options: CompileOptions,
+): BpfFunction {
+  const ir = lowerProgram(unit, program.body, name);
+  options.onPass?.("lower", ir);
+  const passes: CompileFunctionOptions = options.onPass ? { onPass: options.onPass } : {};
+  const { instructions, references, lines } = compileFunction(ir, passes);
+  const section = sectionOf(program);
+  return {
+    name,
+    section,
+    linkage: "global",
+    program: programKind(section),
+    instructions,
+    references,
+    lines,
+    relocations: [],
+    type: btf.program(name),
+  };
+}

@@ -1,0 +1,407 @@
+/**
+ * Loops that stay loops: `for`, `while`, `do`, `range(n)`, `loop(n, body)`.
+ *
+ * What a body changes is found by lowering it: first as if it changed nothing, then again with a phi for each variable
+ * that came back different and wider ranges for those that grew, until what comes back is what was assumed. Invariant: a
+ * loop is kept only when a counter proves that it ends.
+ */
+import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
+import type { SyntaxNode } from "../stage/syntax.ts";
+import { numberOf } from "./convert.ts";
+import type { Front, JumpTarget, Split } from "./front.ts";
+import { normalize } from "./merge.ts";
+import { storeObject } from "./objects.ts";
+import { binary, compare } from "./operators.ts";
+import { loadPacket } from "./packet-bounds.ts";
+import { copyState, type State, sameBytes, sameValue } from "./state.ts";
+import { clampRange, isNothing, isStaged, MAX_SAFE, type Range, staged, union, type Value, within } from "./value.ts";
+
+export interface Loop {
+  readonly node: SyntaxNode;
+  readonly label: string | undefined;
+  /** False for `do … while`. */
+  readonly isTestedFirst: boolean;
+  test(): Split;
+  body(): void;
+  step(): void;
+}
+
+/** What is assumed of the variables that a body changes. */
+interface Assumptions {
+  readonly variables: Map<number, Value>;
+  /** How often a variable's range has grown. */
+  readonly growth: Map<number, number>;
+  /** Stack values that the body writes: they live in their slots. */
+  readonly objects: Set<number>;
+  /** Variables that hold something else on each round: usable inside a round only. */
+  readonly removed: Set<number>;
+  movesPacket: boolean;
+}
+
+/** Rounds of a loop that the verifier walks one by one. */
+export const MAX_ROUNDS = 8192;
+const MAX_ATTEMPTS = 40;
+
+export function realLoop(front: Front, loop: Loop): void {
+  const entry = front.leave();
+  const assumed: Assumptions = {
+    variables: new Map(),
+    growth: new Map(),
+    objects: new Set(),
+    removed: new Set(),
+    movesPacket: false,
+  };
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const done = tryLoop(front, loop, entry, assumed);
+    if (done) return;
+  }
+  front.fail("COMPILER_LOOP", { problem: "its variables do not settle" }, loop.node);
+}
+
+/** A phi and what it was before the loop. */
+interface HeaderPhi {
+  readonly variable: number;
+  readonly value: Value;
+  readonly ids: readonly ValueId[];
+  readonly initial: readonly ValueId[];
+}
+
+function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): boolean {
+  front.follow(copyState(entry));
+  const snapshot = takeSnapshot(front);
+  for (const object of assumed.objects) storeObject(front, object);
+  for (const variable of assumed.removed) front.state.variables.delete(variable);
+  const { builder } = front;
+  const before = front.state.block;
+  const initial = new Map(
+    [...assumed.variables].map(([variable, shape]) => [
+      variable,
+      leaves(front, front.state.variables.get(variable)!, shape),
+    ]),
+  );
+  const header = builder.block();
+  builder.end({ kind: "jump", to: header });
+  front.state.block = header;
+  builder.enter(header);
+  const phis = [...assumed.variables].map(([variable, shape]): HeaderPhi => {
+    const { value, ids } = makePhis(front, header, shape);
+    front.state.variables.set(variable, value);
+    return { variable, value, ids, initial: initial.get(variable)! };
+  });
+  front.state.loads.clear();
+  if (assumed.movesPacket) {
+    loadPacket(front, "a change of the packet in this loop", front.lineOf(loop.node));
+    front.state.slots.clear();
+    front.state.checked.clear();
+  }
+  const start = copyState(front.state);
+  const { exits, back } = lowerBody(front, loop);
+  const isSettled = !back || settles(front, start, back, entry, assumed);
+  if (!isSettled) {
+    restore(front, snapshot);
+    return false;
+  }
+  const isProven = !back || phis.some((phi) => isCounter(front, phi, back));
+  if (!isProven) front.fail("COMPILER_LOOP", { problem: "no counter that grows by a constant has a limit" }, loop.node);
+  close(front, header, before, phis, back);
+  front.joinStates(exits);
+  return true;
+}
+
+function lowerBody(
+  front: Front,
+  { label, isTestedFirst, test, body, step }: Loop,
+): { exits: State[]; back: State | undefined } {
+  const target: JumpTarget = { label, continues: [], breaks: [] };
+  const exits: State[] = [];
+  const check = (): void => {
+    const { yes, no } = test();
+    if (no) exits.push(no);
+    front.follow(yes);
+  };
+  if (isTestedFirst) check();
+  if (front.isReachable) {
+    front.frame.targets.push(target);
+    body();
+    front.frame.targets.pop();
+  }
+  front.joinStates([...(front.isReachable ? [front.leave()] : []), ...target.continues!]);
+  if (front.isReachable) step();
+  if (front.isReachable && !isTestedFirst) check();
+  return { exits: [...exits, ...target.breaks], back: front.isReachable ? front.leave() : undefined };
+}
+
+/** Whether a round leaves behind what was assumed of it; else the assumptions are widened. */
+function settles(front: Front, start: State, back: State, entry: State, assumed: Assumptions): boolean {
+  let isSettled = true;
+  for (const [variable, before] of start.variables) {
+    const after = back.variables.get(variable);
+    if (!after || sameValue(before, after)) continue;
+    const initial = entry.variables.get(variable);
+    if (!initial) continue;
+    front.follow(back);
+    if (widen(front, variable, initial, front.settle(after), assumed)) isSettled = false;
+  }
+  for (const [object, content] of start.objects) {
+    const after = back.objects.get(object);
+    if (!after || content.kind === "slot") continue;
+    if (after.kind === "bytes" && sameBytes(content.bytes, after.bytes)) continue;
+    assumed.objects.add(object);
+    isSettled = false;
+  }
+  if (back.packet.generation !== start.packet.generation && !assumed.movesPacket) {
+    assumed.movesPacket = true;
+    isSettled = false;
+  }
+  return isSettled;
+}
+
+/** Makes room for a value in what is assumed of a variable; false when it was in there. */
+function widen(front: Front, variable: number, initial: Value, after: Value, assumed: Assumptions): boolean {
+  const shape = assumed.variables.get(variable);
+  if (shape && fitsIn(front, after, shape)) return false;
+  const times = (assumed.growth.get(variable) ?? 0) + 1;
+  assumed.growth.set(variable, times);
+  const joined = unify(front, shape ?? initial, after, times);
+  if (!joined) {
+    assumed.variables.delete(variable);
+    assumed.removed.add(variable);
+    return true;
+  }
+  assumed.variables.set(variable, joined);
+  return true;
+}
+
+const rangeOfValue = (front: Front, value: Value): Range | undefined => {
+  if (value.kind === "number") return front.rangeOf(value);
+  if (isStaged(value) && typeof value.value === "number") return { min: value.value, max: value.value };
+  return undefined;
+};
+
+function fitsIn(front: Front, value: Value, shape: Value): boolean {
+  if (shape.kind === "number") {
+    const range = rangeOfValue(front, value);
+    return range !== undefined && within(range, shape.range);
+  }
+  if (shape.kind === "nullable") {
+    if (isNothing(value)) return true;
+    return fitsIn(front, value.kind === "nullable" ? value.value : value, shape.value);
+  }
+  if (isStaged(value)) return isStaged(shape) ? Object.is(value.value, shape.value) : typeof value.value === shape.kind;
+  if (shape.kind === "bigint" && value.kind === "bigint")
+    return (
+      shape.signed === value.signed && (shape.max === undefined || (value.max !== undefined && value.max <= shape.max))
+    );
+  return (
+    value.kind === shape.kind &&
+    !isStaged(shape) &&
+    (value.kind !== "place" || value.schema === (shape as typeof value).schema)
+  );
+}
+
+const LIMITS = [255, 65535, 0x7fffffff, 0xffffffff, MAX_SAFE];
+
+/** The first growth is taken as it is; after that a bound that moves goes to the next round limit. */
+function grow(before: Range, after: Range, times: number): Range {
+  const both = union(before, after);
+  if (times < 3) return both;
+  const max = both.max > before.max ? LIMITS.find((limit) => limit >= both.max)! : both.max;
+  const min = both.min < before.min ? -LIMITS.find((limit) => limit >= -both.min)! : both.min;
+  return clampRange({ min, max });
+}
+
+/** A value that holds both. Undefined when nothing does. */
+function unify(front: Front, before: Value, after: Value, times: number): Value | undefined {
+  if (isNothing(before) && isNothing(after)) return before;
+  const [x, y] = [rangeOfValue(front, before), rangeOfValue(front, after)];
+  if (x && y) return { kind: "number", id: -1, range: grow(x, y, times) };
+  if (isNothing(before) || isNothing(after) || before.kind === "nullable" || after.kind === "nullable")
+    return unifyNullable(front, before, after, times);
+  const kind = (value: Value): string => (isStaged(value) ? typeof value.value : value.kind);
+  if (kind(before) !== kind(after)) return undefined;
+  switch (kind(before)) {
+    case "boolean":
+      return { kind: "boolean", id: -1, isBit: true };
+    case "bigint":
+      return { kind: "bigint", id: -1, signed: [before, after].some((one) => one.kind === "bigint" && one.signed) };
+    case "address":
+      return after;
+    case "place":
+      return after.kind === "place" && before.kind === "place" && after.schema === before.schema ? after : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function unifyNullable(front: Front, before: Value, after: Value, times: number): Value | undefined {
+  const inner = [before, after].flatMap((one) => (isNothing(one) ? [] : [one.kind === "nullable" ? one.value : one]));
+  const [first, second = first] = inner;
+  const value = first && second && unify(front, first, second, times);
+  const nothings = [before, after].map((one) =>
+    one.kind === "nullable" ? one.nothing : isStaged(one) ? one.value : undefined,
+  );
+  const nothing = nothings.includes(null) ? null : undefined;
+  return value && { kind: "nullable", present: -1, value, nothing };
+}
+
+/** The registers that a value of a shape is made of. */
+function leaves(front: Front, given: Value, shape: Value): ValueId[] {
+  const value = front.settle(given);
+  switch (shape.kind) {
+    case "number":
+      return [value.kind === "number" ? value.id : front.constant(isStaged(value) ? (value.value as number) : 0)];
+    case "bigint":
+      return [value.kind === "bigint" ? value.id : front.constant(isStaged(value) ? (value.value as bigint) : 0)];
+    case "boolean":
+      if (value.kind === "boolean") return [value.isBit ? value.id : normalize(front, value.id)];
+      return [front.constant(isStaged(value) && value.value === true ? 1 : 0)];
+    case "address":
+      return shape.words.map((word, index) =>
+        value.kind === "address" ? value.words[index]!.id : zeroOf(front, word.size),
+      );
+    case "place":
+      if (value.kind === "place" && value.at.kind === "memory") return [front.advance(value.at.base, value.at.offset)];
+      return [front.constant(0)];
+    case "nullable": {
+      if (isNothing(value)) return [front.constant(0), ...leaves(front, staged(0), shape.value)];
+      if (value.kind === "nullable") return [value.present, ...leaves(front, value.value, shape.value)];
+      return [front.constant(1), ...leaves(front, value, shape.value)];
+    }
+    default:
+      return [];
+  }
+}
+
+const zeroOf = (front: Front, _: number): ValueId => front.constant(0);
+
+function makePhis(front: Front, header: BlockId, shape: Value): { readonly value: Value; readonly ids: ValueId[] } {
+  const phi = (type: ValueType = "scalar"): ValueId => front.builder.phi(header, type);
+  switch (shape.kind) {
+    case "number":
+    case "bigint":
+    case "boolean": {
+      const id = phi();
+      return { value: { ...shape, id }, ids: [id] };
+    }
+    case "address": {
+      const ids = shape.words.map(() => phi());
+      return { value: { ...shape, words: shape.words.map(({ size }, index) => ({ size, id: ids[index]! })) }, ids };
+    }
+    case "place": {
+      const base = phi("pointer");
+      if (shape.at.kind !== "memory") return { value: shape, ids: [] };
+      return { value: { ...shape, at: { ...shape.at, base, offset: 0 } }, ids: [base] };
+    }
+    case "nullable": {
+      const present = phi();
+      const inner = makePhis(front, header, shape.value);
+      return { value: { ...shape, present, value: inner.value }, ids: [present, ...inner.ids] };
+    }
+    default:
+      return { value: shape, ids: [] };
+  }
+}
+
+/** Ends the last round: back to the header, with the arguments of its phis. */
+function close(
+  front: Front,
+  header: BlockId,
+  before: BlockId,
+  phis: readonly HeaderPhi[],
+  back: State | undefined,
+): void {
+  const { builder } = front;
+  let last: ValueId[][] = [];
+  if (back) {
+    front.follow(back);
+    last = phis.map(({ variable, value }) => leaves(front, back.variables.get(variable)!, value));
+    builder.end({ kind: "jump", to: header });
+  }
+  builder.seal(header);
+  phis.forEach(({ ids, initial }, index) => {
+    ids.forEach((id, leaf) => {
+      const values = new Map([[before, initial[leaf]!]]);
+      if (back) values.set(back.block, last[index]![leaf]!);
+      builder.give(header, id, values);
+    });
+  });
+  front.follow(undefined);
+}
+
+/** A variable that grows (or shrinks) by a constant each round, within bounds that a test has set. */
+function isCounter(front: Front, { variable, value, ids }: HeaderPhi, back: State): boolean {
+  const after = back.variables.get(variable);
+  if (value.kind !== "number" || after?.kind !== "number") return false;
+  const operation = front.builder.definition(after.id)?.operation;
+  if (operation?.kind !== "alu" || operation.a !== ids[0] || (operation.code !== "add" && operation.code !== "sub"))
+    return false;
+  const by = front.builder.definition(operation.b)?.operation;
+  if (by?.kind !== "constant" || by.value === 0n) return false;
+  front.follow(back);
+  const { min, max } = front.rangeOf(value);
+  front.leave();
+  const step = Math.abs(Number(by.value));
+  return (max - min) / step < MAX_ROUNDS;
+}
+
+// Going back.
+
+function takeSnapshot(front: Front) {
+  return {
+    mark: front.builder.mark(),
+    exits: new Map(front.exits),
+    scratch: new Map(front.scratch),
+    objectSlots: new Map(front.objectSlots),
+    lists: [...openLists(front)].map((list) => ({ list, length: list.length })),
+  };
+}
+
+/** Where a body leaves paths for others: returns, breaks and continues of what is around the loop. */
+function* openLists(front: Front): Generator<unknown[]> {
+  for (const { returns, targets } of front.frames) {
+    yield returns;
+    for (const { breaks, continues } of targets) {
+      yield breaks;
+      if (continues) yield continues;
+    }
+  }
+}
+
+function restore(front: Front, { mark, exits, scratch, objectSlots, lists }: ReturnType<typeof takeSnapshot>): void {
+  front.builder.rewind(mark);
+  front.forgetBits(mark.types);
+  front.exits = exits;
+  for (const { list, length } of lists) list.length = length;
+  replace(front.scratch, scratch);
+  replace(front.objectSlots, objectSlots);
+  front.follow(undefined);
+}
+
+function replace<K, V>(target: Map<K, V>, source: ReadonlyMap<K, V>): void {
+  target.clear();
+  for (const [key, value] of source) target.set(key, value);
+}
+
+/** `from` up to `to - 1`, which need not be constant but must have a limit. */
+export function countedLoop(
+  front: Front,
+  node: SyntaxNode,
+  from: Value,
+  to: Value,
+  label: string | undefined,
+  body: (index: Value) => void,
+): void {
+  numberOf(front, from, node["right"] ?? node);
+  numberOf(front, to, node["right"] ?? node);
+  const variable = front.newVariable();
+  front.state.variables.set(variable, from);
+  const index = (): Value => front.settle(front.state.variables.get(variable)!);
+  realLoop(front, {
+    node,
+    label,
+    isTestedFirst: true,
+    test: () => compare(front, "<", index(), to, node),
+    body: () => body(index()),
+    step: () => void front.state.variables.set(variable, front.settle(binary(front, "+", index(), staged(1), node))),
+  });
+}

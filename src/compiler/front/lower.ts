@@ -1,0 +1,50 @@
+/** Lowering of whole functions: a program's function to IR. */
+
+import { withoutUnreachable } from "../ir/cfg.ts";
+import type { IrFunction } from "../ir/ir.ts";
+import { apply, inline } from "./calls.ts";
+import { numberOf } from "./convert.ts";
+import { condition, evaluate, split } from "./expressions.ts";
+import { Front, type Language } from "./front.ts";
+import { endProgram } from "./intrinsics.ts";
+import { mergePaths } from "./merge.ts";
+import { kernelMissing } from "./missing.ts";
+import { truth } from "./operators.ts";
+import { loadPacket } from "./packet-bounds.ts";
+import { kernelFunction, Scope } from "./scope.ts";
+import type { Unit } from "./unit.ts";
+import { describeValue, isStaged } from "./value.ts";
+
+const LANGUAGE: Language = {
+  evaluate,
+  split,
+  condition,
+  call: inline,
+  callValue: (front, callee, values, node) =>
+    apply(front, callee, undefined, { node, values, nodes: [], isUsed: true }),
+  merge: mergePaths,
+  truth,
+};
+
+/** The IR of a program. Throws the XdpkitError that says what cannot be compiled. */
+export function lowerProgram(unit: Unit, body: (ctx: never) => unknown, name: string): IrFunction {
+  const fn = kernelFunction(body) ?? kernelMissing(body);
+  const front = new Front(unit, LANGUAGE, name, true);
+  front.frames.push({ fn, scope: new Scope(), returns: [], targets: [] });
+  front.start();
+  front.at(fn.node);
+  front.context = front.emit({ kind: "argument", index: 0 }, "pointer");
+  loadPacket(front, undefined, 0);
+  front.frames.pop();
+  front.frames.push({ fn: { ...fn, node: { ...fn.node } }, scope: new Scope(), returns: [], targets: [] });
+  const outcomes = inline(front, fn, [{ kind: "context" }], undefined, fn.node);
+  for (const { state, value } of outcomes) {
+    front.follow(state);
+    if (isStaged(value) && value.value === undefined) front.fail("COMPILER_NO_VERDICT", { name }, fn.node);
+    if (value.kind !== "number" && !isStaged(value))
+      front.fail("COMPILER_TYPE", { expected: "an XdpAction", found: describeValue(value) }, fn.node);
+    const { id } = numberOf(front, value, fn.node, "an XdpAction");
+    endProgram(front, id(), fn.node);
+  }
+  return withoutUnreachable(front.builder.finish());
+}

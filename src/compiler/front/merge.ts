@@ -1,0 +1,407 @@
+/**
+ * Where paths meet: one state of several, phis for what differs.
+ *
+ * Variables that are something else on each path are forgotten, and only their use is an error: most of them are out of
+ * scope. Invariant: what a phi needs is made at the end of the block that it comes from, before that block is ended.
+ */
+import { invariant } from "../../base/index.ts";
+import { parseAddress } from "../../schema/index.ts";
+import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
+import { assemble, bytesOf } from "./bytes.ts";
+import type { Front } from "./front.ts";
+import { slotOfObject, storeObject } from "./objects.ts";
+import { loadPacket } from "./packet-bounds.ts";
+import {
+  type ByteSource,
+  mergeChecked,
+  mergeFacts,
+  mergeLoads,
+  type ObjectContent,
+  type State,
+  sameByte,
+  sameMemory,
+  sameValue,
+} from "./state.ts";
+import {
+  isNothing,
+  isStaged,
+  type PlaceValue,
+  type Range,
+  type Region,
+  union,
+  type Value,
+  type Word,
+} from "./value.ts";
+
+/** Thrown inside when values cannot become one. */
+const DIFFERENT = Symbol("different");
+
+export class Merger {
+  readonly #front: Front;
+  readonly #states: readonly State[];
+  readonly #block: BlockId;
+  readonly #phis: { readonly id: ValueId; readonly values: readonly ValueId[] }[] = [];
+
+  constructor(front: Front, states: readonly State[], block: BlockId) {
+    this.#front = front;
+    this.#states = states;
+    this.#block = block;
+  }
+
+  /** Runs at the end of the nth path. */
+  #on<T>(index: number, body: () => T): T {
+    this.#front.follow(this.#states[index]!);
+    return body();
+  }
+
+  phi(type: ValueType, values: readonly ValueId[]): ValueId {
+    const [first] = values as readonly [ValueId];
+    if (values.every((value) => value === first)) return first;
+    const id = this.#front.builder.phi(this.#block, type);
+    this.#phis.push({ id, values });
+    return id;
+  }
+
+  /** Ends the paths and fills the phis. */
+  finish(): void {
+    const { builder } = this.#front;
+    for (const { block } of this.#states) {
+      builder.enter(block);
+      builder.end({ kind: "jump", to: this.#block });
+    }
+    builder.seal(this.#block);
+    for (const { id, values } of this.#phis) {
+      builder.give(this.#block, id, new Map(this.#states.map(({ block }, index) => [block, values[index]!])));
+    }
+  }
+
+  /** The values of one thing on all paths as one; undefined when that cannot be. */
+  tryValue(values: readonly Value[]): Value | undefined {
+    try {
+      return this.value(values);
+    } catch (thrown) {
+      if (thrown === DIFFERENT) return undefined;
+      throw thrown;
+    }
+  }
+
+  value(given: readonly Value[]): Value {
+    const values = given.map((value, index) => this.#on(index, () => this.#front.settle(value)));
+    const first = values[0]!;
+    if (values.every((value) => sameValue(value, first))) return first;
+    if (values.some((value) => isNothing(value) || value.kind === "nullable")) return this.#nullable(values);
+    return this.#present(values);
+  }
+
+  #nullable(values: readonly Value[]): Value {
+    const present = values.map((value, index) =>
+      value.kind === "nullable" ? value.present : this.#on(index, () => this.#front.constant(isNothing(value) ? 0 : 1)),
+    );
+    const inner = values.map((value) =>
+      isNothing(value) ? undefined : value.kind === "nullable" ? value.value : value,
+    );
+    const absent = values.find(isNothing) ?? values.find((value) => value.kind === "nullable")!;
+    const nothing =
+      absent.kind === "nullable" ? absent.nothing : isStaged(absent) && absent.value === null ? null : undefined;
+    if (inner.every((value) => value === undefined)) throw DIFFERENT;
+    const type = present.some((id) => this.#front.builder.typeOf(id) === "pointer") ? "pointer" : "scalar";
+    return { kind: "nullable", present: this.phi(type, present), value: this.#present(inner), nothing };
+  }
+
+  /** Undefined entries are on paths where the value is null: anything will do there. */
+  #present(values: readonly (Value | undefined)[]): Value {
+    const known = values.filter((value) => value !== undefined);
+    const first = known[0]!;
+    const isEverywhere = isStaged(first) || known.length === values.length;
+    if (isEverywhere && known.every((value) => sameValue(value, first))) return first;
+    const kinds = new Set(known.map((value) => (isStaged(value) ? typeof value.value : value.kind)));
+    if (kinds.has("nullable")) throw DIFFERENT;
+    if (kinds.has("address")) return this.#address(values);
+    if (kinds.size !== 1) throw DIFFERENT;
+    const [kind] = kinds;
+    switch (kind) {
+      case "number":
+        return this.#number(values);
+      case "bigint":
+        return this.#bigint(values);
+      case "boolean":
+        return { kind: "boolean", isBit: true, id: this.phi("scalar", this.#scalars(values, bit)) };
+      case "place":
+        return this.#place(values as (PlaceValue | undefined)[]);
+      case "record":
+        return this.#record(values as (Extract<Value, { kind: "record" }> | undefined)[]);
+      case "innerMap": {
+        const ids = values.map(
+          (value, index) => (value as Extract<Value, { kind: "innerMap" }>)?.id ?? this.#zero(index),
+        );
+        return { ...(first as Extract<Value, { kind: "innerMap" }>), id: this.phi("pointer", ids) };
+      }
+      default:
+        throw DIFFERENT;
+    }
+  }
+
+  #zero(index: number): ValueId {
+    return this.#on(index, () => this.#front.constant(0));
+  }
+
+  #scalars(values: readonly (Value | undefined)[], make: (front: Front, value: Value) => ValueId): ValueId[] {
+    return values.map((value, index) =>
+      value === undefined ? this.#zero(index) : this.#on(index, () => make(this.#front, value)),
+    );
+  }
+
+  #number(values: readonly (Value | undefined)[]): Value {
+    const ranges = values.flatMap((value, index): Range[] => {
+      if (value === undefined) return [];
+      if (value.kind === "number") return [this.#on(index, () => this.#front.rangeOf(value))];
+      const constant = (value as { value: number }).value;
+      if (!Number.isSafeInteger(constant)) throw DIFFERENT;
+      return [{ min: constant, max: constant }];
+    });
+    const ids = this.#scalars(values, (front, value) =>
+      value.kind === "number" ? value.id : front.constant((value as { value: number }).value),
+    );
+    return { kind: "number", id: this.phi("scalar", ids), range: ranges.reduce(union) };
+  }
+
+  #bigint(values: readonly (Value | undefined)[]): Value {
+    const known = values.filter((value) => value?.kind === "bigint");
+    const signed = known[0]?.signed ?? false;
+    if (known.some((value) => value.signed !== signed)) throw DIFFERENT;
+    const ids = this.#scalars(values, (front, value) =>
+      value.kind === "bigint" ? value.id : front.constant((value as { value: bigint }).value),
+    );
+    const limits = values.flatMap((value) =>
+      value === undefined ? [] : value.kind === "bigint" ? [value.max] : [(value as { value: bigint }).value],
+    );
+    const isBounded = limits.every((limit) => limit !== undefined && limit >= 0n);
+    const max = isBounded ? (limits as bigint[]).reduce((a, b) => (a > b ? a : b)) : undefined;
+    return { kind: "bigint", id: this.phi("scalar", ids), signed, ...(max === undefined ? {} : { max }) };
+  }
+
+  #address(values: readonly (Value | undefined)[]): Value {
+    const known = values.find((value) => value?.kind === "address") as Extract<Value, { kind: "address" }>;
+    const { family } = known;
+    const words = values.map((value, index): readonly Word[] => {
+      if (value?.kind === "address") {
+        if (value.family !== family) throw DIFFERENT;
+        return value.words;
+      }
+      if (value !== undefined && typeof (value as { value: unknown }).value !== "string") throw DIFFERENT;
+      const text = (value as { value: string } | undefined)?.value;
+      const bytes = text === undefined ? new Uint8Array(16) : parseAddress(family, text);
+      return this.#on(index, () => addressWords(this.#front, family, bytes));
+    });
+    return {
+      kind: "address",
+      family,
+      words: known.words.map(({ size }, at) => ({
+        size,
+        id: this.phi(
+          "scalar",
+          words.map((one) => one[at]!.id),
+        ),
+      })),
+    };
+  }
+
+  #place(values: readonly (PlaceValue | undefined)[]): Value {
+    const [first] = values.filter((value) => value !== undefined) as [PlaceValue];
+    for (const value of values) {
+      if (value && (value.schema !== first.schema || value.isCell !== first.isCell)) throw DIFFERENT;
+    }
+    const places = values.map((value, index) => value && this.#on(index, () => inMemory(this.#front, value)));
+    const regions = places.flatMap((place) => (place ? [place.at.region] : []));
+    const region = mergeRegions(regions);
+    if (!region) throw DIFFERENT;
+    const memory = places.filter((place) => place !== undefined);
+    const align = Math.min(...memory.map(({ at }) => at.align));
+    if (memory.every(({ at }) => sameMemory(at, memory[0]!.at)) && memory.length === places.length) return memory[0]!;
+    const bases = places.map((place, index) =>
+      place === undefined
+        ? this.#zero(index)
+        : this.#on(index, () => this.#front.advance(place.at.base, place.at.offset)),
+    );
+    const base = this.phi("pointer", bases);
+    const stamp = Math.min(...memory.map((place) => place.stamp));
+    return { ...first, at: { kind: "memory", base, offset: 0, region, align }, stamp };
+  }
+
+  #record(values: readonly (Extract<Value, { kind: "record" }> | undefined)[]): Value {
+    const [first] = values.filter((value) => value !== undefined) as [Extract<Value, { kind: "record" }>];
+    const names = new Set(values.flatMap((value) => [...(value?.fields.keys() ?? [])]));
+    const fields = new Map<string, Value>();
+    for (const name of names) {
+      const field = values.map((value) => (value === undefined ? undefined : value.fields.get(name)));
+      // A field that only some of the records have is read only where a test has told which one it is: tsc sees to that.
+      const merged = this.tryField(
+        field,
+        field.filter((value) => value !== undefined),
+      );
+      if (merged) fields.set(name, merged);
+    }
+    return { kind: "record", isTuple: first.isTuple, fields };
+  }
+
+  tryField(field: readonly (Value | undefined)[], known: readonly Value[]): Value | undefined {
+    try {
+      if (known.length === field.length) return this.value(known);
+      if (known.some((value) => isNothing(value) || value.kind === "nullable")) {
+        return this.value(field.map((value) => value ?? { kind: "staged", value: null }));
+      }
+      return this.#present(field);
+    } catch (thrown) {
+      if (thrown === DIFFERENT) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** The contents of a stack value on all paths. */
+  object(object: number, contents: readonly ObjectContent[]): ObjectContent {
+    if (contents.every((content) => content.kind === "bytes")) return this.#bytes(object, contents);
+    contents.forEach((content, index) => {
+      if (content.kind === "bytes") this.#on(index, () => storeObject(this.#front, object));
+    });
+    return { kind: "slot" };
+  }
+
+  #bytes(object: number, contents: readonly Extract<ObjectContent, { kind: "bytes" }>[]): ObjectContent {
+    const size = this.#front.objectSizes.get(object)!;
+    const [first] = contents as [Extract<ObjectContent, { kind: "bytes" }>];
+    const differs = (at: number): boolean => contents.some(({ bytes }) => !sameByte(bytes[at]!, first.bytes[at]!));
+    const merged: ByteSource[] = [...first.bytes];
+    for (let at = 0; at < size; ) {
+      if (!differs(at)) {
+        at++;
+        continue;
+      }
+      const length = [8, 4, 2, 1].find((one) => at % one === 0 && at + one <= size)!;
+      const words = contents.map(({ bytes }, index) =>
+        this.#on(index, () => assemble(this.#front, bytes.slice(at, at + length))),
+      );
+      const id = this.phi("scalar", words);
+      this.#front.setBits(id, 8 * length);
+      merged.splice(at, length, ...bytesOf(id, length));
+      at += length;
+    }
+    return { kind: "bytes", bytes: merged, clean: contents.every(({ clean }) => clean) };
+  }
+}
+
+const bit = (front: Front, value: Value): ValueId => {
+  if (isStaged(value)) return front.constant(value.value === true ? 1 : 0);
+  invariant(value.kind === "boolean", "a boolean is merged");
+  return value.isBit ? value.id : normalize(front, value.id);
+};
+
+/** Pieces of an address, in memory order. */
+export function addressWords(front: Front, family: "mac" | "ipv4" | "ipv6", bytes: Uint8Array): Word[] {
+  let at = 0;
+  return WORD_SIZES[family].map((size) => {
+    let value = 0n;
+    for (let index = size - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[at + index]!);
+    at += size;
+    return { size, id: front.constant(value) };
+  });
+}
+
+/** 1 for everything but 0: -x or x has the highest bit set. */
+export function normalize(front: Front, id: ValueId): ValueId {
+  const negated = front.emit({ kind: "negate", width: 64, a: id });
+  return front.aluConstant("shr", front.alu("or", negated, id), 63);
+}
+
+export const WORD_SIZES = { mac: [4, 2], ipv4: [4], ipv6: [8, 8] } as const;
+
+function inMemory(front: Front, place: PlaceValue): PlaceValue & { at: Extract<PlaceValue["at"], { kind: "memory" }> } {
+  if (place.at.kind === "memory") return place as ReturnType<typeof inMemory>;
+  const { object, offset } = place.at;
+  storeObject(front, object);
+  const slot = slotOfObject(front, object);
+  const base = front.stackAddress(slot);
+  return { ...place, at: { kind: "memory", base, offset, region: { kind: "stack", slot }, align: 8 } };
+}
+
+function mergeRegions(regions: readonly Region[]): Region | undefined {
+  const [first] = regions as [Region];
+  if (regions.some(({ kind }) => kind !== first.kind)) return undefined;
+  switch (first.kind) {
+    case "packet":
+    case "metadata":
+      return {
+        ...first,
+        generation: regions.reduce((a, b) => Math.min(a, (b as typeof first).generation), first.generation),
+      };
+    case "map":
+      return { ...first, isShared: regions.some((region) => (region as typeof first).isShared) };
+    case "stack":
+      return regions.every((region) => (region as typeof first).slot === first.slot) ? first : undefined;
+    case "global":
+      return { ...first, isReadOnly: regions.some((region) => (region as typeof first).isReadOnly) };
+    case "record":
+      return first;
+  }
+}
+
+/** See Language.merge. The rows are values of the expression that was evaluated, one per path. */
+export function mergePaths(front: Front, states: readonly State[], rows: readonly (readonly Value[])[]): Value[] {
+  const block = front.builder.block();
+  const merger = new Merger(front, states, block);
+  const [first] = states as readonly [State, ...State[]];
+  const values = rows.map((row) => merger.tryValue(row));
+  const variables = new Map<number, Value>();
+  for (const variable of first.variables.keys()) {
+    const row = states.map((state) => state.variables.get(variable));
+    if (row.some((value) => value === undefined)) continue;
+    const merged = merger.tryValue(row as Value[]);
+    if (merged) variables.set(variable, merged);
+  }
+  const objects = new Map<number, ObjectContent>();
+  for (const object of first.objects.keys()) {
+    const row = states.map((state) => state.objects.get(object));
+    if (row.every((content) => content !== undefined)) objects.set(object, merger.object(object, row));
+  }
+  merger.finish();
+  front.follow(mergedState(states, block, variables, objects));
+  settlePacket(front, states);
+  if (values.some((value) => value === undefined)) throw DIFFERENT_VALUES;
+  return values as Value[];
+}
+
+/** The expression's own values cannot become one. */
+export const DIFFERENT_VALUES = Symbol("different values");
+
+function mergedState(
+  states: readonly State[],
+  block: BlockId,
+  variables: Map<number, Value>,
+  objects: Map<number, ObjectContent>,
+): State {
+  const [first] = states as readonly [State, ...State[]];
+  const slots = new Map(
+    [...first.slots].filter(([key, slot]) => states.every((state) => state.slots.get(key) === slot)),
+  );
+  return {
+    block,
+    variables,
+    objects,
+    facts: mergeFacts(states),
+    loads: mergeLoads(states),
+    slots,
+    checked: mergeChecked(states),
+    overwrites: [...new Set(states.flatMap(({ overwrites }) => overwrites))],
+    packet: first.packet,
+    // A record that is known to be null on a path was never reserved there.
+    records: new Map(states.flatMap(({ records, facts }) => [...records].filter(([id]) => facts.get(id)?.max !== 0))),
+    lockedSince: first.lockedSince,
+  };
+}
+
+/** Paths that have changed the packet differently: its bounds are read again, and every place is dead. */
+function settlePacket(front: Front, states: readonly State[]): void {
+  const generations = new Set(states.map(({ packet }) => packet.generation));
+  if (generations.size === 1) return;
+  const newest = states.map(({ packet }) => packet).reduce((a, b) => (a.generation > b.generation ? a : b));
+  loadPacket(front, newest.killer ?? "a change of the packet", newest.killerLine);
+}

@@ -1,0 +1,28 @@
+/** Counting outcomes: one counter per name in a per-CPU array of u64. */
+import type { Outcomes } from "../../lang/index.ts";
+import type { SyntaxNode } from "../stage/syntax.ts";
+import type { Front } from "./front.ts";
+import { isPresent } from "./operators.ts";
+
+/** Adds one to the counter. The verifier asks for the test of the look-up; it never fails. */
+export function countOutcome(front: Front, outcomes: Outcomes<string>, name: string, node: SyntaxNode): void {
+  const index = outcomes.names.indexOf(name);
+  if (index < 0) {
+    const expected = `one of ${outcomes.names.slice(0, 6).join(", ")}`;
+    front.fail("COMPILER_TYPE", { expected, found: JSON.stringify(name) }, node);
+  }
+  if (front.state.lockedSince !== undefined)
+    front.fail("COMPILER_UNDER_LOCK", { what: "a counter", line: front.state.lockedSince }, node);
+  const map = front.emit(
+    { kind: "symbol", symbol: { kind: "map", map: front.unit.outcomes(outcomes, node, front) } },
+    "pointer",
+  );
+  const slot = front.indexSlot();
+  front.emit({ kind: "store", size: 4, base: front.stackAddress(slot), offset: 0, value: front.constant(index) });
+  const counter = front.call(front.unit.helper("bpf_map_lookup_elem"), [map, front.stackAddress(slot)], "pointer");
+  const { yes, no } = isPresent(front, counter);
+  front.follow(yes);
+  const before = front.emit({ kind: "load", size: 8, signed: false, base: counter, offset: 0 });
+  front.emit({ kind: "store", size: 8, base: counter, offset: 0, value: front.aluConstant("add", before, 1) });
+  front.joinStates([front.leave(), no]);
+}

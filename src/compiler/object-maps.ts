@@ -1,0 +1,108 @@
+/** The maps that the code uses, as the object declares them. */
+import { type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
+import type { BpfMap } from "../object/index.ts";
+import { layoutOf, type Schema } from "../schema/index.ts";
+import { MapType } from "../uapi/index.ts";
+import type { BtfBuilder } from "./btf-types.ts";
+import type { CompilableProgram } from "./compile.ts";
+import type { Unit } from "./front/unit.ts";
+
+/** Declares all maps; `compile` is called with the programs that tables hold, which may use further maps. */
+export function declareMaps(unit: Unit, btf: BtfBuilder, compile: (program: CompilableProgram) => void): BpfMap[] {
+  const maps: BpfMap[] = [];
+  const declared = new Set<MapHandle | Outcomes<string>>();
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const [handle, name] of [...unit.maps]) {
+      if (declared.has(handle)) continue;
+      declared.add(handle);
+      grew = true;
+      maps.push(handle instanceof Outcomes ? counters(handle, name, btf) : declareMap(btf, handle, name, compile));
+    }
+  }
+  return maps;
+}
+
+function counters({ names }: Outcomes<string>, name: string, btf: BtfBuilder): BpfMap {
+  return {
+    name,
+    style: "btf",
+    type: MapType.PERCPU_ARRAY,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: names.length,
+    flags: 0,
+    pinByName: false,
+    keyType: btf.unsigned(4),
+    valueType: btf.unsigned(8),
+  };
+}
+
+function declareMap(
+  btf: BtfBuilder,
+  handle: MapHandle,
+  name: string,
+  compile: (program: CompilableProgram) => void,
+): BpfMap {
+  const map = plainMap(btf, handle, name);
+  const { inner } = handle.declaration;
+  if (inner) return { ...map, inner: plainMap(btf, inner, `${name}.inner`) };
+  if (!(handle instanceof ProgramArray)) return map;
+  const slots = Object.entries(handle.programs()).map(([index, program]) => {
+    compile(program as unknown as CompilableProgram);
+    return { index: Number(index), target: program.name };
+  });
+  return slots.length === 0 ? map : { ...map, slots: slots.sort((a, b) => a.index - b.index) };
+}
+
+function plainMap(btf: BtfBuilder, handle: MapHandle, name: string): BpfMap {
+  const { type, key, value, maxEntries, flags, numaNode, hashes, pin } = handle.declaration;
+  const isTrie = type === "LPM_TRIE";
+  const keySize = key ? layoutOf(key).size + (isTrie ? 4 : 0) : 0;
+  const hasTypes = TYPED.has(type);
+  return {
+    name,
+    style: "btf",
+    type: MapType[type],
+    keySize,
+    valueSize: value ? layoutOf(value).size : (VALUE_SIZES[type] ?? 0),
+    maxEntries,
+    flags,
+    pinByName: pin,
+    ...(numaNode === undefined ? {} : { numaNode }),
+    ...(hashes === undefined ? {} : { extra: BigInt(hashes) }),
+    ...(hasTypes && key ? { keyType: isTrie ? prefixKey(btf, key) : btf.schema(key) } : {}),
+    ...(hasTypes && value ? { valueType: btf.schema(value) } : {}),
+  };
+}
+
+/** Values of targets (`struct bpf_devmap_val`, `struct bpf_cpumap_val`): the index or queue size, and a program. */
+const VALUE_SIZES: Readonly<Record<string, number>> = { DEVMAP: 8, DEVMAP_HASH: 8, CPUMAP: 8 };
+
+/** Map types whose keys and values the kernel accepts BTF for. */
+const TYPED: ReadonlySet<string> = new Set([
+  "HASH",
+  "LRU_HASH",
+  "PERCPU_HASH",
+  "LRU_PERCPU_HASH",
+  "ARRAY",
+  "PERCPU_ARRAY",
+  "LPM_TRIE",
+]);
+
+/** `struct bpf_lpm_trie_key`, with the data by the schema's fields. */
+function prefixKey(btf: BtfBuilder, key: Schema<unknown>): number {
+  const layout = layoutOf(key);
+  const name =
+    layout.kind === "struct" ? `${layout.name}_prefix` : `${layout.kind === "address" ? layout.family : "data"}_prefix`;
+  return btf.add({
+    kind: "struct",
+    name,
+    size: 4 + layout.size,
+    bitfields: false,
+    members: [
+      { name: "prefixLength", type: btf.unsigned(4), bitOffset: 0, bitSize: 0 },
+      { name: "data", type: btf.schema(key), bitOffset: 32, bitSize: 0 },
+    ],
+  });
+}
