@@ -121,6 +121,18 @@ export class BtfBuilder {
     return this.add({ kind: "function", name, prototype, linkage: "global" });
   }
 
+  /** `int name(const struct xdp_md *ctx, …)` with pointers to unsigned integers, as the kernel declares it. */
+  kfunc(name: string, sizes: readonly (1 | 2 | 4 | 8)[]): TypeId {
+    const context = this.pointer(this.add({ kind: "const", type: this.#context() }));
+    const parameters = [context, ...sizes.map((size) => this.pointer(this.unsigned(size)))];
+    const prototype = this.add({
+      kind: "prototype",
+      returns: this.int("int", 4, true),
+      parameters: parameters.map((type, index) => ({ name: index === 0 ? "ctx" : `result${index}`, type })),
+    });
+    return this.add({ kind: "function", name, prototype, linkage: "extern" });
+  }
+
   #context(): TypeId {
     const names = ["data", "data_end", "data_meta", "ingress_ifindex", "rx_queue_index", "egress_ifindex"];
     const type = this.unsigned(4);

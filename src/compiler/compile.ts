@@ -6,10 +6,11 @@
  */
 import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { isProgram, type ProgramSection } from "../lang/index.ts";
-import type { BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
+import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
 import { type CompileFunctionOptions, compileFunction, type PassName } from "./compile-function.ts";
+import { KFUNCS } from "./front/hints.ts";
 import { lowerProgram } from "./front/lower.ts";
 import { Unit } from "./front/unit.ts";
 import type { IrFunction } from "./ir/ir.ts";
@@ -74,7 +75,7 @@ export function compile(
   if (diagnostics.length > 0) return { diagnostics };
   maps.push(...declareData(unit, btf));
   return {
-    object: { license: unit.license, functions, maps, externs: [], btf: btf.finish() },
+    object: { license: unit.license, functions, maps, externs: declareKfuncs(unit, btf), btf: btf.finish() },
     diagnostics,
   };
 }
@@ -92,6 +93,10 @@ export function compileOrThrow(
 /** The programs among the exports of a module, in their order. */
 export const programsOf = (module: Readonly<Record<string, unknown>>): CompilableProgram[] =>
   [...new Set(Object.values(module))].filter((value) => isProgram(value)) as unknown as CompilableProgram[];
+
+function declareKfuncs(unit: Unit, btf: BtfBuilder): BpfExtern[] {
+  return [...unit.kfuncs].map((name) => ({ kind: "kfunc", name, weak: true, type: btf.kfunc(name, KFUNCS.get(name)!) }));
+}
 
 function licenseOf(programs: readonly CompilableProgram[]): string {
   const all = new Set(programs.map(({ options }) => options.license ?? DEFAULT_LICENSE));

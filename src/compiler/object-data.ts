@@ -47,5 +47,5 @@ function declareSection(section: DataSection, btf: BtfBuilder): BpfMap {
 }
 
 function typeOf({ schema, bytes }: DataVariable, btf: BtfBuilder): number {
-  return schema ? btf.schema(schema) : btf.array(btf.int("char", 1, true, true), bytes.length);
+  return schema ? btf.schema(schema) : btf.array(btf.int("char", 1, true), bytes.length);
 }

@@ -28,7 +28,7 @@ export function allocate(input: MachineFunction): MachineFunction {
     const coloring = new Coloring(code, unspillable);
     const spilled = coloring.run();
     if (spilled.size === 0) return rewrite(code, (register) => coloring.colorOf(register));
-    code = spill(code, spilled, unspillable);
+    code = spill(code, spilled, unspillable, (a, b) => coloring.interfere(a, b));
     if (code.stackBytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name: code.name, bytes: code.stackBytes });
   }
 }
@@ -92,6 +92,13 @@ class Coloring {
     if (register < 16) return register;
     const color = this.#color[this.#find(register)]!;
     return color < 0 ? 0 : color;
+  }
+
+  /** Whether two registers (those that others were coalesced into) hold values at once. */
+  interfere(a: Register, b: Register): boolean {
+    for (const other of this.#adjacent[a]!) if (this.#find(other) === b) return true;
+    for (const other of this.#adjacent[b]!) if (this.#find(other) === a) return true;
+    return false;
   }
 
   #build(): void {
@@ -278,18 +285,26 @@ class Coloring {
   }
 }
 
-/** Puts registers on the stack: a load before each use, a store behind each definition. Coalesced ones share a slot. */
+/**
+ * Puts registers on the stack: a load before each use, a store behind each definition. Coalesced ones share a slot, and so
+ * do those that are never alive at once.
+ */
 function spill(
   code: MachineFunction,
   spilled: ReadonlyMap<Register, Register>,
   unspillable: Set<Register>,
+  interfere: (a: Register, b: Register) => boolean,
 ): MachineFunction {
   const shared = new Map<Register, number>();
   const slots = new Map<Register, number>();
   let { stackBytes, registers } = code;
   for (const [register, found] of spilled) {
     invariant(!unspillable.has(register), "a reload is spilled");
-    if (!shared.has(found)) shared.set(found, -(stackBytes += 8));
+    if (!shared.has(found)) {
+      const taken = new Set([...shared].filter(([other]) => interfere(found, other)).map(([, slot]) => slot));
+      const free = [...new Set(shared.values())].find((slot) => !taken.has(slot));
+      shared.set(found, free ?? -(stackBytes += 8));
+    }
     slots.set(register, shared.get(found)!);
   }
   const blocks = code.blocks.map((block): MachineBlock => {

@@ -32,6 +32,7 @@ import {
   type Register,
 } from "./machine.ts";
 import { sequence } from "./parallel-move.ts";
+import { layoutStack } from "./stack-layout.ts";
 
 /** Operation codes (RFC 9669 section 4.1), and offset 1 for the signed divisions. */
 const ALU: Readonly<Record<AluCode, readonly [code: number, offset: number]>> = {
@@ -102,7 +103,7 @@ class Selector {
   readonly #ir: IrFunction;
   readonly #definitions = new Map<ValueId, Operation>();
   readonly #order: readonly BlockId[];
-  readonly #slotOffsets: readonly number[];
+  readonly #slotOffsets: readonly (number | undefined)[];
   readonly #stackBytes: number;
   #registers: number;
   #out: MachineInstruction[] = [];
@@ -113,14 +114,9 @@ class Selector {
     this.#order = reversePostorder(ir.blocks);
     for (const block of ir.blocks) for (const one of block.instructions) this.#definitions.set(one.id, one.operation);
     this.#registers = FIRST_VIRTUAL + ir.values;
-    const offsets: number[] = [];
-    let depth = 0;
-    for (const { size, align } of ir.slots) {
-      depth = Math.ceil((depth + size) / align) * align;
-      offsets.push(-depth);
-    }
+    const { offsets, bytes } = layoutStack(ir);
     this.#slotOffsets = offsets;
-    this.#stackBytes = Math.ceil(depth / 8) * 8;
+    this.#stackBytes = bytes;
   }
 
   /** Blocks in layout order; edges into blocks with phis get a block of their own where they are critical. */

@@ -12,6 +12,7 @@ import { argument, argumentNode, type Call, type Method } from "./call.ts";
 import { numberOf } from "./convert.ts";
 import { schemaOf } from "./expressions.ts";
 import type { Front, Outcome, Split } from "./front.ts";
+import { HINT_METHODS } from "./hints.ts";
 import { outcome } from "./join.ts";
 import { forget, placeAt, pointerOf, requireUsable } from "./memory.ts";
 import { flushObject, storeObject } from "./objects.ts";
@@ -259,6 +260,7 @@ function transfer(helper: string, isLoad: boolean): ContextMethod {
 }
 
 export const CONTEXT_METHODS: Readonly<Record<string, ContextMethod>> = {
+  ...HINT_METHODS,
   header: (front, _, call) =>
     headerAt(
       front,
