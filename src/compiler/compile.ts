@@ -21,7 +21,12 @@ import { declareMaps } from "./object-maps.ts";
 export interface CompilableProgram {
   readonly name: string;
   readonly section: ProgramSection;
-  readonly options: { readonly target?: string; readonly license?: string; readonly fragments?: boolean };
+  readonly options: {
+    readonly target?: string;
+    readonly license?: string;
+    readonly fragments?: boolean;
+    readonly deviceBound?: boolean;
+  };
   readonly body: (ctx: never) => number;
 }
 
@@ -95,7 +100,12 @@ export const programsOf = (module: Readonly<Record<string, unknown>>): Compilabl
   [...new Set(Object.values(module))].filter((value) => isProgram(value)) as unknown as CompilableProgram[];
 
 function declareKfuncs(unit: Unit, btf: BtfBuilder): BpfExtern[] {
-  return [...unit.kfuncs].map((name) => ({ kind: "kfunc", name, weak: true, type: btf.kfunc(name, KFUNCS.get(name)!) }));
+  return [...unit.kfuncs].map((name) => ({
+    kind: "kfunc",
+    name,
+    weak: true,
+    type: btf.kfunc(name, KFUNCS.get(name)!),
+  }));
 }
 
 function licenseOf(programs: readonly CompilableProgram[]): string {
@@ -131,7 +141,7 @@ function compileProgram(
   name: string,
   options: CompileOptions,
 ): BpfFunction {
-  const ir = lowerProgram(unit, program.body, name);
+  const ir = lowerProgram(unit, program, name);
   options.onPass?.("lower", ir);
   const passes: CompileFunctionOptions = options.onPass ? { onPass: options.onPass } : {};
   const { instructions, references, lines } = compileFunction(ir, passes);

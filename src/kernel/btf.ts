@@ -1,22 +1,36 @@
 /** BTF through bpf(2): loading it, and the `func_info` and `line_info` rows that refer to it. */
 import { xdpkitError } from "../base/index.ts";
 import { type Btf, type BtfType, StringTable, writeBtfSection } from "../btf/index.ts";
-import type { LinkedProgram } from "../object/index.ts";
+import type { BpfFunction, LinkedProgram } from "../object/index.ts";
 import { errnoName } from "../uapi/index.ts";
 import { attributes, BpfCommand, closeFd, tryBpf } from "./syscall.ts";
 
 export class LoadedBtf implements Disposable {
   readonly fd: number;
+  readonly #strings: StringTable;
 
-  constructor(fd: number) {
+  constructor(fd: number, strings: StringTable) {
     this.fd = fd;
+    this.#strings = strings;
   }
 
-  /** Rows for BPF_PROG_LOAD: one function per row, in order. */
+  /** Rows for BPF_PROG_LOAD: functions (8 bytes: slot, type) and lines (16 bytes: slot, file, text, position). */
   program(linked: LinkedProgram): { fd: number; functions: Uint8Array; lines: Uint8Array } {
     const typed = linked.functions.every((one) => one.function.type !== undefined);
     const rows = typed ? linked.functions.map(({ function: one, start }) => [linked.slots[start]!, one.type!]) : [];
-    return { fd: this.fd, functions: new Uint8Array(Uint32Array.from(rows.flat()).buffer), lines: new Uint8Array(0) };
+    return { fd: this.fd, functions: words(rows.flat()), lines: words(typed ? this.#lines(linked) : []) };
+  }
+
+  /** The kernel wants a line at the start of each function; without one it gets none. */
+  #lines({ lines, slots, functions }: LinkedProgram): number[] {
+    const known = new Set(lines.map(({ instruction }) => instruction));
+    if (!functions.every(({ start }) => known.has(start))) return [];
+    return lines.flatMap(({ instruction, file, text, line, column }) => [
+      slots[instruction]!,
+      this.#strings.add(file),
+      this.#strings.add(text),
+      (line << 10) | Math.min(column, 0x3ff),
+    ]);
   }
 
   [Symbol.dispose](): void {
@@ -24,12 +38,19 @@ export class LoadedBtf implements Disposable {
   }
 }
 
-/** @throws XdpkitError KERNEL_CALL */
-export function loadBtf(btf: Btf): LoadedBtf {
-  const bytes = writeBtfSection({ types: btf.types.map(acceptable) }, new StringTable());
+const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+
+/** Loads the types of an object, and the names and texts of its source lines. @throws XdpkitError KERNEL_CALL */
+export function loadBtf(btf: Btf, functions: readonly BpfFunction[]): LoadedBtf {
+  const strings = new StringTable();
+  for (const { file, text } of functions.flatMap(({ lines }) => lines)) {
+    strings.add(file);
+    strings.add(text);
+  }
+  const bytes = writeBtfSection({ types: btf.types.map(acceptable) }, strings);
   const fd = tryBpf(BpfCommand.BtfLoad, attributes().pointer(0, bytes).u32(16, bytes.length));
   if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_BTF_LOAD", errno: errnoName(fd) });
-  return new LoadedBtf(fd);
+  return new LoadedBtf(fd, strings);
 }
 
 /**

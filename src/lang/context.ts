@@ -42,7 +42,7 @@ export interface XdpContext {
   loadBytes(offset: number, into: object): boolean;
   storeBytes(offset: number, from: object): boolean;
 
-  /** Hardware hints (kfuncs, kernel 6.3; the program is then bound to its interface). Null when the driver has none. */
+  /** Hardware hints (kfuncs, kernel 6.3). Null when the driver has none, or the program is not `deviceBound`. */
   rxTimestamp(): bigint | null;
   rxHash(): RxHash | null;
   /** Kernel 6.8. */

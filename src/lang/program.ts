@@ -29,6 +29,8 @@ export interface ProgramOptions {
   readonly target?: string;
   /** Accept multi-buffer packets (`xdp.frags`, kernel 5.18). */
   readonly fragments?: boolean;
+  /** Bind it to one interface when it is loaded: hardware hints (`ctx.rxHash()`) are null otherwise. Kernel 6.3. */
+  readonly deviceBound?: boolean;
   /** Default "Dual MIT/GPL". */
   readonly license?: string;
 }

@@ -105,7 +105,10 @@ class SlotUses {
   #steps(id: number): number[][] {
     const block = this.#ir.blocks[id]!;
     const named = (values: readonly ValueId[]): number[] => values.flatMap((value) => this.#slotOf.get(value) ?? []);
-    return [...block.instructions.map(({ operation }) => named(operands(operation))), named(terminatorOperands(block.terminator))];
+    return [
+      ...block.instructions.map(({ operation }) => named(operands(operation))),
+      named(terminatorOperands(block.terminator)),
+    ];
   }
 
   /** What is named later in the block or behind it, after each step. */

@@ -86,7 +86,11 @@ export class Front {
   /** Set in subprograms and callbacks, where `exit` cannot end the program. */
   readonly isProgram: boolean;
 
-  constructor(unit: Unit, language: Language, name: string, isProgram: boolean) {
+  /** Whether hardware hints may be asked for. */
+  readonly isDeviceBound: boolean;
+
+  constructor(unit: Unit, language: Language, name: string, isProgram: boolean, isDeviceBound: boolean) {
+    this.isDeviceBound = isDeviceBound;
     this.unit = unit;
     this.language = language;
     this.builder = new IrBuilder(name);

@@ -3,6 +3,7 @@ import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Method } from "./call.ts";
 import type { Front, Outcome } from "./front.ts";
+import { outcome } from "./join.ts";
 import { NULL, type Value } from "./value.ts";
 
 interface Hint {
@@ -51,6 +52,7 @@ export const KFUNCS: ReadonlyMap<string, readonly (2 | 4 | 8)[]> = new Map(
 );
 
 function ask(front: Front, hint: Hint, node: SyntaxNode): Outcome[] {
+  if (!front.isDeviceBound) return outcome(front, NULL);
   front.unit.need(front, hint.kfunc, hint.since, node);
   front.unit.kfuncs.add(hint.kfunc);
   // On a kernel without the function its address is 0, and the verifier leaves the call out.

@@ -27,9 +27,13 @@ const LANGUAGE: Language = {
 };
 
 /** The IR of a program. Throws the XdpkitError that says what cannot be compiled. */
-export function lowerProgram(unit: Unit, body: (ctx: never) => unknown, name: string): IrFunction {
+export function lowerProgram(
+  unit: Unit,
+  { body, options }: { readonly body: (ctx: never) => unknown; readonly options: { readonly deviceBound?: boolean } },
+  name: string,
+): IrFunction {
   const fn = kernelFunction(body) ?? kernelMissing(body);
-  const front = new Front(unit, LANGUAGE, name, true);
+  const front = new Front(unit, LANGUAGE, name, true, options.deviceBound === true);
   front.frames.push({ fn, scope: new Scope(), returns: [], targets: [] });
   front.start();
   front.at(fn.node);
