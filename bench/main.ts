@@ -1,7 +1,11 @@
 /** `npm run bench [-- NAME]`: benchmarks by name, as Markdown tables for docs/benchmarks.md. */
+import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = { interpreter: benchInterpreter };
+const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
+  interpreter: benchInterpreter,
+  compiler: benchCompiler,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in BENCHMARKS));
