@@ -14,8 +14,8 @@ import { compileExample } from "./compile-example.ts";
 import { KernelTimer } from "./kernel-timing.ts";
 import { table } from "./median.ts";
 
-const ROUNDS = 15;
-const REPEAT = 60_000;
+const ROUNDS = 31;
+const REPEAT = 20_000;
 
 interface Subject {
   readonly object: BpfObject;
@@ -67,7 +67,7 @@ async function measure(name: string, program: string, network: ExampleNetwork): 
   return {
     name,
     instructions,
-    nanoseconds: [0, 1].map((i) => sum(timings.map(({ medians }) => medians[i]!)) / packets),
+    nanoseconds: [0, 1].map((i) => sum(timings.map(({ middles }) => middles[i]!)) / packets),
     spread: sum(timings.flatMap(({ spreads }) => spreads)) / (2 * packets),
     packets,
     note: compiled.reason ?? "",

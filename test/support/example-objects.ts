@@ -11,6 +11,9 @@ export const TWINS: readonly (readonly [name: string, program: string])[] = [
   ["end-psp", "end"],
   ["gtp4-decap", "decapsulate"],
   ["gtp4-encap", "encapsulate"],
+  ["load-balancer", "balancer"],
+  ["static-nat", "nat"],
+  ["tlv-dispatch", "dispatch"],
 ];
 
 export const twinOf = (name: string): BpfObject =>
@@ -44,6 +47,10 @@ export function fillKernel(loaded: LoadedObject, entries: readonly MapEntry[]): 
   }
 }
 
+/** As if up for an hour: what was seen at the beginning of time has expired, as it has in the kernel. */
+const UPTIME_NS = 3_600_000_000_000n;
+
 export function fillVm(vm: Vm, entries: readonly MapEntry[]): void {
+  vm.clock.nowNs = UPTIME_NS;
   for (const { map, key, value } of entries) vm.map(map).set(key, value);
 }

@@ -5,6 +5,7 @@
  * Everything follows from the seed. Maps hold bytes, so that a TypeScript object and its C twin get the same ones.
  */
 import { Random } from "../random.ts";
+import { loadBalancer, staticNat } from "./flows.ts";
 import { Type, tagged } from "./frames.ts";
 import { gtp4Decap, gtp4Encap } from "./mobile.ts";
 import { end, endPsp, tlvDispatch } from "./srv6.ts";
@@ -13,7 +14,9 @@ import type { MapEntry, Subject } from "./subject.ts";
 export { ExampleNetwork } from "./network.ts";
 export type { MapEntry } from "./subject.ts";
 
-const SUBJECTS = new Map([end, endPsp, gtp4Decap, gtp4Encap, tlvDispatch].map((subject) => [subject.name, subject]));
+const SUBJECTS = new Map(
+  [end, endPsp, gtp4Decap, gtp4Encap, loadBalancer, staticNat, tlvDispatch].map((subject) => [subject.name, subject]),
+);
 
 export const subjectNames: readonly string[] = [...SUBJECTS.keys()];
 
