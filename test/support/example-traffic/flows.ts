@@ -28,10 +28,11 @@ const CLIENTS6 = ["2001:db8:c::1", "2001:db8:c::2", "2001:db8:c::3", "2001:db8:d
 const VIPS4 = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"] as const;
 const VIPS6 = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"] as const;
 const RING_SIZE = 65537;
+const CLIENT_PORTS = [1024, 40000, 40001, 65535] as const;
 
 function transport(random: Random, protocol: number): Uint8Array {
   const payload = random.bytes(random.between(0, 60));
-  const source = random.pick([1024, 40000, 40001, 65535]);
+  const source = random.pick(CLIENT_PORTS);
   const destination = random.pick([80, 443, 80, 443, 22]);
   switch (protocol) {
     case Protocol.tcp:
@@ -113,6 +114,18 @@ const reals = (): MapEntry[] =>
     entry("reals", le32(i), join(v4(`10.1.0.${i}`), le32(i % 2), v6(`fc00:10::${i}`))),
   );
 
+/** UDP flows last seen at the beginning of time: they have expired. */
+const oldFlows = (): MapEntry[] =>
+  CLIENTS4.flatMap((client) =>
+    CLIENT_PORTS.map((from) =>
+      entry(
+        "connections4",
+        join(v4(client), v4(VIPS4[0]), be16(from), be16(443), u8(Protocol.udp)),
+        join(le32(3), zeros(12)),
+      ),
+    ),
+  );
+
 const request4 = (destination: string, body: Uint8Array, protocol: number): Uint8Array =>
   ethernet(Type.ipv4, ipv4({ source: CLIENTS4[0], destination, protocol }, body));
 const request6 = (destination: string, body: Uint8Array, protocol: number): Uint8Array =>
@@ -135,12 +148,7 @@ export const loadBalancer: Subject = {
     ...vips("vips6", VIPS6.map(v6)),
     ...rings(),
     ...reals(),
-    // A UDP flow that was last seen at the beginning of time: it has expired, once the clock shows half a minute.
-    entry(
-      "connections4",
-      join(v4(CLIENTS4[0]), v4(VIPS4[0]), be16(40000), be16(443), u8(Protocol.udp)),
-      join(le32(3), zeros(12)),
-    ),
+    ...oldFlows(),
   ],
 };
 
