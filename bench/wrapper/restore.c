@@ -11,7 +11,7 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-#define MOST 1024
+#define MOST 2048
 
 struct template {
 	__u64 front; /* 0: not known yet */

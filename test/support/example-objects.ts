@@ -14,6 +14,10 @@ export const TWINS: readonly (readonly [name: string, program: string])[] = [
   ["load-balancer", "balancer"],
   ["static-nat", "nat"],
   ["tlv-dispatch", "dispatch"],
+  ["ethertype-counter", "count"],
+  ["payload-cutter", "cut"],
+  ["deny-list", "deny"],
+  ["icmp-errors", "answer"],
 ];
 
 export const twinOf = (name: string): BpfObject =>

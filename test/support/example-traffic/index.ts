@@ -5,6 +5,7 @@
  * Everything follows from the seed. Maps hold bytes, so that a TypeScript object and its C twin get the same ones.
  */
 import { Random } from "../random.ts";
+import { filters, icmpErrors } from "./filters.ts";
 import { loadBalancer, staticNat } from "./flows.ts";
 import { Type, tagged } from "./frames.ts";
 import { gtp4Decap, gtp4Encap } from "./mobile.ts";
@@ -15,7 +16,10 @@ export { ExampleNetwork } from "./network.ts";
 export type { MapEntry } from "./subject.ts";
 
 const SUBJECTS = new Map(
-  [end, endPsp, gtp4Decap, gtp4Encap, loadBalancer, staticNat, tlvDispatch].map((subject) => [subject.name, subject]),
+  [end, endPsp, gtp4Decap, gtp4Encap, loadBalancer, staticNat, tlvDispatch, ...filters, icmpErrors].map((subject) => [
+    subject.name,
+    subject,
+  ]),
 );
 
 export const subjectNames: readonly string[] = [...SUBJECTS.keys()];
@@ -28,6 +32,8 @@ function subjectOf(name: string): Subject {
 
 /** BPF_PROG_TEST_RUN wants a whole Ethernet header. */
 const SHORTEST = 14;
+/** Behind this many bytes lies payload only. */
+const LONGEST_CUT = 220;
 
 /**
  * `count` packets. Every fifth is a typical one cut short, so that a few hundred cover every length; of the others some
@@ -51,7 +57,9 @@ export const stateFor = (name: string, egress = 1): readonly MapEntry[] => subje
 
 function everyCut(packets: readonly Uint8Array[]): Uint8Array[] {
   return packets.flatMap((packet) =>
-    Array.from({ length: packet.length - SHORTEST + 1 }, (_, i) => packet.slice(0, SHORTEST + i)),
+    Array.from({ length: Math.min(packet.length, LONGEST_CUT) - SHORTEST + 1 }, (_, i) =>
+      packet.slice(0, SHORTEST + i),
+    ),
   );
 }
 
