@@ -9,7 +9,7 @@ for source in */*.c; do
   object="${source%.c}.o"
   (
     cd "$(dirname "$source")"
-    ${CLANG:-clang-19} -target bpf -O2 -g -Wall -mcpu=v3 -idirafter "/usr/include/$(uname -m)-linux-gnu" \
+    ${CLANG:-clang-19} -target bpf -O2 -g -Wall -fno-strict-aliasing -mcpu=v3 -idirafter "/usr/include/$(uname -m)-linux-gnu" \
       -ffile-prefix-map="$here"=. -fdebug-compilation-dir=. -c "$(basename "$source")" -o "$here/$object"
   )
   ${OBJCOPY:-llvm-objcopy-19} --strip-debug "$object"
