@@ -104,7 +104,7 @@ function sumOf(ctx: XdpContext, offset: number, length: number, most: number): n
   for (const i of range(most >> 2)) {
     if (i >= words) break;
     const word = (ctx.header(be32, offset + i * 4) ?? truncated()).value;
-    sum += (word >> 16) + (word & 0xffff);
+    sum += (word >>> 16) + (word & 0xffff);
   }
   for (const i of unroll(3)) {
     const at = words * 4 + i;
@@ -116,8 +116,8 @@ function sumOf(ctx: XdpContext, offset: number, length: number, most: number): n
 }
 
 function finish(sum: number): number {
-  const once = (sum & 0xffff) + (sum >> 16);
-  const twice = (once & 0xffff) + (once >> 16);
+  const once = (sum & 0xffff) + (sum >>> 16);
+  const twice = (once & 0xffff) + (once >>> 16);
   return 0xffff - twice;
 }
 
@@ -191,7 +191,7 @@ function error6(
     length: payloadLength,
     protocol: IpProtocol.Icmpv6,
   });
-  const before = 0xffff - checksum(pseudo) + (type << 8) + (rest >> 16) + (rest & 0xffff);
+  const before = 0xffff - checksum(pseudo) + (type << 8) + (rest >>> 16) + (rest & 0xffff);
   const sum = before + sumOf(ctx, start, length, MOST6);
   makeRoom(ctx, start, Headers6.size);
   const headers = ctx.header(Headers6, start) ?? truncated();
