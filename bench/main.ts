@@ -1,14 +1,40 @@
-/** `npm run bench [-- NAME]`: benchmarks by name, as Markdown tables for docs/benchmarks.md. */
+/**
+ * `npm run bench [-- NAME] [--write]`: benchmarks by name, as Markdown tables; `--write` puts them into
+ * docs/benchmarks.md, between the markers of their names.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = { interpreter: benchInterpreter };
+const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
+  interpreter: benchInterpreter,
+  compiler: benchCompiler,
+};
+const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const write = words.includes("--write");
+const wanted = words.filter((word) => word !== "--write");
 const unknown = wanted.find((name) => !(name in BENCHMARKS));
 if (unknown !== undefined) {
   console.error(`no benchmark ${unknown}; there are ${Object.keys(BENCHMARKS).join(", ")}`);
   process.exit(2);
 }
+
+function writeTable(name: string, text: string): void {
+  const page = readFileSync(PAGE, "utf8");
+  const [begin, end] = [`<!-- bench ${name} -->`, `<!-- end ${name} -->`];
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) {
+    console.error(`docs/benchmarks.md has no place for ${name}: it wants "${begin}" and "${end}"`);
+    process.exit(1);
+  }
+  writeFileSync(PAGE, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
+}
+
 for (const [name, bench] of Object.entries(BENCHMARKS)) {
-  if (wanted.length === 0 || wanted.includes(name)) console.log(`\n## ${name}\n\n${await bench()}`);
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const text = await bench();
+  console.log(`\n## ${name}\n\n${text}`);
+  if (write) writeTable(name, text);
 }

@@ -129,9 +129,9 @@ describe("programs", () => {
     expect([lang.isProgram(program), lang.isProgram(body)]).toEqual([true, false]);
   });
 
-  it("eight of them and a page of mistakes pass stock tsc --strict", () => {
+  it("the examples and a page of mistakes pass stock tsc --strict", () => {
     const root = fileURLToPath(new URL("../..", import.meta.url));
-    const words = ["node_modules/typescript/bin/tsc", "-p", "test/programs/tsconfig.json"];
+    const words = ["node_modules/typescript/bin/tsc", "-p", "examples/tsconfig.json"];
     expect(execFileSync(process.execPath, words, { cwd: root, encoding: "utf8" })).toBe("");
   });
 });

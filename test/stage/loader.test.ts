@@ -11,7 +11,7 @@ import { Ipv4 } from "../../src/packet/index.ts";
 import { xdpkit } from "../../src/register/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PROGRAMS = fileURLToPath(new URL("../programs/", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 const REGISTER = pathToFileURL(join(ROOT, "dist/register/main.js")).href;
 const LANG = pathToFileURL(join(ROOT, "dist/lang/index.js")).href;
 let project: string;
@@ -30,11 +30,11 @@ beforeAll(() => {
   writeFileSync(join(modules, "index.js"), built("lang/index.js"));
   writeFileSync(join(modules, "packet.js"), built("packet/index.js"));
   writeFileSync(join(modules, "walk.js"), built("lang/walk.xdp.js"));
-  cpSync(PROGRAMS, project, { recursive: true, filter: (path) => !path.endsWith("tsconfig.json") });
+  cpSync(EXAMPLES, project, { recursive: true, filter: (path) => !path.endsWith("tsconfig.json") });
   writeFileSync(file("plain.ts"), "export const twice = (n: number): number => n * 2;\n");
   writeFileSync(
     file("kernel.xdp.ts"),
-    'import { twice } from "./plain.js";\nimport rules from "./rules.json" with { type: "json" };\nexport const first: unknown = rules[0];\nexport function f(x: number): number {\n  return twice(x) + N;\n}\nconst N = 3;\n',
+    'import { twice } from "./plain.js";\nimport rules from "./firewall/rules.json" with { type: "json" };\nexport const first: unknown = rules[0];\nexport function f(x: number): number {\n  return twice(x) + N;\n}\nconst N = 3;\n',
   );
 });
 afterAll(() => rmSync(project, { recursive: true }));
@@ -89,10 +89,10 @@ it("shows where a stack trace comes from, and where a syntax error is", () => {
   expect(stderr).toContain("broken.xdp.ts:2:18: Unexpected token\nexport const g = = 2;\n                 ^\n");
 });
 
-it("evaluates the sketch's programs, and finds all that they hand to xdp()", () => {
-  const names = readdirSync(PROGRAMS).filter((name) => name.endsWith(".xdp.ts"));
+it("evaluates the examples, and finds all that they hand to xdp()", () => {
+  const names = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".xdp.ts"));
   const app = `import { describeFunction, isProgram } from "${LANG}";
-    for (const name of ${JSON.stringify(names)}) {
+    for (const name of ${JSON.stringify(names.sort())}) {
       for (const value of Object.values(await import("./" + name))) {
         if (!isProgram(value)) continue;
         const { captures, kind } = describeFunction(value.body);
@@ -100,20 +100,20 @@ it("evaluates the sketch's programs, and finds all that they hand to xdp()", () 
         console.log(name, value.name, kind, captures.size);
       }
     }`;
-  writeFileSync(file("sketch.mjs"), app);
-  expect(run("--import", REGISTER, "sketch.mjs").trim().split("\n")).toEqual([
-    "a-srv6-end-psp.xdp.ts end arrow 17",
-    "b-gtp4-decap.xdp.ts decapsulate arrow 25",
-    "c-gtp4-encap.xdp.ts encapsulate arrow 23",
-    "d-load-balancer.xdp.ts balancer arrow 11",
-    "e-firewall.xdp.ts firewall arrow 11",
-    "end.xdp.ts end arrow 13",
-    "f-static-nat.xdp.ts nat arrow 12",
-    "g-tlv-dispatch.xdp.ts dispatch arrow 15",
-    "g-tlv-dispatch.xdp.ts end arrow 6",
-    "g-tlv-dispatch.xdp.ts endDx6 arrow 11",
-    "g-tlv-dispatch.xdp.ts endPathTracing arrow 14",
-    "h-token-bucket.xdp.ts limiter arrow 15",
+  writeFileSync(file("examples.mjs"), app);
+  expect(run("--import", REGISTER, "examples.mjs").trim().split("\n")).toEqual([
+    "end-psp/end-psp.xdp.ts end arrow 17",
+    "end/end.xdp.ts end arrow 13",
+    "firewall/firewall.xdp.ts firewall arrow 11",
+    "gtp4-decap/gtp4-decap.xdp.ts decapsulate arrow 25",
+    "gtp4-encap/gtp4-encap.xdp.ts encapsulate arrow 23",
+    "load-balancer/load-balancer.xdp.ts balancer arrow 11",
+    "static-nat/static-nat.xdp.ts nat arrow 12",
+    "tlv-dispatch/tlv-dispatch.xdp.ts dispatch arrow 15",
+    "tlv-dispatch/tlv-dispatch.xdp.ts end arrow 6",
+    "tlv-dispatch/tlv-dispatch.xdp.ts endDx6 arrow 11",
+    "tlv-dispatch/tlv-dispatch.xdp.ts endPathTracing arrow 14",
+    "token-bucket/token-bucket.xdp.ts limiter arrow 15",
   ]);
 });
 
