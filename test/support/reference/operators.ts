@@ -82,7 +82,7 @@ export const OPERATORS = {
     (a, b) => a * b,
   ),
   "/": arithmetic((a, b) => (b === 0 ? 0 : a / b), quotient),
-  "%": arithmetic((a, b) => (b === 0 ? a : a % b), remainder),
+  "%": arithmetic((a, b) => (b === 0 ? a : notNegative(a) % b), remainder),
   "&": arithmetic(
     (a, b) => (a & b) >>> 0,
     (a, b) => a & b,
@@ -96,8 +96,8 @@ export const OPERATORS = {
     (a, b) => a ^ b,
   ),
   "<<": arithmetic((a, b) => (a << b) >>> 0, shiftLeft),
-  ">>": arithmetic((a, b) => a >>> b, shiftRight),
-  ">>>": arithmetic((a, b) => a >>> b, shiftRight),
+  ">>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight),
+  ">>>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight),
   "===": compare((a, b) => a === b),
   "!==": compare((a, b) => a !== b),
   // biome-ignore lint/suspicious/noDoubleEquals: what the program says
@@ -123,6 +123,12 @@ const sum = arithmetic(
 /** Beyond 2^53 a number would no longer be the integer that the register holds: the language refuses it. */
 function exact(value: number): number {
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new RangeError(`${value} is beyond 2^53`);
+  return value;
+}
+
+/** `>>` and `%` of a number that may be negative are refused: JavaScript and BPF do not agree. */
+function notNegative(value: number): number {
+  if (value < 0) throw new RangeError(`${value} is negative, and may not be shifted right or divided with a remainder`);
   return value;
 }
 
