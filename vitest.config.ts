@@ -1,8 +1,19 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { xdpkit } from "./src/register/vite.ts";
 
+const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, import.meta.url));
+
 export default defineConfig({
   plugins: [xdpkit()],
+  resolve: {
+    // What test/programs import by the package's name is the source under test.
+    alias: [
+      { find: /^xdpkit$/, replacement: source("lang/index.ts") },
+      { find: /^xdpkit\/packet$/, replacement: source("packet/index.ts") },
+      { find: /^xdpkit\/walk$/, replacement: source("lang/walk.xdp.ts") },
+    ],
+  },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/support/build.ts"],

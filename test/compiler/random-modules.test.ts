@@ -1,0 +1,81 @@
+/**
+ * Random modules in the reference: none throws, so none does what the language refuses and V8 can see; and tsc takes them.
+ * `compareWithCompiler` is where the compiled program will be held against it.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { type Exports, loadText } from "../support/load-module.ts";
+import { type Observation, observe } from "../support/observe.ts";
+import { Random, runSeed } from "../support/random.ts";
+import { type RandomModule, type RandomRun, randomModule, runs } from "../support/random-modules.ts";
+
+const MODULES = 400;
+const TYPE_CHECKED = 200;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * PLUG THE COMPILER IN HERE: compile `exports.program`, run the object on `run` (maps, then packets in order) in the VM and
+ * in the kernel, and expect the same observation as the reference's.
+ */
+function compareWithCompiler(_module: RandomModule, _exports: Exports, _run: RandomRun, expected: Observation): void {
+  expect(expected.verdicts.every(({ action }) => action >= 0 && action <= 4)).toBe(true);
+}
+
+it("random modules run in the reference", () => {
+  const seed = runSeed();
+  const actions = new Map<number, number>();
+  for (let i = 0; i < MODULES; i++) {
+    const module = randomModule(seed + i);
+    try {
+      const exports = loadText(module.text, `random-${module.seed}.xdp.ts`);
+      for (const run of runs(new Random(module.seed), exports)) {
+        const observation = observe(exports, run);
+        for (const { action } of observation.verdicts) actions.set(action, (actions.get(action) ?? 0) + 1);
+        compareWithCompiler(module, exports, run, observation);
+      }
+    } catch (cause) {
+      throw new Error(`XDPKIT_SEED=${module.seed}: ${(cause as Error).message}\n${module.text}`, { cause });
+    }
+  }
+  expect([...actions.keys()].toSorted()).toEqual([0, 1, 2, 3, 4]);
+});
+
+it("the same seed gives the same text, runs and observation", () => {
+  const [first, second] = [randomModule(42), randomModule(42)];
+  expect(first.text).toBe(second.text);
+  expect(randomModule(43).text).not.toBe(first.text);
+  const exports = loadText(first.text, "random-twice.xdp.ts");
+  const observations = [1, 2].map(() => runs(new Random(7), exports).map((run) => observe(exports, run)));
+  expect(observations[0]).toEqual(observations[1]);
+});
+
+it("stock tsc --strict takes them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "xdpkit-modules-"));
+  try {
+    const seed = runSeed();
+    for (let i = 0; i < TYPE_CHECKED; i++)
+      writeFileSync(join(folder, `m${seed + i}.xdp.ts`), randomModule(seed + i).text);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(configuration()));
+    const words = [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", folder];
+    expect(execFileSync(process.execPath, words, { cwd: ROOT, encoding: "utf8" })).toBe("");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+function configuration(): object {
+  const paths = { xdpkit: [join(ROOT, "src/lang/index.ts")], "xdpkit/packet": [join(ROOT, "src/packet/index.ts")] };
+  const unused = { noUnusedLocals: false, noUnusedParameters: false };
+  const typeRoots = [join(ROOT, "node_modules/@types")];
+  return {
+    extends: join(ROOT, "tsconfig.json"),
+    compilerOptions: { ...unused, typeRoots, paths },
+    include: ["."],
+    exclude: [],
+  };
+}
