@@ -56,6 +56,7 @@ function hashOf(cursor: Cursor, etherType: number): number {
 export const spread = xdp((ctx) => {
   const cursor = ctx.cursor();
   const link = takeLink(cursor) ?? exit(outcomes.drop("truncated"));
+  if (count.value === 0) return outcomes.pass("noCpu");
   const cpu = chosen.lookup(hashOf(cursor, link.etherType) % count.value) ?? exit(outcomes.pass("noCpu"));
   return outcomes.as("spread", cpus.redirect(cpu.value, XdpAction.Pass));
 });

@@ -8,35 +8,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { comparable, compiledObject, type EngineName, observeCompiled } from "../support/compiled.ts";
 import { type Exports, loadText } from "../support/load-module.ts";
 import { type Observation, observe } from "../support/observe.ts";
 import { Random, runSeed } from "../support/random.ts";
-import { type RandomModule, type RandomRun, randomModule, runs } from "../support/random-modules.ts";
+import { type RandomRun, randomModule, runs } from "../support/random-modules.ts";
 
-const MODULES = 400;
+const MODULES = Number(process.env["XDPKIT_MODULES"] ?? 400);
 const TYPE_CHECKED = 200;
+const ENGINES: readonly EngineName[] = process.getuid?.() === 0 ? ["interpreter", "kernel"] : ["interpreter"];
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/**
- * PLUG THE COMPILER IN HERE: compile `exports.program`, run the object on `run` (maps, then packets in order) in the VM and
- * in the kernel, and expect the same observation as the reference's.
- */
-function compareWithCompiler(_module: RandomModule, _exports: Exports, _run: RandomRun, expected: Observation): void {
-  expect(expected.verdicts.every(({ action }) => action >= 0 && action <= 4)).toBe(true);
+/** The compiled program does the same on the machine and, where there is one, in the kernel. */
+async function compareWithCompiler(exports: Exports, runsOf: readonly RandomRun[], expected: readonly Observation[]): Promise<void> {
+  const object = compiledObject(exports);
+  for (const engine of ENGINES) {
+    for (const [index, run] of runsOf.entries()) {
+      const found = await observeCompiled(exports, object, run, engine);
+      expect({ engine, ...found }).toEqual({ engine, ...comparable(expected[index]!, found) });
+    }
+  }
 }
 
-it("random modules run in the reference", () => {
+it("random modules do the same in V8, in the machine and in the kernel", async () => {
   const seed = runSeed();
   const actions = new Map<number, number>();
   for (let i = 0; i < MODULES; i++) {
     const module = randomModule(seed + i);
     try {
       const exports = loadText(module.text, `random-${module.seed}.xdp.ts`);
-      for (const run of runs(new Random(module.seed), exports)) {
-        const observation = observe(exports, run);
-        for (const { action } of observation.verdicts) actions.set(action, (actions.get(action) ?? 0) + 1);
-        compareWithCompiler(module, exports, run, observation);
-      }
+      const all = runs(new Random(module.seed), exports);
+      const observations = all.map((run) => observe(exports, run));
+      for (const { verdicts } of observations)
+        for (const { action } of verdicts) actions.set(action, (actions.get(action) ?? 0) + 1);
+      await compareWithCompiler(exports, all, observations);
     } catch (cause) {
       throw new Error(`XDPKIT_SEED=${module.seed}: ${(cause as Error).message}\n${module.text}`, { cause });
     }

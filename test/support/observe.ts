@@ -25,13 +25,13 @@ export function observe(exports: Readonly<Record<string, unknown>>, run: RandomR
   return { verdicts, state: Object.fromEntries(state) };
 }
 
-interface Handle {
+export interface Handle {
   readonly declaration?: { readonly type: string; readonly key?: Schema<unknown>; readonly value?: Schema<unknown> };
   readonly names?: readonly string[];
   readonly schema?: Schema<unknown>;
 }
 
-const isHandle = (value: unknown): value is Handle =>
+export const isHandle = (value: unknown): value is Handle =>
   typeof value === "object" && value !== null && ["declaration", "names", "schema"].some((part) => part in value);
 
 function linesOf({ declaration, names, schema }: Handle, access: object): string[] | undefined {

@@ -89,10 +89,6 @@ export const compilerErrors = {
     () => "`/` between numbers may give a fraction",
     () => "write Math.trunc(a / b), or a shift",
   ),
-  COMPILER_ZERO_MODULUS: entry(
-    () => "the right side of `%` may be 0, which gives NaN in JavaScript",
-    () => "test it first: if (n === 0) return …",
-  ),
   COMPILER_PRODUCT: entry(
     (p: { operator: string; max: string }) =>
       `the result of \`${p.operator}\` may be as large as ${p.max}, and numbers are exact up to 2^53`,

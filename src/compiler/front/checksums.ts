@@ -6,7 +6,7 @@ import { layoutOf } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Handler, value } from "./call.ts";
-import { numberOf } from "./convert.ts";
+import { asIpAddress, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { outcome } from "./join.ts";
 import { countedLoop } from "./loops.ts";
@@ -77,7 +77,7 @@ function pieces(
   given: Value,
   node: SyntaxNode,
 ): { readonly words: readonly Sum[]; readonly isMemory: boolean } {
-  const one = front.settle(given);
+  const one = asIpAddress(front, front.settle(given), node);
   if (one.kind === "address") {
     const words = one.words.flatMap(({ id, size }): Sum[] => {
       if (size < 8) return [{ id, max: 2 ** (8 * size) - 1 }];
@@ -125,7 +125,7 @@ const checksumAdd: Handler = value((front, call) => {
   let sum: Value = argument(call, 0);
   numberOf(front, sum, argumentNode(call, 0));
   const node = argumentNode(call, 1);
-  for (const word of networkWords(front, front.settle(argument(call, 1)), node))
+  for (const word of networkWords(front, asIpAddress(front, front.settle(argument(call, 1)), node), node))
     sum = front.settle(binary(front, "+", sum, word, call.node));
   return sum;
 });

@@ -42,6 +42,40 @@ function constantNumber(front: Front, constant: number, node: SyntaxNode): Numbe
   return { range: { min: constant, max: constant }, constant, id: () => front.constant(constant) };
 }
 
+/**
+ * The number, so that the kernel's verifier knows its bounds too: what comes from a helper or from the distance of two
+ * pointers is any number to it, and gets a mask.
+ */
+export function bounded(front: Front, id: ValueId, { max }: Range): ValueId {
+  if (front.state.facts.has(id) || isKnownToVerifier(front, id, 16)) return id;
+  return front.aluConstant("and", id, (1n << BigInt(Math.max(0, max).toString(2).length)) - 1n);
+}
+
+function isKnownToVerifier(front: Front, id: ValueId, depth: number): boolean {
+  const operation = front.builder.definition(id)?.operation;
+  if (!operation || depth === 0) return true;
+  switch (operation.kind) {
+    case "call":
+    case "callFunction":
+    case "atomic":
+      return false;
+    case "alu": {
+      if (operation.code === "mod" || operation.code === "div") return false;
+      const isPointer = front.builder.typeOf(operation.a) === "pointer";
+      if (isPointer || (operation.code === "and" && front.builder.definition(operation.b)?.operation.kind === "constant"))
+        return !isPointer;
+      return [operation.a, operation.b].every((one) => front.state.facts.has(one) || isKnownToVerifier(front, one, depth - 1));
+    }
+    case "load":
+      return operation.size < 8;
+    case "negate":
+    case "signExtend":
+      return isKnownToVerifier(front, operation.a, depth - 1);
+    default:
+      return true;
+  }
+}
+
 export interface WideOperand {
   readonly signed: boolean;
   readonly max?: bigint;
@@ -104,6 +138,13 @@ export function addressOf(
     isStaged(value) && typeof value.value === "string" ? addressBytes(front, value.value, family, node) : undefined;
   if (bytes) return addressWords(front, family, bytes);
   return front.fail("COMPILER_TYPE", { expected: FAMILIES[family], found: describeValue(value) }, node);
+}
+
+/** Text of the module that stands for an IP address; anything else as it is. */
+export function asIpAddress(front: Front, value: Value, node: SyntaxNode): Value {
+  if (!isStaged(value) || typeof value.value !== "string") return value;
+  const family = value.value.includes(":") ? "ipv6" : "ipv4";
+  return { kind: "address", family, words: addressWords(front, family, addressBytes(front, value.value, family, node)) };
 }
 
 export function addressBytes(front: Front, text: string, family: keyof typeof FAMILIES, node: SyntaxNode): Uint8Array {

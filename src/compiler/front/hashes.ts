@@ -3,7 +3,7 @@ import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { assemble } from "./bytes.ts";
 import { argument, argumentNode, type Handler, value } from "./call.ts";
-import { numberOf } from "./convert.ts";
+import { asIpAddress, numberOf } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { loadBytes, requireUsable } from "./memory.ts";
 import { U32, type Value } from "./value.ts";
@@ -102,8 +102,8 @@ const result = (id: ValueId): Value => ({ kind: "number", id, range: U32 });
 
 const jhash: Handler = value((front, call) => {
   const seed = low(front, argument(call, 1), argumentNode(call, 1));
-  const given = front.settle(argument(call, 0));
   const node = argumentNode(call, 0);
+  const given = asIpAddress(front, front.settle(argument(call, 0)), node);
   if (given.kind === "address") {
     const words = given.words.flatMap(({ id, size }) =>
       size < 8 ? [id] : [front.aluConstant("and", id, 0xffffffffn), front.aluConstant("shr", id, 32)],

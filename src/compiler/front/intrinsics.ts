@@ -12,6 +12,7 @@ import { HASHES } from "./hashes.ts";
 import { outcome } from "./join.ts";
 import { countedLoop } from "./loops.ts";
 import {
+  assignPlace,
   fieldOf,
   forget,
   forgetMaps,
@@ -110,7 +111,7 @@ const copyOf: Handler = (front, call) => {
 
 const assign: Handler = (front, call) => {
   const place = placeOf(front, argument(call, 0), argumentNode(call, 0));
-  write(front, place.schema, place.at, argument(call, 1), argumentNode(call, 1), "the place");
+  assignPlace(front, place, argument(call, 1), argumentNode(call, 1));
   return outcome(front, UNDEFINED);
 };
 

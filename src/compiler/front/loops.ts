@@ -331,7 +331,15 @@ function close(
 /** A variable that grows (or shrinks) by a constant each round, within bounds that a test has set. */
 function isCounter(front: Front, { variable, value, ids }: HeaderPhi, back: State): boolean {
   const after = back.variables.get(variable);
-  if (value.kind !== "number" || after?.kind !== "number") return false;
+  if (value.kind !== "number" || !after) return false;
+  if (isStaged(after) && typeof after.value === "number") {
+    // Rounds that only begin with one number and leave another: there is one.
+    front.follow(back);
+    const { min, max } = front.rangeOf(value);
+    front.leave();
+    return after.value < min || after.value > max;
+  }
+  if (after.kind !== "number") return false;
   const operation = front.builder.definition(after.id)?.operation;
   if (operation?.kind !== "alu" || operation.a !== ids[0] || (operation.code !== "add" && operation.code !== "sub"))
     return false;

@@ -84,6 +84,8 @@ function regionKey(front: Front, at: At): string {
   switch (region.kind) {
     case "stack":
       return `s${region.slot}`;
+    case "global":
+      return `g${front.unit.idOf(region.variable)}`;
     case "metadata":
       return "packet";
     default:
@@ -95,12 +97,10 @@ function regionKey(front: Front, at: At): string {
 const objectKey = (front: Front, object: number): string =>
   contentOf(front, object).kind === "slot" ? `s${slotOfObject(front, object)}` : `o${object}`;
 
-const baseKey = (front: Front, at: At): string =>
-  at.kind === "object"
-    ? objectKey(front, at.object)
-    : at.region.kind === "stack"
-      ? `s${at.region.slot}`
-      : `v${at.base}`;
+function baseKey(front: Front, at: At): string {
+  if (at.kind === "object" || at.region.kind === "stack" || at.region.kind === "global") return regionKey(front, at);
+  return `v${at.base}`;
+}
 
 /** Bytes as one register, in the order of memory: the first byte lowest. */
 export function loadWord(front: Front, at: At, size: AccessSize, isSigned = false): ValueId {
@@ -311,6 +311,15 @@ export function writeField(front: Front, place: PlaceValue, name: string, value:
 
 const describeField = (layout: Layout): string => (layout.kind === "struct" && layout.name ? `${layout.name}.` : "");
 
+/** `assign(place, value)`: other names for the place stay good, since nothing but its bytes has changed. */
+export function assignPlace(front: Front, place: PlaceValue, value: Value, node: SyntaxNode): void {
+  requireWritable(front, place.at, node);
+  const { schema, layout, at } = place;
+  if (place.isCell) return writeScalar(front, layout, at, 0, value, node, "the place");
+  writePlace(front, schema, layout, at, value, node);
+  forget(front, at, at.offset, at.offset + layout.size);
+}
+
 export function write(
   front: Front,
   schema: Schema<unknown>,
@@ -323,6 +332,7 @@ export function write(
   const layout = layoutOf(schema);
   if (layout.kind === "struct" || layout.kind === "array" || layout.kind === "bytes") {
     writePlace(front, schema, layout, at, value, node);
+    overwritten(front, at, layout.size, node);
   } else writeScalar(front, layout, at, 0, value, node, what);
 }
 
@@ -537,7 +547,6 @@ function writePlace(
     front.fail("COMPILER_TYPE", { expected, found: `${describeValue(source)}, ${source.layout.size} bytes` }, node);
   }
   copy(front, at, source.at, layout.size);
-  overwritten(front, at, layout.size, node);
 }
 
 function overwritten(front: Front, at: At, size: number, node: SyntaxNode): void {

@@ -52,7 +52,7 @@ function stagedBinary(front: Front, operator: string, a: unknown, b: unknown, no
     case "/":
       return staged(x / y);
     case "%":
-      return staged(x % y);
+      return staged(y === 0 ? x : x % y);
     case "**":
       return staged(x ** y);
     case "in":
@@ -203,8 +203,9 @@ function product(front: Front, a: NumberOperand, b: NumberOperand, node: SyntaxN
 function remainder(front: Front, a: NumberOperand, b: NumberOperand, node: SyntaxNode): Value {
   requireNatural(front, "%", a.range, node["left"] ?? node);
   requireNatural(front, "%", b.range, node["right"] ?? node);
-  if (b.range.min === 0) front.fail("COMPILER_ZERO_MODULUS", {}, node["right"] ?? node);
-  const range = { min: 0, max: Math.min(a.range.max, b.range.max - 1) };
+  if (b.constant === 0) return { kind: "number", id: a.id(), range: a.range };
+  // By zero the dividend is left, as BPF has it (RFC 9669 section 4.1).
+  const range = { min: 0, max: b.range.min === 0 ? a.range.max : Math.min(a.range.max, b.range.max - 1) };
   if (a.range.max < b.range.min) return { kind: "number", id: a.id(), range: a.range };
   const power = b.constant === undefined ? Number.NaN : Math.log2(b.constant);
   if (Number.isInteger(power)) {

@@ -9,7 +9,7 @@ import { layoutOf, type Schema } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Method } from "./call.ts";
-import { numberOf } from "./convert.ts";
+import { bounded, numberOf } from "./convert.ts";
 import { schemaOf } from "./expressions.ts";
 import type { Front, Outcome, Split } from "./front.ts";
 import { HINT_METHODS } from "./hints.ts";
@@ -34,7 +34,7 @@ function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
   if (range.min < 0 || range.max > MAX_OFFSET) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, node);
   const { data } = front.state.packet;
   if (constant !== undefined) return { base: data, offset: constant };
-  const { variable, added } = partsOf(front, id(), range);
+  const { variable, added } = partsOf(front, bounded(front, id(), range), range);
   const key = `base:${data}:${variable}`;
   let base = front.state.slots.get(key);
   if (base === undefined) {

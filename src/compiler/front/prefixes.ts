@@ -2,8 +2,9 @@
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Handler } from "./call.ts";
-import { addressBytes, present, stagedOf } from "./convert.ts";
+import { addressBytes, asIpAddress, present, stagedOf } from "./convert.ts";
 import type { Front } from "./front.ts";
+import { outcome } from "./join.ts";
 import { decided, equalWords } from "./operators.ts";
 import { describeValue, staged, type Word } from "./value.ts";
 
@@ -32,7 +33,8 @@ function maskOf(at: number, size: number, length: number): bigint {
 }
 
 const inPrefix: Handler = (front, call) => {
-  const address = present(front, argument(call, 0), argumentNode(call, 0));
+  const node = argumentNode(call, 0);
+  const address = asIpAddress(front, present(front, argument(call, 0), node), node);
   const text = stagedOf(front, argument(call, 1), "the prefix", argumentNode(call, 1));
   if (address.kind !== "address" || address.family === "mac" || typeof text !== "string")
     return front.fail(
@@ -40,6 +42,7 @@ const inPrefix: Handler = (front, call) => {
       { expected: "an IP address and a prefix", found: describeValue(address) },
       call.node,
     );
+  if (text.includes(":") !== (address.family === "ipv6")) return outcome(front, staged(false));
   const prefix = parsePrefix(front, text, address.family, argumentNode(call, 1));
   const [words, expected] = compared(front, address.words, prefix);
   const { yes, no } = words.length === 0 ? decided(front, true) : equalWords(front, words, expected);

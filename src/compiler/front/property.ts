@@ -2,7 +2,7 @@
 import { Global, Setting } from "../../lang/index.ts";
 import { partsOf } from "../../schema/index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { numberOf } from "./convert.ts";
+import { bounded, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { joinOutcomes } from "./join.ts";
 import { placeAt, pointerOf, read, readField, requireUsable, shift } from "./memory.ts";
@@ -93,8 +93,10 @@ function placeProperty(front: Front, place: PlaceValue, name: string, node: Synt
   return missing(front, place, name, node);
 }
 
-/** Both lengths of a packet are below 2^31: `xdp_buff` keeps its frame size in 32 bits. */
-const LENGTH = { min: 0, max: 0x7fffffff };
+/** The linear part lies in one page, which has at most 64 KiB. */
+const LENGTH = { min: 0, max: 0xffff };
+/** `xdp_buff` keeps the size of a packet with fragments in 32 bits; interface indices are positive ints. */
+const INDEX = { min: 0, max: 0x7fffffff };
 
 function contextProperty(front: Front, name: string, node: SyntaxNode): Value {
   switch (name) {
@@ -112,15 +114,15 @@ function contextProperty(front: Front, name: string, node: SyntaxNode): Value {
       return {
         kind: "number",
         id: front.call(front.unit.helper("bpf_xdp_get_buff_len"), [front.context]),
-        range: LENGTH,
+        range: INDEX,
       };
     }
     case "ingressInterface":
-      return { kind: "number", id: contextField(front, XDP_MD.ingressIfindex), range: LENGTH };
+      return { kind: "number", id: contextField(front, XDP_MD.ingressIfindex), range: INDEX };
     case "rxQueue":
       return { kind: "number", id: contextField(front, XDP_MD.rxQueueIndex), range: { min: 0, max: 0xffffffff } };
     case "egressInterface":
-      return { kind: "number", id: contextField(front, XDP_MD.egressIfindex), range: LENGTH };
+      return { kind: "number", id: contextField(front, XDP_MD.egressIfindex), range: INDEX };
     default:
       return missing(front, { kind: "context" }, name, node);
   }
@@ -179,23 +181,24 @@ function readElement(front: Front, array: PlaceValue, index: Value, node: Syntax
 }
 
 /** The place of an element whose index is known to be inside. */
-export function elementPlace(front: Front, array: PlaceValue, index: Value, node: SyntaxNode): PlaceValue {
+export function elementPlace(front: Front, array: PlaceValue, given: Value, node: SyntaxNode): PlaceValue {
   if (array.layout.kind !== "array") return missing(front, array, "[]", node);
   const { length, element: layout } = array.layout;
   const schema = partsOf(array.schema)["element"]!;
-  const { range, constant, id } = numberOf(front, index, node["property"] ?? node);
+  const { range, constant, id } = numberOf(front, given, node["property"] ?? node);
   if (range.min < 0 || range.max >= length)
     return front.fail("COMPILER_INDEX", { min: range.min, max: range.max, length }, node["property"] ?? node);
   if (constant !== undefined) return placeAt(front, schema, shift(array.at, constant * layout.size));
   if (array.at.kind === "object") storeObject(front, array.at.object);
   const at = array.at.kind === "object" ? pointerOf(front, array.at) : array.at;
+  const index = bounded(front, id(), range);
   const power = Math.log2(layout.size);
   const by =
     layout.size === 1
-      ? id()
+      ? index
       : Number.isInteger(power)
-        ? front.aluConstant("shl", id(), power)
-        : front.aluConstant("mul", id(), layout.size);
+        ? front.aluConstant("shl", index, power)
+        : front.aluConstant("mul", index, layout.size);
   const base = front.emit({ kind: "offset", base: at.base, by }, "pointer");
   return placeAt(front, schema, { ...at, base });
 }
