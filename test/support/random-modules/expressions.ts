@@ -36,6 +36,13 @@ export class Expressions extends NumberExpressions {
       [2, () => ({ text: `(${any().text} << ${this.random.between(0, 63)}n)`, clean: true })],
       [4, () => this.widened(scope, depth)],
       [1, () => ({ text: `u64(${this.address(scope, "mac")})`, clean: true })],
+      [
+        1,
+        () => {
+          const half = this.random.pick(["high", "low"]);
+          return { text: `Ipv6Halves.from(${this.address(scope, "ipv6")}).${half}`, clean: true };
+        },
+      ],
     ];
     if (!clean) {
       rows.push([6, () => binary("-", sub(), sub())]);

@@ -5,7 +5,7 @@
  * may be negative.
  */
 import { Atoms, pow2Above } from "./atoms.ts";
-import { type BigText, choose, LIMIT, type NumberText, type Scope, U32 } from "./model.ts";
+import { type BigText, choose, HEADERS, LIMIT, type NumberText, type Scope, U32 } from "./model.ts";
 
 export abstract class NumberExpressions extends Atoms {
   abstract big(scope: Scope, depth: number, clean?: boolean): BigText;
@@ -110,7 +110,16 @@ export abstract class NumberExpressions extends Atoms {
         }),
       ],
     ];
+    const even = scope.livePlaces().filter(({ struct }) => HEADERS.includes(struct));
+    if (even.length > 0) rows.push([2, () => this.summed(this.random.pick(even).name, seed)]);
     return choose(this.random, rows);
+  }
+
+  /** Checksums over a place of even size. */
+  protected summed(name: string, seed: NumberText): NumberText {
+    if (this.random.chance(0.5)) return { text: `checksum(${name})`, min: 0, max: 0xffff };
+    const sum = `checksumAdd(${this.fit(seed, 0, 0xffff).text}, ${name})`;
+    return { text: `checksumFinish(${sum})`, min: 0, max: 0xffff };
   }
 
   protected called(scope: Scope, depth: number): NumberText {

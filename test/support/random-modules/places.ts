@@ -113,6 +113,22 @@ export class PlaceStatements extends Expressions {
     return [`${isMutable ? "let" : "const"} ${name}: bigint = ${text};`];
   }
 
+  /** `const { ttl: n1, protocol: n2 } = ip;` */
+  protected destructured(scope: Scope): string[] {
+    const place = this.writable(scope);
+    const fields = (place?.struct.fields ?? []).flatMap(({ name, type }) =>
+      type.kind === "number" ? [{ name, type }] : [],
+    );
+    const chosen = fields.filter(() => this.random.chance(0.5)).slice(0, 3);
+    if (!place || chosen.length === 0) return this.constant(scope);
+    const parts = chosen.map(({ name: field, type: { min, max } }) => {
+      const text = this.name("n");
+      scope.numbers.push({ text, min, max });
+      return `${field}: ${text}`;
+    });
+    return [`const { ${parts.join(", ")} } = ${place.name};`];
+  }
+
   protected smallValue(scope: Scope): string[] {
     const { random } = this;
     const mutable = scope.all("bools").filter(({ isMutable }) => isMutable);

@@ -31,6 +31,7 @@ export class Statements extends MapStatements {
       [7, () => this.assign(around)],
       [3, () => this.bigs(scope)],
       [2, () => this.smallValue(scope)],
+      [1, () => this.destructured(scope)],
       [5, () => this.storeField(scope)],
       [3, () => this.stackStruct(scope)],
       [2, () => this.wholeStore(scope)],
