@@ -14,7 +14,7 @@ import { type Observation, observe } from "../support/observe.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { type RandomRun, randomModule, runs } from "../support/random-modules.ts";
 
-const MODULES = Number(process.env["XDPKIT_MODULES"] ?? 400);
+const MODULES = Number(process.env["XDPKIT_MODULES"] ?? 300);
 const TYPE_CHECKED = 200;
 const ENGINES: readonly EngineName[] = process.getuid?.() === 0 ? ["interpreter", "kernel"] : ["interpreter"];
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -53,6 +53,7 @@ it("the same seed gives the same text, runs and observation", () => {
   const [first, second] = [randomModule(42), randomModule(42)];
   expect(first.text).toBe(second.text);
   expect(randomModule(43).text).not.toBe(first.text);
+  expect(randomModule(42, 3).text.length).toBeLessThan(first.text.length);
   const exports = loadText(first.text, "random-twice.xdp.ts");
   const observations = [1, 2].map(() => runs(new Random(7), exports).map((run) => observe(exports, run)));
   expect(observations[0]).toEqual(observations[1]);

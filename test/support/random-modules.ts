@@ -8,7 +8,7 @@ import { bytes, layoutOf, printAddress, type Schema } from "../../src/schema/ind
 import { partsOf } from "../../src/schema/layout.ts";
 import { Random } from "./random.ts";
 import { Declarations, emptyModel } from "./random-modules/declarations.ts";
-import { Scope } from "./random-modules/model.ts";
+import { ETHERNET, NUMBER_TYPES, Scope } from "./random-modules/model.ts";
 import { indent } from "./random-modules/statements.ts";
 import { ipv4Pool, ipv6Pool, POOL, randomPacket } from "./random-packets.ts";
 
@@ -17,17 +17,22 @@ export interface RandomModule {
   readonly text: string;
 }
 
+/** Slots that the end of the program writes, and those behind them for values inside. */
 const SLOTS = 24;
+const OBSERVED = Array.from({ length: 16 }, (_, i) => SLOTS + i);
 const LANG =
-  "array assign atomic be16 be32 be64 bits bool copyOf DevHashMap equals exit flag global HashMap i16 i32 i64 i8 inPrefix ipv4Address ipv6Address jhash jhashWords checksumReplace LruHashMap mac Outcomes PerCpuArray ArrayMap range setting struct u16 u32 u64 u8 unroll xdp XdpAction";
+  "array assign atomic be16 be32 be64 bits bool copyOf DevHashMap equals exit flag global HashMap i16 i32 i64 i8 inPrefix ipv4Address ipv6Address jhash jhashWords checksum checksumAdd checksumFinish checksumReplace LruHashMap mac Outcomes PerCpuArray ArrayMap range setting struct u16 u32 u64 u8 unroll xdp XdpAction";
 const TYPES = "type Ipv4Address type Ipv6Address type MacAddress type XdpContext";
-const PACKET = "Ethernet GtpU Ipv4 Ipv6 Udp VlanTag";
+const PACKET = "Ethernet GtpU Ipv4 Ipv6 Ipv6Halves Udp VlanTag";
 
 const importLine = (names: string, from: string): string => `import { ${names} } from "${from}";`;
 const list = (names: string): string => names.split(" ").join(", ");
 
-/** The same seed gives the same text. Exports: `program`, `results`, `outcomes`, `ports`, maps and globals. */
-export function randomModule(seed: number): RandomModule {
+/**
+ * The same seed gives the same text. Exports: `program`, `results`, `outcomes`, `ports`, maps and globals. With fewer
+ * `statements` a module begins as the larger one does: for finding out which of them goes wrong.
+ */
+export function randomModule(seed: number, statements = Number.POSITIVE_INFINITY): RandomModule {
   const random = new Random(seed);
   const writer = new Declarations(random, emptyModel());
   const kinds = ["number", "nullable", "record", "place", "header"] as const;
@@ -37,21 +42,22 @@ export function randomModule(seed: number): RandomModule {
     importLine(list(PACKET), "xdpkit/packet"),
     ...writer.constants(),
     ...Array.from({ length: random.between(2, 4) }, () => writer.struct()).flat(),
-    `export class Results extends struct({ slots: array(u64, ${SLOTS}), mac: mac, ipv4: ipv4Address, ipv6: ipv6Address }) {}`,
+    `export class Results extends struct({ slots: array(u64, ${SLOTS + OBSERVED.length}), mac: mac, ipv4: ipv4Address, ipv6: ipv6Address }) {}`,
     "export const results = new PerCpuArray({ value: Results, maxEntries: 1 });",
     ...writer.maps(),
     ...kinds.filter(() => random.chance(0.6)).flatMap((kind) => writer.helper(kind)),
-    ...program(writer, random),
+    ...program(writer, random, statements),
   ];
   return { seed, text: `${lines.join("\n")}\n` };
 }
 
-function program(writer: Declarations, random: Random): string[] {
+function program(writer: Declarations, random: Random, limit: number): string[] {
   const scope = new Scope();
   writer.results = "results_";
-  writer.resultSlots = SLOTS;
-  writer.budget = random.between(15, 45);
+  writer.resultSlots = OBSERVED;
+  writer.budget = Math.min(limit, random.between(15, 45));
   const leave = (from: Scope): string => `return ${writer.action(from)};`;
+  const first = preamble(writer, random, scope);
   const body = writer.block(random.between(8, 16), { scope, depth: 3, leave, isLoop: false, rounds: 1 });
   const moved = random.chance(0.3) ? adjustment(writer, random, scope) : [];
   return [
@@ -59,6 +65,7 @@ function program(writer: Declarations, random: Random): string[] {
     ...indent([
       "const results_ = results.at(0);",
       "const cursor = ctx.cursor();",
+      ...first,
       ...body,
       ...moved,
       ...report(writer, random, scope),
@@ -68,8 +75,31 @@ function program(writer: Declarations, random: Random): string[] {
   ];
 }
 
+/** Values that are known at run time only. */
+function preamble(writer: Declarations, random: Random, scope: Scope): string[] {
+  writer.addPlace(scope, "link", ETHERNET, "packet");
+  const lines = ["const link = ctx.header(Ethernet, 0) ?? exit(XdpAction.Aborted);"];
+  for (let i = random.between(2, 4); i > 0; i--) {
+    const { schema, min, max } = random.pick(NUMBER_TYPES);
+    const name = writer.name("n");
+    lines.push(
+      `const ${name}: number = ctx.header(${schema}, ${random.between(0, 60)})?.value ?? ${random.between(0, 99)};`,
+    );
+    scope.numbers.push({ text: name, min: Math.min(0, min), max });
+  }
+  for (let i = random.between(1, 2); i > 0; i--) {
+    const name = writer.name("b");
+    lines.push(
+      `const ${name}: bigint = ctx.header(${random.pick(["u64", "be64"])}, ${random.between(0, 40)})?.value ?? 3n;`,
+    );
+    scope.bigs.push({ text: name, clean: true, isMutable: false });
+  }
+  return lines;
+}
+
 /** Moves an end of the packet; every place of the packet is dead afterwards. */
 function adjustment(writer: Declarations, random: Random, scope: Scope): string[] {
+  for (const place of scope.livePlaces()) if (place.home === "packet") place.dead = true;
   const failed = `return ${writer.action(scope)};`;
   const call = random.pick([
     `!ctx.adjustHead(${random.pick([4, 8, -4, -20, 100])})`,
@@ -79,7 +109,6 @@ function adjustment(writer: Declarations, random: Random, scope: Scope): string[
     `!ctx.prepend(VlanTag)`,
     `!ctx.replaceHead(${random.pick([4, 14, 18])}, Ethernet)`,
   ]);
-  for (const place of scope.livePlaces()) if (place.home === "packet") place.dead = true;
   const name = writer.name("h");
   return [
     `if (${call}) ${failed}`,

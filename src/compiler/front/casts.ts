@@ -11,7 +11,7 @@ import { WORD_SIZES } from "./merge.ts";
 import { newObject } from "./objects.ts";
 import { isWide } from "./operators.ts";
 import type { ByteSource } from "./state.ts";
-import { describeValue, isStaged, type PlaceValue, staged, type Value, type Word, within } from "./value.ts";
+import { describeValue, folded, isStaged, type PlaceValue, staged, type Value, type Word, within } from "./value.ts";
 
 export function castTo(front: Front, schema: Schema<unknown>, given: Value, node: SyntaxNode): Value {
   const layout = layoutOf(schema);
@@ -35,7 +35,7 @@ export function castTo(front: Front, schema: Schema<unknown>, given: Value, node
 
 function stagedCast(front: Front, schema: Schema<unknown>, value: unknown, node: SyntaxNode): Value {
   try {
-    return staged((schema as unknown as (value: unknown) => unknown)(value));
+    return folded((schema as unknown as (value: unknown) => unknown)(value));
   } catch (cause) {
     return front.fail(
       "COMPILER_TYPE",

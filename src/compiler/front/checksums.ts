@@ -107,9 +107,8 @@ const checksumReplace: Handler = value((front, call) => {
       argumentNode(call, 2),
     );
   const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0));
-  if (range.min < 0 || range.max > 0xffff)
-    front.fail("COMPILER_TYPE", { expected: "a checksum", found: "a wider number" }, argumentNode(call, 0));
-  const old = before.isMemory ? swap(front, id(), 2) : id();
+  const sixteenBits = range.min < 0 || range.max > 0xffff ? front.aluConstant("and", id(), 0xffff) : id();
+  const old = before.isMemory ? swap(front, sixteenBits, 2) : sixteenBits;
   let sum: Sum = { id: invert(front, old), max: 0xffff };
   for (const [index, word] of before.words.entries()) {
     const width = word.max > 0xffff ? 0xffffffff : 0xffff;
@@ -216,8 +215,9 @@ const checksumPacket: Handler = (front, call) => {
   }
   front.joinStates([...(odd.yes && front.isReachable ? [front.leave()] : []), odd.no]);
   if (!front.isReachable) return short;
-  const total = front.state.variables.get(sum)!;
-  return [...outcome(front, total), ...short];
+  const total = numberOf(front, front.state.variables.get(sum)!, node);
+  const finished = sixteen(invert(front, foldSum(front, { id: total.id(), max: total.range.max })));
+  return [...outcome(front, finished), ...short];
 };
 
 export const CHECKSUMS: Readonly<Record<string, Handler>> = {

@@ -20,6 +20,8 @@ export interface NumberOperand {
   readonly range: Range;
   /** Set when it is one number. */
   readonly constant?: number;
+  /** The constant came out of a computation. */
+  readonly isFolded?: boolean;
   id(): ValueId;
 }
 
@@ -29,7 +31,7 @@ export function numberOf(front: Front, given: Value, node: SyntaxNode, expected 
   if (value.kind === "number") {
     return { range: front.rangeOf(value), id: () => value.id };
   }
-  if (isStaged(value) && typeof value.value === "number") return constantNumber(front, value.value, node);
+  if (isStaged(value) && typeof value.value === "number") return { ...constantNumber(front, value.value, node), isFolded: value.isFolded === true };
   return front.fail("COMPILER_TYPE", { expected, found: describeValue(value) }, node);
 }
 
@@ -77,6 +79,8 @@ function isKnownToVerifier(front: Front, id: ValueId, depth: number): boolean {
 }
 
 export interface WideOperand {
+  /** The constant came out of a computation. */
+  readonly isFolded?: boolean;
   readonly signed: boolean;
   readonly max?: bigint;
   readonly constant?: bigint;
@@ -99,6 +103,7 @@ export function bigintOf(front: Front, given: Value, node: SyntaxNode, expected 
     return {
       signed: isNegative,
       constant,
+      isFolded: value.isFolded === true,
       id: () => front.constant(constant),
       ...(isNegative ? {} : { max: constant }),
     };

@@ -14,7 +14,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { KernelFunction, Scope } from "./scope.ts";
 import { copyState, type State } from "./state.ts";
 import type { Unit } from "./unit.ts";
-import { MAX_SAFE, type Range, staged, UNDEFINED, type Value } from "./value.ts";
+import { folded, MAX_SAFE, type Range, staged, UNDEFINED, type Value } from "./value.ts";
 
 /** A path and what the expression gave on it. */
 export interface Outcome {
@@ -288,7 +288,7 @@ export class Front {
     }
     if (value.kind === "number") {
       const { min, max } = this.rangeOf(value);
-      return min === max ? staged(min) : value;
+      return min === max ? folded(min) : value;
     }
     if (value.kind === "boolean") {
       const known = facts.get(value.id);

@@ -424,16 +424,16 @@ export function integerBits(
 ): IntegerBits {
   const { size, signed } = layout;
   if (size === 8) {
-    const { constant, id } = bigintOf(front, value, node);
+    const { constant, id, isFolded } = bigintOf(front, value, node);
     if (constant === undefined) return { id: id(), fits: true };
-    checkWide(front, constant, signed, what, node);
-    return { id: -1, constant: BigInt.asUintN(64, constant), fits: true };
+    if (!isFolded) checkWide(front, constant, signed, what, node);
+    return { id: -1, constant: BigInt.asUintN(64, constant), fits: signed || constant >= 0n };
   }
-  const { constant, range, id } = numberOf(front, value, node);
+  const { constant, range, id, isFolded } = numberOf(front, value, node);
   const limits = integerRange(size, signed);
   const fits = range.min >= limits.min && range.max <= limits.max;
   if (constant === undefined) return { id: id(), fits };
-  if (!fits) failRange(front, constant, `${what} (${8 * size} bits)`, limits, node);
+  if (!fits && !isFolded) failRange(front, constant, `${what} (${8 * size} bits)`, limits, node);
   return { id: -1, constant: BigInt.asUintN(8 * size, BigInt(constant)), fits };
 }
 
@@ -512,10 +512,11 @@ function bitSource(
     const bit = constant === undefined ? undefined : constant ? 1 : 0;
     return { ...placed(front, bit, id), fits: true };
   }
-  const { constant, range, id } = numberOf(front, value, node);
+  const { constant: given, range, id, isFolded } = numberOf(front, value, node);
   const limits = { min: 0, max: 2 ** layout.width - 1 };
   const fits = range.min >= 0 && range.max <= limits.max;
-  if (constant !== undefined && !fits) failRange(front, constant, `${what} (${layout.width} bits)`, limits, node);
+  const constant = given === undefined || fits ? given : Number(BigInt.asUintN(layout.width, BigInt(given)));
+  if (given !== undefined && !fits && !isFolded) failRange(front, given, `${what} (${layout.width} bits)`, limits, node);
   const masked = fits ? id : (): ValueId => mask(front, id(), layout.width);
   return { ...placed(front, constant, masked), fits };
 }

@@ -8,7 +8,7 @@ import type { AluCode, ConditionCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { addressOf, bigintOf, booleanOf, type NumberOperand, numberOf, type WideOperand } from "./convert.ts";
 import type { Front, Split } from "./front.ts";
-import { clampRange, isNothing, isStaged, MAX_SAFE, type Range, staged, U32, type Value } from "./value.ts";
+import { clampRange, folded, isNothing, isStaged, MAX_SAFE, type Range, staged, U32, type Value } from "./value.ts";
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%", "**"]);
 const BITWISE = new Set(["&", "|", "^", "<<", ">>", ">>>"]);
@@ -37,28 +37,28 @@ function refuseText(front: Front, operator: string, a: Value, b: Value, node: Sy
 /** Both sides are known: the language's answer, which is JavaScript's but for the unsigned bit operations. */
 function stagedBinary(front: Front, operator: string, a: unknown, b: unknown, node: SyntaxNode): Value {
   const [x, y] = [a, b] as [number, number];
-  if (typeof a === "bigint" && typeof b === "bigint") return staged(stagedWide(front, operator, a, b, node));
+  if (typeof a === "bigint" && typeof b === "bigint") return folded(stagedWide(front, operator, a, b, node));
   if (typeof a === "number" && typeof b === "number" && BITWISE.has(operator)) {
     checkShift(front, operator, { min: y, max: y }, 31, node);
-    return staged(unsigned(operator, x, y));
+    return folded(unsigned(operator, x, y));
   }
   switch (operator) {
     case "+":
-      return staged(x + y);
+      return folded(x + y);
     case "-":
-      return staged(x - y);
+      return folded(x - y);
     case "*":
-      return staged(x * y);
+      return folded(x * y);
     case "/":
-      return staged(x / y);
+      return folded(y === 0 ? 0 : x / y);
     case "%":
-      return staged(y === 0 ? x : x % y);
+      return folded(y === 0 ? x : x % y);
     case "**":
-      return staged(x ** y);
+      return folded(x ** y);
     case "in":
-      return staged((a as string) in (b as object));
+      return folded((a as string) in (b as object));
     case "instanceof":
-      return staged(a instanceof (b as () => void));
+      return folded(a instanceof (b as () => void));
     default:
       return front.unsupported(`the operator \`${operator}\``, "compute it when the module is evaluated", node);
   }
@@ -142,7 +142,7 @@ function exact(
   const size = Math.max(Math.abs(range.min), Math.abs(range.max));
   if (size > MAX_SAFE && !isSmall) front.fail("COMPILER_PRODUCT", { operator, max: String(size) }, node);
   const bounded = clampRange(range);
-  if (bounded.min === bounded.max) return staged(bounded.min);
+  if (bounded.min === bounded.max) return folded(bounded.min);
   return { kind: "number", id: id(), range: bounded };
 }
 
@@ -210,7 +210,7 @@ function remainder(front: Front, a: NumberOperand, b: NumberOperand, node: Synta
   const power = b.constant === undefined ? Number.NaN : Math.log2(b.constant);
   if (Number.isInteger(power)) {
     return range.max === 0
-      ? staged(0)
+      ? folded(0)
       : { kind: "number", id: front.aluConstant("and", a.id(), b.constant! - 1), range };
   }
   return { kind: "number", id: divide(front, "mod", a, b), range };
@@ -231,7 +231,7 @@ export function truncatedQuotient(front: Front, left: Value, right: Value, node:
   const a = numberOf(front, left, node);
   const b = numberOf(front, right, node);
   if (a.constant !== undefined && b.constant !== undefined)
-    return staged(b.constant === 0 ? 0 : Math.trunc(a.constant / b.constant));
+    return folded(b.constant === 0 ? 0 : Math.trunc(a.constant / b.constant));
   requireNatural(front, "/", a.range, node);
   requireNatural(front, "/", b.range, node);
   const least = Math.max(1, b.range.min);
@@ -240,7 +240,7 @@ export function truncatedQuotient(front: Front, left: Value, right: Value, node:
     max: Math.trunc(a.range.max / least),
   };
   const power = b.constant === undefined || b.constant === 0 ? Number.NaN : Math.log2(b.constant);
-  if (b.constant === 0 || range.max === 0) return staged(0);
+  if (b.constant === 0 || range.max === 0) return folded(0);
   if (Number.isInteger(power)) return { kind: "number", id: front.aluConstant("shr", a.id(), power), range };
   return { kind: "number", id: divide(front, "div", a, b), range };
 }
@@ -265,7 +265,7 @@ function bitwise(front: Front, operator: string, left: Value, right: Value, node
   if (operator === "<<" || operator === ">>" || operator === ">>>") return shifted(front, operator, a, b, node);
   const [x, y] = [masked(front, operator, a, b), masked(front, operator, b, a)];
   const range = bitRange(operator, x.range, y.range);
-  if (range.min === range.max) return staged(range.min);
+  if (range.min === range.max) return folded(range.min);
   return { kind: "number", id: front.alu(BIT_CODES[operator]!, x.id, y.id), range };
 }
 
@@ -301,13 +301,10 @@ function shifted(front: Front, operator: string, a: NumberOperand, b: NumberOper
   checkShift(front, operator, b.range, 31, node);
   if (operator === ">>") requireNatural(front, ">>", a.range, node["left"] ?? node);
   const x = low32(front, a);
-  if (operator === ">>" && x.range.max > 0x7fffffff && b.range.max > 0) {
-    // JavaScript would see a negative number here; the language's result is unsigned.
-    return { kind: "number", id: front.alu("shr", x.id, b.id()), range: { min: 0, max: x.range.max } };
-  }
+  // Of 2^31 and above JavaScript would see a negative number; the language's result is unsigned.
   if (operator !== "<<") {
     const range = { min: Math.floor(x.range.min / 2 ** b.range.max), max: Math.floor(x.range.max / 2 ** b.range.min) };
-    return range.max === 0 ? staged(0) : { kind: "number", id: front.alu("shr", x.id, b.id()), range };
+    return range.max === 0 ? folded(0) : { kind: "number", id: front.alu("shr", x.id, b.id()), range };
   }
   const max = x.range.max * 2 ** b.range.max;
   if (max <= U32.max) {
@@ -404,7 +401,7 @@ function wideMax(operator: string, a: bigint | undefined, b: bigint | undefined)
 export function unary(front: Front, operator: string, given: Value, node: SyntaxNode): Value {
   const value = front.settle(given);
   if (operator === "typeof") return typeOf(front, value, node);
-  if (operator === "void") return staged(undefined);
+  if (operator === "void") return folded(undefined);
   if (isStaged(value)) return stagedUnary(front, operator, value.value, node);
   if (isWide(front, value)) {
     const operand = bigintOf(front, value, node);
@@ -429,31 +426,31 @@ export function unary(front: Front, operator: string, given: Value, node: Syntax
 function stagedUnary(front: Front, operator: string, value: unknown, node: SyntaxNode): Value {
   switch (operator) {
     case "-":
-      return staged(typeof value === "bigint" ? -value : -(value as number) + 0);
+      return folded(typeof value === "bigint" ? -value : -(value as number) + 0);
     case "+":
-      return staged(+(value as number));
+      return folded(+(value as number));
     case "~":
-      return staged(typeof value === "bigint" ? BigInt.asUintN(64, ~value) : ~(value as number) >>> 0);
+      return folded(typeof value === "bigint" ? BigInt.asUintN(64, ~value) : ~(value as number) >>> 0);
     default:
       return front.unsupported(`\`${operator}\``, "kernel code has no such operator", node);
   }
 }
 
 function typeOf(front: Front, value: Value, node: SyntaxNode): Value {
-  if (isStaged(value)) return staged(typeof value.value);
+  if (isStaged(value)) return folded(typeof value.value);
   switch (value.kind) {
     case "number":
     case "bigint":
     case "boolean":
-      return staged(value.kind);
+      return folded(value.kind);
     case "address":
-      return staged("string");
+      return folded("string");
     case "closure":
-      return staged("function");
+      return folded("function");
     case "nullable":
       return front.fail("COMPILER_MAYBE_NULL", { what: front.textOf(node["argument"]) }, node);
     default:
-      return staged("object");
+      return folded("object");
   }
 }
 
@@ -703,7 +700,6 @@ export function truth(front: Front, given: Value, node: SyntaxNode): Split {
       return { yes: inner.yes, no: front.joinStates([no, inner.no]) };
     }
     case "place":
-      if (value.isCell) return front.fail("COMPILER_PLACES_COMPARED", { operator: "if" }, node, "read it: cell.value");
       return decided(front, true);
     default:
       return decided(front, true);

@@ -1,6 +1,8 @@
 /** Reading `a.b` and `a[i]`: fields of places, getters, fields of the context, and whatever the module's objects have. */
 import { Global, Setting } from "../../lang/index.ts";
 import { partsOf } from "../../schema/index.ts";
+import { XdpAction } from "../../uapi/index.ts";
+import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { bounded, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
@@ -200,5 +202,14 @@ export function elementPlace(front: Front, array: PlaceValue, given: Value, node
         ? front.aluConstant("shl", index, power)
         : front.aluConstant("mul", index, layout.size);
   const base = front.emit({ kind: "offset", base: at.base, by }, "pointer");
+  if (at.region.kind === "packet") requireInside(front, base, at.offset + layout.size);
   return placeAt(front, schema, { ...at, base });
+}
+
+/** To the verifier a variable offset makes another pointer: it wants to see the end of the access compared again. */
+function requireInside(front: Front, base: ValueId, end: number): void {
+  const { yes, no } = front.branch("gt", front.advance(base, end), front.state.packet.end);
+  front.follow(yes);
+  front.exitWith(front.constant(XdpAction.Aborted));
+  front.follow(no);
 }

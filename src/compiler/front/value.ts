@@ -64,7 +64,12 @@ export interface Word {
 
 export type Value =
   /** A value of the staged module, or a constant. */
-  | { readonly kind: "staged"; readonly value: unknown }
+  | {
+      readonly kind: "staged";
+      readonly value: unknown;
+      /** It came out of a computation: a store wraps it, where a constant that is written down must fit. */
+      readonly isFolded?: true;
+    }
   | { readonly kind: "number"; readonly id: ValueId; readonly range: Range }
   | { readonly kind: "bigint"; readonly id: ValueId; readonly signed: boolean; readonly max?: bigint }
   /** False when 0; true is 1 where `isBit` says so, else anything but 0. */
@@ -84,6 +89,7 @@ export type Value =
   | { readonly kind: "innerMap"; readonly id: ValueId; readonly template: object };
 
 export const staged = (value: unknown): Value => ({ kind: "staged", value });
+export const folded = (value: unknown): Value => ({ kind: "staged", value, isFolded: true });
 export const UNDEFINED: Value = staged(undefined);
 export const NULL: Value = staged(null);
 

@@ -46,6 +46,22 @@ const TYPES = { mac: "MacAddress", ipv4: "Ipv4Address", ipv6: "Ipv6Address" } as
 const CONSTANTS = [0, 1, 4, 6, 17, 41, 53, 80, 255, 300, 0x0800, 0x86dd, 0xffff, 0x12345, U32, 5_000_000_000];
 const BIG_CONSTANTS = ["0n", "1n", "7n", "0xffffffffn", "1_000_000_000n", "0xffffffffffffffffn"];
 
+/** Functions that vanish: their function arguments and types are known when the program is compiled. */
+const GENERICS = [
+  "function twice(x: number, f: (x: number) => number): number {",
+  "  return f(f(x));",
+  "}",
+  "function select<T>(condition: boolean, a: T, b: T): T {",
+  "  if (condition) return a;",
+  "  return b;",
+  "}",
+  "function total<T>(items: readonly T[], of: (item: T) => number): number {",
+  "  let sum = 0;",
+  "  for (const item of items) sum = u32(sum + of(item));",
+  "  return sum;",
+  "}",
+];
+
 export function emptyModel(): ModuleModel {
   return {
     structs: [],
@@ -108,9 +124,7 @@ export class Declarations extends Statements {
       `const ${functions} = [`,
       ...indent(chosen.map((text) => `${text},`)),
       "];",
-      "function twice(x: number, f: (x: number) => number): number {",
-      "  return f(f(x));",
-      "}",
+      ...GENERICS,
     ];
   }
 

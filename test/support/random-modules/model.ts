@@ -70,6 +70,8 @@ export interface PlaceName {
 export interface NumberVariable extends NumberText {
   /** What may be assigned; absent for a constant. Variables of the range of a cast only. */
   readonly cast?: string;
+  /** Its range takes more than the loop's head to see: not used as an index. */
+  readonly isLoose?: boolean;
 }
 export interface BigVariable extends BigText {
   readonly isMutable: boolean;
