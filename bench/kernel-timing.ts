@@ -8,9 +8,9 @@ import { readFileSync } from "node:fs";
 import { type KernelProgram, LoadedObject } from "../src/kernel/index.ts";
 import { readElf } from "../src/object/index.ts";
 
-/** Bytes of `struct template` before its `bytes`, and room for them. */
-const TEMPLATE_HEAD = 12;
-const TEMPLATE_BYTES = 1040;
+/** `struct template`: where its `length` and its `bytes` are. */
+const TEMPLATE_LENGTH = 8;
+const TEMPLATE_PACKET = 12;
 const FIRST = new Uint8Array(4);
 
 /** A subject's wrapper. */
@@ -33,10 +33,11 @@ class Wrapper implements Disposable {
    * nanoseconds: it stops while another process has the CPU (bpf_test_timer_leave).
    */
   run(packet: Uint8Array, repeat: number): { action: number; packet: Uint8Array; nanoseconds: number } {
-    const template = new Uint8Array(TEMPLATE_BYTES);
-    new DataView(template.buffer).setUint32(8, packet.length, true);
-    template.set(packet, TEMPLATE_HEAD);
-    const result = this.#loaded.map("templates").trySet(FIRST, template);
+    const map = this.#loaded.map("templates");
+    const template = new Uint8Array(map.definition.valueSize);
+    new DataView(template.buffer).setUint32(TEMPLATE_LENGTH, packet.length, true);
+    template.set(packet, TEMPLATE_PACKET);
+    const result = map.trySet(FIRST, template);
     if (result < 0) throw new Error(`the wrapper takes no packet of ${packet.length} bytes: error ${-result}`);
     const { action, packet: out, durationNs } = this.#restore.run(packet, { repeat });
     return { action, packet: out, nanoseconds: durationNs };

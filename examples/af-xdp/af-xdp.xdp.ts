@@ -41,6 +41,6 @@ export const steer = xdp((ctx) => {
   if (!findUdp(cursor, link.etherType)) return XdpAction.Pass;
   const udp = cursor.take(Udp) ?? truncated();
   if (udp.destinationPort !== port.value) return XdpAction.Pass;
-  if (!sockets.has(ctx.rxQueue)) return outcomes.pass("noSocket");
-  return outcomes.as("toSocket", sockets.redirect(ctx.rxQueue, XdpAction.Pass));
+  const verdict = sockets.redirect(ctx.rxQueue, XdpAction.Pass);
+  return verdict === XdpAction.Redirect ? outcomes.as("toSocket", verdict) : outcomes.pass("noSocket");
 });

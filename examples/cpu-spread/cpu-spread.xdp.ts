@@ -58,7 +58,8 @@ export const spread = xdp((ctx) => {
   const link = takeLink(cursor) ?? exit(outcomes.drop("truncated"));
   if (count.value === 0) return outcomes.pass("noCpu");
   const cpu = chosen.lookup(hashOf(cursor, link.etherType) % count.value) ?? exit(outcomes.pass("noCpu"));
-  return outcomes.as("spread", cpus.redirect(cpu.value, XdpAction.Pass));
+  const verdict = cpus.redirect(cpu.value, XdpAction.Pass);
+  return verdict === XdpAction.Redirect ? outcomes.as("spread", verdict) : outcomes.pass("noCpu");
 });
 
 export const onCpu = cpuMapProgram((ctx) => {

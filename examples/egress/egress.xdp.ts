@@ -13,12 +13,13 @@ export const stations = new HashMap({ key: mac, value: Station, maxEntries: 8192
 export const ports = new DevMap({ maxEntries: 64 });
 /** MAC addresses of our interfaces, by interface index. */
 export const addresses = new HashMap({ key: u32, value: mac, maxEntries: 64 });
-export const outcomes = new Outcomes(["truncated", "unknownStation", "forwarded", "noAddress", "rewritten"]);
+export const outcomes = new Outcomes(["truncated", "unknownStation", "noPort", "forwarded", "noAddress", "rewritten"]);
 
 export const bridge = xdp((ctx) => {
   const ethernet = ctx.header(Ethernet, 0) ?? exit(outcomes.drop("truncated"));
   const station = stations.lookup(ethernet.destination) ?? exit(outcomes.pass("unknownStation"));
-  return outcomes.as("forwarded", ports.redirect(station.port, XdpAction.Pass));
+  const verdict = ports.redirect(station.port, XdpAction.Pass);
+  return verdict === XdpAction.Redirect ? outcomes.as("forwarded", verdict) : outcomes.pass("noPort");
 });
 
 export const rewriteSource = devMapProgram((ctx) => {

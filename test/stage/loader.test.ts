@@ -102,13 +102,23 @@ it("evaluates the examples, and finds all that they hand to xdp()", () => {
     }`;
   writeFileSync(file("examples.mjs"), app);
   expect(run("--import", REGISTER, "examples.mjs").trim().split("\n")).toEqual([
+    "af-xdp/af-xdp.xdp.ts steer arrow 8",
+    "cpu-spread/cpu-spread.xdp.ts onCpu arrow 6",
+    "cpu-spread/cpu-spread.xdp.ts spread arrow 8",
+    "deny-list/deny-list.xdp.ts deny arrow 11",
+    "egress/egress.xdp.ts bridge arrow 6",
+    "egress/egress.xdp.ts rewriteSource arrow 4",
     "end-psp/end-psp.xdp.ts end arrow 17",
     "end/end.xdp.ts end arrow 13",
+    "ethertype-counter/ethertype-counter.xdp.ts count arrow 7",
     "firewall/firewall.xdp.ts firewall arrow 11",
     "gtp4-decap/gtp4-decap.xdp.ts decapsulate arrow 25",
     "gtp4-encap/gtp4-encap.xdp.ts encapsulate arrow 23",
+    "icmp-errors/icmp-errors.xdp.ts answer arrow 6",
     "load-balancer/load-balancer.xdp.ts balancer arrow 11",
+    "payload-cutter/payload-cutter.xdp.ts cut arrow 5",
     "static-nat/static-nat.xdp.ts nat arrow 12",
+    "syn-tracking/syn-tracking.xdp.ts guard arrow 11",
     "tlv-dispatch/tlv-dispatch.xdp.ts dispatch arrow 15",
     "tlv-dispatch/tlv-dispatch.xdp.ts end arrow 6",
     "tlv-dispatch/tlv-dispatch.xdp.ts endDx6 arrow 11",

@@ -1,6 +1,6 @@
 /** What the traffic of one example consists of. */
 import type { Random } from "../random.ts";
-import { be16, be32, join, le32, mac, u8, v4, v6, zeros } from "./frames.ts";
+import { join, le32, mac, v4, v6 } from "./frames.ts";
 
 /** Bytes as the map has them; of device and CPU maps the number alone, widened to the value's size where it is set. */
 export interface MapEntry {
@@ -35,5 +35,3 @@ export const adjacencies = (egress: number): MapEntry[] =>
 /** Keys of LPM tries. */
 export const prefix4 = (address: string, length: number): Uint8Array => join(le32(length), v4(address));
 export const prefix6 = (address: string, length: number): Uint8Array => join(le32(length), v6(address));
-
-export { be16, be32, join, le32, mac, u8, v4, v6, zeros };
