@@ -135,12 +135,13 @@ function lowerBody(
 function settles(front: Front, start: State, back: State, entry: State, assumed: Assumptions): boolean {
   let isSettled = true;
   for (const [variable, before] of start.variables) {
-    const after = back.variables.get(variable);
-    if (!after || sameValue(before, after)) continue;
-    const initial = entry.variables.get(variable);
-    if (!initial) continue;
+    const given = back.variables.get(variable);
+    if (!given) continue;
     front.follow(back);
-    if (widen(front, variable, initial, front.settle(after), assumed)) isSettled = false;
+    const after = front.settle(given);
+    const initial = entry.variables.get(variable);
+    if (!initial || sameValue(front.settle(before), after)) continue;
+    if (widen(front, variable, initial, after, assumed)) isSettled = false;
   }
   for (const [object, content] of start.objects) {
     const after = back.objects.get(object);

@@ -86,6 +86,8 @@ export class Merger {
   }
 
   value(given: readonly Value[]): Value {
+    // What is one value on all paths stays that value, whatever some of them know about it.
+    if (given[0]!.kind !== "nullable" && given.every((value) => sameValue(value, given[0]!))) return given[0]!;
     const values = given.map((value, index) => this.#on(index, () => this.#front.settle(value)));
     const first = values[0]!;
     if (values.every((value) => sameValue(value, first))) return first;
