@@ -20,7 +20,11 @@ const ENGINES: readonly EngineName[] = process.getuid?.() === 0 ? ["interpreter"
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The compiled program does the same on the machine and, where there is one, in the kernel. */
-async function compareWithCompiler(exports: Exports, runsOf: readonly RandomRun[], expected: readonly Observation[]): Promise<void> {
+async function compareWithCompiler(
+  exports: Exports,
+  runsOf: readonly RandomRun[],
+  expected: readonly Observation[],
+): Promise<void> {
   const object = compiledObject(exports);
   for (const engine of ENGINES) {
     for (const [index, run] of runsOf.entries()) {

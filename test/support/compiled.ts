@@ -43,7 +43,8 @@ async function machineEngine(object: BpfObject, program: string): Promise<Engine
   return {
     run: (packet) => vm.run(packet),
     set: (map, key, value) => vm.map(map).set(key, value),
-    entries: (map) => [...vm.map(map).keys()].map((key) => [key, valueOf(map, vm.map(map).getBytes(key)!)[0]!] as const),
+    entries: (map) =>
+      [...vm.map(map).keys()].map((key) => [key, valueOf(map, vm.map(map).getBytes(key)!)[0]!] as const),
     values: (map, key) => valueOf(map, vm.map(map).getBytes(key)!),
     [Symbol.dispose]: () => {},
   };
@@ -106,7 +107,12 @@ function observeOn(engine: Engine, exports: Exports, object: BpfObject, run: Ran
   return { verdicts, state: Object.fromEntries(state) };
 }
 
-function fill(engine: Engine, handle: Handle, entries: Iterable<readonly [unknown, unknown]>, declared: ReadonlySet<string>): void {
+function fill(
+  engine: Engine,
+  handle: Handle,
+  entries: Iterable<readonly [unknown, unknown]>,
+  declared: ReadonlySet<string>,
+): void {
   const { name, declaration } = handle as Handle & { readonly name: string };
   if (!declared.has(name) || !declaration) return;
   for (const [key, value] of entries) {
@@ -130,14 +136,19 @@ function linesOf(
   const { key, value } = declaration;
   return engine
     .entries(name)
-    .map(([at, held]) => `${print(key!, decode(key!, at))} = ${print(value, decode(value, current(engine, name, at, held)))}`)
+    .map(
+      ([at, held]) =>
+        `${print(key!, decode(key!, at))} = ${print(value, decode(value, current(engine, name, at, held)))}`,
+    )
     .toSorted();
 }
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 
 const counter = (engine: Engine, map: string, index: number): bigint =>
-  engine.values(map, word(index)).reduce((sum, value) => sum + new DataView(value.buffer, value.byteOffset).getBigUint64(0, true), 0n);
+  engine
+    .values(map, word(index))
+    .reduce((sum, value) => sum + new DataView(value.buffer, value.byteOffset).getBigUint64(0, true), 0n);
 
 /** Of a per-CPU value, the one of the CPU that ran: the thread is pinned to the first. */
 function current(engine: Engine, map: string, key: Uint8Array, held: Uint8Array): Uint8Array {

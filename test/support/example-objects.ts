@@ -1,5 +1,7 @@
 /** The C twins of the examples, and the content of their maps in the kernel and in the machine. */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { compileOrThrow, programsOf } from "../../src/compiler/index.ts";
 import type { LoadedObject } from "../../src/kernel/index.ts";
 import { type BpfObject, readElf } from "../../src/object/index.ts";
 import type { Vm } from "../../src/vm/index.ts";
@@ -19,6 +21,26 @@ export const TWINS: readonly (readonly [name: string, program: string])[] = [
   ["deny-list", "deny"],
   ["icmp-errors", "answer"],
 ];
+
+/** Examples without a twin. */
+export const LONE: readonly (readonly [name: string, program: string])[] = [
+  ["firewall", "firewall"],
+  ["token-bucket", "limiter"],
+  ["syn-tracking", "guard"],
+  ["af-xdp", "steer"],
+  ["egress", "bridge"],
+  ["cpu-spread", "spread"],
+];
+
+/** The exports of an example's module. */
+export async function loadExample(name: string): Promise<Readonly<Record<string, unknown>>> {
+  return import(/* @vite-ignore */ fileURLToPath(new URL(`../../examples/${name}/${name}.xdp.ts`, import.meta.url)));
+}
+
+/** An example by our own compiler: all its programs. */
+export async function compileExample(name: string): Promise<BpfObject> {
+  return compileOrThrow(programsOf(await loadExample(name)));
+}
 
 export const twinOf = (name: string): BpfObject =>
   readElf(readFileSync(new URL(`../../examples/${name}/${name}.o`, import.meta.url)), { name });

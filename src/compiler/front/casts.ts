@@ -34,8 +34,12 @@ export function castTo(front: Front, schema: Schema<unknown>, given: Value, node
 }
 
 function stagedCast(front: Front, schema: Schema<unknown>, value: unknown, node: SyntaxNode): Value {
+  const layout = layoutOf(schema);
   try {
-    return folded((schema as unknown as (value: unknown) => unknown)(value));
+    const cast = folded((schema as unknown as (value: unknown) => unknown)(value));
+    return layout.kind === "integer" && layout.size === 8 && layout.signed
+      ? ({ ...cast, isSigned: true } as Value)
+      : cast;
   } catch (cause) {
     return front.fail(
       "COMPILER_TYPE",

@@ -31,7 +31,8 @@ export function numberOf(front: Front, given: Value, node: SyntaxNode, expected 
   if (value.kind === "number") {
     return { range: front.rangeOf(value), id: () => value.id };
   }
-  if (isStaged(value) && typeof value.value === "number") return { ...constantNumber(front, value.value, node), isFolded: value.isFolded === true };
+  if (isStaged(value) && typeof value.value === "number")
+    return { ...constantNumber(front, value.value, node), isFolded: value.isFolded === true };
   return front.fail("COMPILER_TYPE", { expected, found: describeValue(value) }, node);
 }
 
@@ -64,9 +65,14 @@ function isKnownToVerifier(front: Front, id: ValueId, depth: number): boolean {
     case "alu": {
       if (operation.code === "mod" || operation.code === "div") return false;
       const isPointer = front.builder.typeOf(operation.a) === "pointer";
-      if (isPointer || (operation.code === "and" && front.builder.definition(operation.b)?.operation.kind === "constant"))
+      if (
+        isPointer ||
+        (operation.code === "and" && front.builder.definition(operation.b)?.operation.kind === "constant")
+      )
         return !isPointer;
-      return [operation.a, operation.b].every((one) => front.state.facts.has(one) || isKnownToVerifier(front, one, depth - 1));
+      return [operation.a, operation.b].every(
+        (one) => front.state.facts.has(one) || isKnownToVerifier(front, one, depth - 1),
+      );
     }
     case "load":
       return operation.size < 8;
@@ -99,7 +105,7 @@ export function bigintOf(front: Front, given: Value, node: SyntaxNode, expected 
       const limits = { type: "64 bits", range: "-2^63 to 2^64 - 1" };
       front.fail("COMPILER_CONSTANT_RANGE", { value: `${constant}n`, ...limits }, node);
     }
-    const isNegative = constant < 0n;
+    const isNegative = constant < 0n || value.isSigned === true;
     return {
       signed: isNegative,
       constant,
@@ -149,7 +155,11 @@ export function addressOf(
 export function asIpAddress(front: Front, value: Value, node: SyntaxNode): Value {
   if (!isStaged(value) || typeof value.value !== "string") return value;
   const family = value.value.includes(":") ? "ipv6" : "ipv4";
-  return { kind: "address", family, words: addressWords(front, family, addressBytes(front, value.value, family, node)) };
+  return {
+    kind: "address",
+    family,
+    words: addressWords(front, family, addressBytes(front, value.value, family, node)),
+  };
 }
 
 export function addressBytes(front: Front, text: string, family: keyof typeof FAMILIES, node: SyntaxNode): Uint8Array {

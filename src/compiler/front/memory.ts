@@ -516,7 +516,8 @@ function bitSource(
   const limits = { min: 0, max: 2 ** layout.width - 1 };
   const fits = range.min >= 0 && range.max <= limits.max;
   const constant = given === undefined || fits ? given : Number(BigInt.asUintN(layout.width, BigInt(given)));
-  if (given !== undefined && !fits && !isFolded) failRange(front, given, `${what} (${layout.width} bits)`, limits, node);
+  if (given !== undefined && !fits && !isFolded)
+    failRange(front, given, `${what} (${layout.width} bits)`, limits, node);
   const masked = fits ? id : (): ValueId => mask(front, id(), layout.width);
   return { ...placed(front, constant, masked), fits };
 }

@@ -20,7 +20,10 @@ export const isWide = (front: Front, given: Value): boolean => {
 
 export function binary(front: Front, operator: string, a: Value, b: Value, node: SyntaxNode): Value {
   const [left, right] = [front.settle(a), front.settle(b)];
-  if (isStaged(left) && isStaged(right)) return stagedBinary(front, operator, left.value, right.value, node);
+  if (isStaged(left) && isStaged(right)) {
+    const isSigned = [left, right].some((one) => one.isSigned || (typeof one.value === "bigint" && one.value < 0n));
+    return stagedBinary(front, operator, left.value, right.value, isSigned, node);
+  }
   refuseText(front, operator, left, right, node);
   if (isWide(front, left) || isWide(front, right)) return wide(front, operator, left, right, node);
   if (ARITHMETIC.has(operator)) return arithmetic(front, operator, left, right, node);
@@ -35,9 +38,16 @@ function refuseText(front: Front, operator: string, a: Value, b: Value, node: Sy
 }
 
 /** Both sides are known: the language's answer, which is JavaScript's but for the unsigned bit operations. */
-function stagedBinary(front: Front, operator: string, a: unknown, b: unknown, node: SyntaxNode): Value {
+function stagedBinary(
+  front: Front,
+  operator: string,
+  a: unknown,
+  b: unknown,
+  isSigned: boolean,
+  node: SyntaxNode,
+): Value {
   const [x, y] = [a, b] as [number, number];
-  if (typeof a === "bigint" && typeof b === "bigint") return folded(stagedWide(front, operator, a, b, node));
+  if (typeof a === "bigint" && typeof b === "bigint") return stagedWide(front, operator, a, b, isSigned, node);
   if (typeof a === "number" && typeof b === "number" && BITWISE.has(operator)) {
     checkShift(front, operator, { min: y, max: y }, 31, node);
     return folded(unsigned(operator, x, y));
@@ -74,26 +84,30 @@ function unsigned(operator: string, x: number, y: number): number {
       return (x ^ y) >>> 0;
     case "<<":
       return (x << y) >>> 0;
-    case ">>":
-      return (x >> y) >>> 0;
     default:
+      // `>>` of 2^31 and above would be negative in JavaScript: here numbers of 32 bits are unsigned.
       return x >>> y;
   }
 }
 
-function stagedWide(front: Front, operator: string, x: bigint, y: bigint, node: SyntaxNode): bigint {
-  const wrap = (value: bigint): bigint => (x < 0n || y < 0n ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value));
+function stagedWide(front: Front, operator: string, x: bigint, y: bigint, isSigned: boolean, node: SyntaxNode): Value {
+  const wrap = (value: bigint): Value => ({
+    kind: "staged",
+    value: isSigned ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value),
+    isFolded: true,
+    ...(isSigned ? { isSigned: true } : {}),
+  });
   switch (operator) {
     case "+":
       return wrap(x + y);
     case "-":
-      return x >= y || x < 0n || y < 0n ? wrap(x - y) : BigInt.asUintN(64, x - y);
+      return wrap(x - y);
     case "*":
       return wrap(x * y);
     case "/":
-      return y === 0n ? 0n : wrap(x / y);
+      return wrap(y === 0n ? 0n : x / y);
     case "%":
-      return y === 0n ? x : wrap(x % y);
+      return wrap(y === 0n ? x : x % y);
     case "&":
       return wrap(x & y);
     case "|":
@@ -101,9 +115,9 @@ function stagedWide(front: Front, operator: string, x: bigint, y: bigint, node: 
     case "^":
       return wrap(x ^ y);
     case "<<":
-      return wrap(x << y);
     case ">>":
-      return wrap(x >> y);
+      checkWideShift(front, { constant: y, signed: false, id: () => -1 }, node);
+      return wrap(operator === "<<" ? x << y : x >> y);
     default:
       return front.unsupported(`the operator \`${operator}\` of bigints`, "use + - * / % & | ^ << >>", node);
   }

@@ -69,6 +69,8 @@ export type Value =
       readonly value: unknown;
       /** It came out of a computation: a store wraps it, where a constant that is written down must fit. */
       readonly isFolded?: true;
+      /** A bigint that i64(…) made. */
+      readonly isSigned?: true;
     }
   | { readonly kind: "number"; readonly id: ValueId; readonly range: Range }
   | { readonly kind: "bigint"; readonly id: ValueId; readonly signed: boolean; readonly max?: bigint }
