@@ -98,8 +98,10 @@ const objectKey = (front: Front, object: number): string =>
   contentOf(front, object).kind === "slot" ? `s${slotOfObject(front, object)}` : `o${object}`;
 
 function baseKey(front: Front, at: At): string {
-  if (at.kind === "object" || at.region.kind === "stack" || at.region.kind === "global") return regionKey(front, at);
-  return `v${at.base}`;
+  if (at.kind === "object") return regionKey(front, at);
+  // The address of a slot or a variable is made anew at each use; a variable index makes another base.
+  const made = front.builder.definition(at.base)?.operation.kind;
+  return made === "stack" || made === "symbol" ? regionKey(front, at) : `v${at.base}`;
 }
 
 /** Bytes as one register, in the order of memory: the first byte lowest. */
@@ -123,23 +125,23 @@ export function loadWord(front: Front, at: At, size: AccessSize, isSigned = fals
   return front.emit({ kind: "load", size, signed: isSigned && size < 8, base: at.base, offset: at.offset });
 }
 
-function storeWord(front: Front, at: At, size: AccessSize, value: ValueId, constant?: bigint): void {
+/** Stores a register; of a constant the value alone (`id` is not looked at then). */
+function storeWord(front: Front, at: At, size: AccessSize, id: ValueId, constant?: bigint): void {
   if (at.kind === "object") {
-    const bytes = objectBytes(front, at.object);
-    if (bytes) {
-      const stored = constant === undefined ? bytesOf(value, size) : constantBytes(constant, size);
-      setObjectBytes(front, at.object, at.offset, stored);
-      return;
-    }
-    storeWord(front, pointerOf(front, at), size, value, constant);
+    if (objectBytes(front, at.object)) {
+      setObjectBytes(front, at.object, at.offset, constant === undefined ? bytesOf(id, size) : constantBytes(constant, size));
+    } else storeWord(front, pointerOf(front, at), size, id, constant);
     return;
   }
   if (at.region.kind === "stack" && at.offset % size !== 0) {
     const half = (size / 2) as AccessSize;
-    storeWord(front, at, half, value);
-    storeWord(front, shift(at, half), half, front.aluConstant("shr", value, 8 * half));
+    const bits = BigInt(8 * half);
+    const rest = constant === undefined ? front.aluConstant("shr", id, bits) : -1;
+    storeWord(front, at, half, id, constant);
+    storeWord(front, shift(at, half), half, rest, constant === undefined ? undefined : constant >> bits);
     return;
   }
+  const value = constant === undefined ? id : front.constant(BigInt.asUintN(8 * size, constant));
   front.emit({ kind: "store", size, base: at.base, offset: at.offset, value });
 }
 
@@ -372,14 +374,14 @@ function storeScalar(
       const { id, constant, fits } = integerBits(front, layout, value, node, what);
       if (constant !== undefined) {
         const bits = layout.byteOrder === "network" ? swapConstant(constant, layout.size) : constant;
-        storeWord(front, at, layout.size, at.kind === "object" ? -1 : front.constant(bits), bits);
+        storeWord(front, at, layout.size, -1, bits);
       } else storeWord(front, at, layout.size, layout.byteOrder === "network" ? swap(front, id, layout.size) : id);
       return fits ? front.settle(value) : undefined;
     }
     case "bool": {
       const { constant, id } = booleanOf(front, value, node);
       if (constant === undefined) storeWord(front, at, 1, id());
-      else storeWord(front, at, 1, at.kind === "object" ? -1 : front.constant(constant ? 1 : 0), constant ? 1n : 0n);
+      else storeWord(front, at, 1, -1, constant ? 1n : 0n);
       return undefined;
     }
     case "bits":
@@ -472,7 +474,7 @@ function writeBits(
   if (source.constant !== undefined && known !== undefined) {
     const bits = (known & ~field) | (BigInt(source.constant) << BigInt(below));
     const stored = swapConstant(bits, window.size);
-    storeWord(front, wordAt, window.size, at.kind === "object" ? -1 : front.constant(stored), stored);
+    storeWord(front, wordAt, window.size, -1, stored);
     return source.fits ? front.settle(value) : undefined;
   }
   const placed = source.place(below, width);

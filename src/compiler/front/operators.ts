@@ -348,9 +348,6 @@ function wide(front: Front, operator: string, left: Value, right: Value, node: S
   const code = WIDE_CODES[operator];
   if (!code) return front.unsupported(`\`${operator}\` of bigints`, "use + - * / % & | ^ << >>", node);
   const signed = a.signed || b.signed;
-  if (signed && (a.constant === undefined || a.constant >= 0n) && (b.constant === undefined || b.constant >= 0n)) {
-    requireSameSign(front, a, b, node);
-  }
   if (signed && (code === "div" || code === "mod"))
     return front.unsupported(
       `\`${operator}\` of signed bigints`,
@@ -361,13 +358,6 @@ function wide(front: Front, operator: string, left: Value, right: Value, node: S
   const max = signed ? undefined : wideMax(operator, a.max, b.max);
   const id = wideOperation(front, signed && code === "shr" ? "sar" : code, a, b);
   return { kind: "bigint", id, signed, ...(max === undefined ? {} : { max }) };
-}
-
-/** A signed value and an unsigned one that may be above 2^63 do not meet without a cast. */
-function requireSameSign(front: Front, a: WideOperand, b: WideOperand, node: SyntaxNode): void {
-  const fits = ({ signed, max }: WideOperand): boolean => signed || (max !== undefined && max < 2n ** 63n);
-  if (fits(a) && fits(b)) return;
-  front.fail("COMPILER_TYPE", { expected: "a signed bigint (i64(…))", found: "an unsigned one" }, node);
 }
 
 function wideOperation(front: Front, code: AluCode, a: WideOperand, b: WideOperand): ValueId {
@@ -416,7 +406,7 @@ export function unary(front: Front, operator: string, given: Value, node: Syntax
   const value = front.settle(given);
   if (operator === "typeof") return typeOf(front, value, node);
   if (operator === "void") return folded(undefined);
-  if (isStaged(value)) return stagedUnary(front, operator, value.value, node);
+  if (isStaged(value)) return stagedUnary(front, operator, value, node);
   if (isWide(front, value)) {
     const operand = bigintOf(front, value, node);
     if (operator === "-")
@@ -437,14 +427,21 @@ export function unary(front: Front, operator: string, given: Value, node: Syntax
   return front.unsupported(`\`${operator}\``, "kernel code has no such operator", node);
 }
 
-function stagedUnary(front: Front, operator: string, value: unknown, node: SyntaxNode): Value {
+function stagedUnary(front: Front, operator: string, given: Extract<Value, { kind: "staged" }>, node: SyntaxNode): Value {
+  const { value, isSigned } = given;
+  if (typeof value === "bigint" && (operator === "-" || operator === "~")) {
+    const result = operator === "-" ? -value : ~value;
+    if (isSigned) return { kind: "staged", value: BigInt.asIntN(64, result), isFolded: true, isSigned };
+    return folded(BigInt.asUintN(64, result));
+  }
   switch (operator) {
     case "-":
-      return folded(typeof value === "bigint" ? -value : -(value as number) + 0);
+      // A literal with its sign is still written down: it must fit where it is stored.
+      return { ...given, value: -(value as number) + 0 };
     case "+":
       return folded(+(value as number));
     case "~":
-      return folded(typeof value === "bigint" ? BigInt.asUintN(64, ~value) : ~(value as number) >>> 0);
+      return folded(~(value as number) >>> 0);
     default:
       return front.unsupported(`\`${operator}\``, "kernel code has no such operator", node);
   }
@@ -560,7 +557,6 @@ function compareWide(front: Front, operator: string, left: Value, right: Value, 
   const a = wideOperand(front, left, node["left"] ?? node);
   const b = wideOperand(front, right, node["right"] ?? node);
   const signed = a.signed || b.signed;
-  if (signed) requireComparable(front, a, b, node);
   const code = (signed ? SIGNED : UNSIGNED)[operator]!;
   if (a.constant !== undefined) return front.branch((signed ? SIGNED : UNSIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
   return front.branch(code, a.id(), b.id());
@@ -573,13 +569,6 @@ function wideOperand(front: Front, value: Value, node: SyntaxNode): WideOperand 
   if (constant !== undefined)
     return { signed: constant < 0, constant: BigInt(constant), id, max: BigInt(Math.max(0, constant)) };
   return { signed: range.min < 0, id, ...(range.min < 0 ? {} : { max: BigInt(range.max) }) };
-}
-
-function requireComparable(front: Front, a: WideOperand, b: WideOperand, node: SyntaxNode): void {
-  const fits = ({ signed, max, constant }: WideOperand): boolean =>
-    signed || (constant ?? max ?? 2n ** 63n) < 2n ** 63n;
-  if (fits(a) && fits(b)) return;
-  front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
 }
 
 /** `a - b < c` of unsigned bigints is never what it says when the difference wraps. */

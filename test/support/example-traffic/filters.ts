@@ -136,9 +136,10 @@ const bridgePorts = (egress: number): MapEntry[] => [
   entry("addresses", le32(egress), mac("02:00:00:00:01:01")),
 ];
 
+/** Without refill: what is left does not depend on the time. */
 const limits = (): MapEntry[] => [
-  entry("limits", prefix4("10.0.0.0", 8), join(le64(1000), le64(1500))),
-  entry("limits", prefix4("192.0.2.0", 24), join(le64(1_000_000_000), le64(1_000_000_000))),
+  entry("limits", prefix4("10.0.0.0", 8), join(le64(0), le64(1500))),
+  entry("limits", prefix4("192.0.2.0", 24), join(le64(0), le64(1_000_000_000))),
 ];
 
 export const filters: readonly Subject[] = [
