@@ -1,0 +1,72 @@
+/** How many of the low bits of a value may be set: what masks and swaps may be left out. */
+import type { IrFunction, Operation, ValueId } from "../ir/ir.ts";
+
+/** Instructions by value; phis are not in it. */
+export function definitionsOf(ir: IrFunction): Map<ValueId, Operation> {
+  const definitions = new Map<ValueId, Operation>();
+  for (const { instructions } of ir.blocks) for (const { id, operation } of instructions) definitions.set(id, operation);
+  return definitions;
+}
+
+export class KnownBits {
+  readonly #definitions: ReadonlyMap<ValueId, Operation>;
+  readonly #known = new Map<ValueId, number>();
+
+  constructor(definitions: ReadonlyMap<ValueId, Operation>) {
+    this.#definitions = definitions;
+  }
+
+  constant(value: ValueId): bigint | undefined {
+    const operation = this.#definitions.get(value);
+    return operation?.kind === "constant" ? operation.value : undefined;
+  }
+
+  /** 0 to 64. */
+  of(value: ValueId): number {
+    const known = this.#known.get(value);
+    if (known !== undefined) return known;
+    const operation = this.#definitions.get(value);
+    const bits = operation ? this.#ofOperation(operation) : 64;
+    this.#known.set(value, bits);
+    return bits;
+  }
+
+  #ofOperation(operation: Operation): number {
+    switch (operation.kind) {
+      case "constant":
+        return operation.value < 0n ? 64 : operation.value === 0n ? 0 : operation.value.toString(2).length;
+      case "load":
+        return operation.signed ? 64 : 8 * operation.size;
+      case "swap":
+        return operation.bits;
+      case "alu":
+        return this.#ofAlu(operation);
+      default:
+        return 64;
+    }
+  }
+
+  #ofAlu({ code, width, a, b }: Extract<Operation, { kind: "alu" }>): number {
+    const constant = this.constant(b);
+    const count = constant === undefined ? undefined : Number(BigInt.asUintN(6, constant));
+    switch (code) {
+      case "and":
+        return Math.min(this.of(a), this.of(b), width);
+      case "or":
+      case "xor":
+        return Math.min(Math.max(this.of(a), this.of(b)), width);
+      case "add":
+        return Math.min(Math.max(this.of(a), this.of(b)) + 1, width);
+      case "mul":
+        return Math.min(this.of(a) + this.of(b), width);
+      case "div":
+        return Math.min(this.of(a), width);
+      case "shr":
+        return Math.max(0, Math.min(this.of(a), width) - (count ?? 0));
+      case "shl":
+        return count === undefined ? width : Math.min(width, this.of(a) + count);
+      default:
+        return width;
+    }
+  }
+}
