@@ -6,11 +6,25 @@ import type { IrFunction } from "./ir/ir.ts";
 import { eliminateDead } from "./passes/eliminate.ts";
 import { fold } from "./passes/fold.ts";
 import { numberValues } from "./passes/number-values.ts";
+import { numberLoads } from "./passes/number-loads.ts";
+import { threadJumps } from "./passes/thread-jumps.ts";
+import { pointerPhis } from "./passes/pointer-phis.ts";
 import { simplify } from "./passes/simplify.ts";
 import { simplifyGraph } from "./passes/simplify-graph.ts";
 
 /** Pure functions from IR to IR, in the order in which they run. */
-export const PASSES = { fold, numberValues, simplifyGraph, simplify, refold: fold, eliminateDead } as const satisfies Readonly<
+export const PASSES = {
+  fold,
+  simplifyGraph,
+  threadJumps,
+  mergeGraph: simplifyGraph,
+  numberLoads,
+  simplify,
+  pointerPhis,
+  numberValues,
+  refold: fold,
+  eliminateDead,
+} as const satisfies Readonly<
   Record<string, (ir: IrFunction) => IrFunction>
 >;
 export type PassName = keyof typeof PASSES;

@@ -285,6 +285,9 @@ class Coloring {
   }
 }
 
+/** For so many instructions behind a load or a store the spilled value is still in its register. */
+const NEARBY = 4;
+
 /**
  * Puts registers on the stack: a load before each use, a store behind each definition. Coalesced ones share a slot, and so
  * do those that are never alive at once.
@@ -308,17 +311,30 @@ function spill(
     slots.set(register, shared.get(found)!);
   }
   const blocks = code.blocks.map((block): MachineBlock => {
+    /** Copies of spilled registers that are still in a register, and how many instructions ago. */
+    const nearby = new Map<Register, { fresh: Register; age: number }>();
     const instructions = block.instructions.flatMap((one): MachineInstruction[] => {
+      for (const [register, copy] of nearby) if (++copy.age > NEARBY) nearby.delete(register);
       const touched = [...new Set([...one.uses, ...one.defines])].filter((register) => slots.has(register));
+      const isCall = (one.opcode & 0x07) === 0x05 && (one.opcode & 0xf0) === 0x80;
+      if (isCall) nearby.clear();
       if (touched.length === 0) return [one];
       // A move within one slot moves nothing.
       if (one.move && slots.has(one.dst) && slots.get(one.dst) === slots.get(one.src)) return [];
-      const fresh = new Map(touched.map((register) => [register, registers++]));
-      for (const register of fresh.values()) unspillable.add(register);
+      const loads: MachineInstruction[] = [];
+      const fresh = new Map<Register, Register>();
+      for (const register of touched) {
+        const isDefined = one.defines.includes(register);
+        const copy = isDefined ? undefined : nearby.get(register);
+        const name = copy?.fresh ?? registers++;
+        unspillable.add(name);
+        fresh.set(register, name);
+        if (one.uses.includes(register) && !copy) loads.push(load(name, slots.get(register)!));
+        // Others that share the slot are not it.
+        if (isDefined) for (const other of nearby.keys()) if (slots.get(other) === slots.get(register)) nearby.delete(other);
+        if (!copy) nearby.set(register, { fresh: name, age: 0 });
+      }
       const rename = (register: Register): Register => fresh.get(register) ?? register;
-      const loads = touched
-        .filter((register) => one.uses.includes(register))
-        .map((register) => load(rename(register), slots.get(register)!));
       const stores = touched
         .filter((register) => one.defines.includes(register))
         .map((register) => store(slots.get(register)!, rename(register)));

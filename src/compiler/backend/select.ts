@@ -102,6 +102,7 @@ export function select(ir: IrFunction): MachineFunction {
 class Selector {
   readonly #ir: IrFunction;
   readonly #definitions = new Map<ValueId, Operation>();
+  readonly #phiArguments = new Set<ValueId>();
   readonly #order: readonly BlockId[];
   readonly #slotOffsets: readonly (number | undefined)[];
   readonly #stackBytes: number;
@@ -113,6 +114,7 @@ class Selector {
     this.#ir = ir;
     this.#order = reversePostorder(ir.blocks);
     for (const block of ir.blocks) for (const one of block.instructions) this.#definitions.set(one.id, one.operation);
+    for (const { phis } of ir.blocks) for (const phi of phis) for (const one of phi.arguments) this.#phiArguments.add(one);
     this.#registers = FIRST_VIRTUAL + ir.values;
     const { offsets, bytes } = layoutStack(ir);
     this.#slotOffsets = offsets;
@@ -231,8 +233,14 @@ class Selector {
   /** Constant offsets, too: most become part of an access, and the base is alive anyway. */
   #isMadeAtUse(value: ValueId): boolean {
     const definition = this.#definitions.get(value);
-    if (definition?.kind === "offset") return this.#constantOffset(definition.by) !== undefined;
+    if (definition?.kind === "offset") return this.#isMadeOffset(value, definition);
     return definition?.kind === "constant" || definition?.kind === "symbol" || definition?.kind === "stack";
+  }
+
+  /** One that a phi takes has a register: the check in front of it and what lies behind it then share that. */
+  #isMadeOffset(value: ValueId, { base, by }: Extract<Operation, { kind: "offset" }>): boolean {
+    if (this.#constantOffset(by) === undefined) return false;
+    return this.#definitions.get(base)?.kind === "stack" || !this.#phiArguments.has(value);
   }
 
   /** An offset that one addition of an immediate makes. */
@@ -253,13 +261,26 @@ class Selector {
         return [move(dst, FRAME), machine(0x07, dst, 0, [dst], [dst], { imm: offset })];
       }
       case "offset": {
-        const imm = this.#constantOffset(definition.by);
-        if (imm === undefined) return [move(dst, FIRST_VIRTUAL + value)];
-        return [...this.#moveInto(dst, definition.base), machine(0x07, dst, 0, [dst], [dst], { imm })];
+        if (!this.#isMadeAtUse(value)) return [move(dst, FIRST_VIRTUAL + value)];
+        return this.#offsetInto(dst, definition.base, this.#constantOffset(definition.by)!);
       }
       default:
         return [move(dst, FIRST_VIRTUAL + value)];
     }
+  }
+
+  /** One addition, also where the base is an offset that is made here, or a stack slot. */
+  #offsetInto(dst: Register, base: ValueId, imm: number): MachineInstruction[] {
+    const definition = this.#definitions.get(base);
+    if (definition?.kind === "offset" && this.#isMadeAtUse(base)) {
+      const sum = imm + this.#constantOffset(definition.by)!;
+      if (fitsImmediate(BigInt(sum))) return this.#offsetInto(dst, definition.base, sum);
+    }
+    if (definition?.kind === "stack") {
+      const offset = this.#slotOffsets[definition.slot]! + imm;
+      return [move(dst, FRAME), machine(0x07, dst, 0, [dst], [dst], { imm: offset })];
+    }
+    return [...this.#moveInto(dst, base), machine(0x07, dst, 0, [dst], [dst], { imm })];
   }
 
   /** Constant offsets and stack slots become part of the access. */
@@ -371,7 +392,9 @@ class Selector {
 
   /** By a variable: a constant offset is made where it is used. */
   #offset(dst: Register, base: ValueId, by: ValueId): readonly MachineInstruction[] {
-    if (this.#constantOffset(by) !== undefined) return [];
+    if (this.#isMadeAtUse(dst - FIRST_VIRTUAL)) return [];
+    const imm = this.#constantOffset(by);
+    if (imm !== undefined) return [...this.#moveInto(dst, base), machine(0x07, dst, 0, [dst], [dst], { imm })];
     const right = this.#register(by);
     return [...this.#moveInto(dst, base), machine(0x0f, dst, right, [dst, right], [dst])];
   }

@@ -77,6 +77,7 @@ export class Front {
   /** Argument 0 of a program: `struct xdp_md`. */
   context: ValueId = -1;
   readonly objectSlots = new Map<number, number>();
+  readonly objectLeads = new Map<number, number>();
   readonly objectSizes = new Map<number, number>();
   readonly #bits = new Map<ValueId, number>();
   /** Ends of the program that several paths share, by what they count and return. */

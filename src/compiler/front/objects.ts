@@ -7,8 +7,10 @@ import { assemble, isLowBytes } from "./bytes.ts";
 import type { Front } from "./front.ts";
 import type { ByteSource, ObjectContent } from "./state.ts";
 
-export function newObject(front: Front, bytes: readonly ByteSource[]): number {
+/** `lead`: bytes of the slot in front of the object, for alignment. */
+export function newObject(front: Front, bytes: readonly ByteSource[], lead = 0): number {
   const object = front.newObject(bytes.length);
+  if (lead > 0) front.objectLeads.set(object, lead);
   front.state.objects.set(object, { kind: "bytes", bytes, clean: false });
   return object;
 }
@@ -21,11 +23,14 @@ export function contentOf(front: Front, object: number): ObjectContent {
 export function slotOfObject(front: Front, object: number): number {
   let slot = front.objectSlots.get(object);
   if (slot === undefined) {
-    const size = Math.ceil(front.objectSizes.get(object)! / 8) * 8;
+    const size = Math.ceil((front.objectSizes.get(object)! + leadOf(front, object)) / 8) * 8;
     front.objectSlots.set(object, (slot = front.slot(size)));
   }
   return slot;
 }
+
+/** Where an object begins in its slot. */
+export const leadOf = (front: Front, object: number): number => front.objectLeads.get(object) ?? 0;
 
 /** Stores the bytes to the slot; from here on the object lives there. */
 export function storeObject(front: Front, object: number): number {
@@ -39,7 +44,7 @@ export function flushObject(front: Front, object: number): number {
   const content = contentOf(front, object);
   const slot = slotOfObject(front, object);
   if (content.kind === "slot" || content.clean) return slot;
-  storeBytes(front, front.stackAddress(slot), 0, content.bytes, true);
+  storeBytes(front, front.stackAddress(slot), leadOf(front, object), content.bytes, true);
   front.state.objects.set(object, { ...content, clean: true });
   return slot;
 }

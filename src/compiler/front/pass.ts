@@ -78,12 +78,12 @@ export function prefixAddress(
   const { size } = layoutOf(schema);
   const key = bits === undefined ? keyOfValue(front, schema, value) : undefined;
   const known = key === undefined ? undefined : front.state.slots.get(`prefix:${key}`);
-  // Eight bytes before the data keep it aligned; the number stands in the last four.
-  const object = known ?? newObject(front, new Array<ByteSource>(8 + size).fill(0));
+  // The number stands in the upper half of eight bytes, so that the data behind it is aligned.
+  const object = known ?? newObject(front, new Array<ByteSource>(4 + size).fill(0), 4);
   if (known === undefined) {
-    const at = { kind: "object", object, offset: 4 } as const;
+    const at = { kind: "object", object, offset: 0 } as const;
     write(front, front.unit.u32, at, bits ?? { kind: "staged", value: 8 * size }, node, "the prefix length");
-    fillObject(front, schema, { ...at, offset: 8 }, value, node);
+    fillObject(front, schema, { ...at, offset: 4 }, value, node);
     if (key !== undefined) front.state.slots.set(`prefix:${key}`, object);
   }
   return front.advance(objectAddress(front, object), 4);

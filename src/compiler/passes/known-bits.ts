@@ -21,6 +21,11 @@ export class KnownBits {
     return operation?.kind === "constant" ? operation.value : undefined;
   }
 
+  /** For values that no instruction makes. */
+  learn(value: ValueId, bits: number): void {
+    this.#known.set(value, bits);
+  }
+
   /** 0 to 64. */
   of(value: ValueId): number {
     const known = this.#known.get(value);

@@ -93,6 +93,7 @@ class Simplifier {
         return id;
       });
       const id = this.#values++;
+      this.#bits.learn(id, bits);
       const operation: Operation = { kind: "swap", bits, a: id };
       this.#definitions.set(phi.id, operation);
       instructions.push({ id: phi.id, type: "scalar", operation });
