@@ -5,28 +5,29 @@ import { select } from "./backend/select.ts";
 import type { IrFunction } from "./ir/ir.ts";
 import { eliminateDead } from "./passes/eliminate.ts";
 import { fold } from "./passes/fold.ts";
-import { numberValues } from "./passes/number-values.ts";
+import { reducePointers } from "./passes/loops.ts";
 import { numberLoads } from "./passes/number-loads.ts";
-import { threadJumps } from "./passes/thread-jumps.ts";
+import { numberValues } from "./passes/number-values.ts";
 import { pointerPhis } from "./passes/pointer-phis.ts";
 import { simplify } from "./passes/simplify.ts";
 import { simplifyGraph } from "./passes/simplify-graph.ts";
+import { threadJumps } from "./passes/thread-jumps.ts";
 
 /** Pure functions from IR to IR, in the order in which they run. */
 export const PASSES = {
   fold,
   simplifyGraph,
   threadJumps,
+  foldThreaded: fold,
   mergeGraph: simplifyGraph,
   numberLoads,
   simplify,
   pointerPhis,
+  reducePointers,
   numberValues,
   refold: fold,
   eliminateDead,
-} as const satisfies Readonly<
-  Record<string, (ir: IrFunction) => IrFunction>
->;
+} as const satisfies Readonly<Record<string, (ir: IrFunction) => IrFunction>>;
 export type PassName = keyof typeof PASSES;
 
 export interface CompileFunctionOptions {

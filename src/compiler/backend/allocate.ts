@@ -331,7 +331,8 @@ function spill(
         fresh.set(register, name);
         if (one.uses.includes(register) && !copy) loads.push(load(name, slots.get(register)!));
         // Others that share the slot are not it.
-        if (isDefined) for (const other of nearby.keys()) if (slots.get(other) === slots.get(register)) nearby.delete(other);
+        if (isDefined)
+          for (const other of nearby.keys()) if (slots.get(other) === slots.get(register)) nearby.delete(other);
         if (!copy) nearby.set(register, { fresh: name, age: 0 });
       }
       const rename = (register: Register): Register => fresh.get(register) ?? register;

@@ -72,12 +72,19 @@ function placement(code: MachineFunction, reachable: ReadonlySet<number>, final:
     for (let id = first; reachable.has(id) && !placed.has(id); ) {
       placed.add(id);
       order.push(id);
-      const last = code.blocks[id]!.instructions.at(-1)!;
-      if (last.opcode !== JA || last.target === undefined) break;
-      id = final(last.target);
+      const next = jumpOf(code, id);
+      // A block that the one in front of it leads to stays there: the test of a loop behind its body.
+      if (next === undefined || (next !== id + 1 && next > 0 && jumpOf(code, next - 1) === next)) break;
+      id = final(next);
     }
   }
   return order;
+}
+
+/** Where a block goes in the end, if it ends with a jump. */
+function jumpOf(code: MachineFunction, id: number): number | undefined {
+  const last = code.blocks[id]!.instructions.at(-1);
+  return last?.opcode === JA ? last.target : undefined;
 }
 
 const slotsOf = ({ machine, far }: Item): number =>

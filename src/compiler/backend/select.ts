@@ -7,7 +7,6 @@
  * zero-extends.
  */
 import { invariant, type SourceLocation } from "../../base/index.ts";
-import { reversePostorder } from "../ir/cfg.ts";
 import {
   type AluCode,
   type AtomicCode,
@@ -21,6 +20,7 @@ import {
   type Terminator,
   type ValueId,
 } from "../ir/ir.ts";
+import { blockOrder } from "./block-order.ts";
 import {
   FIRST_VIRTUAL,
   FRAME,
@@ -112,9 +112,10 @@ class Selector {
 
   constructor(ir: IrFunction) {
     this.#ir = ir;
-    this.#order = reversePostorder(ir.blocks);
+    this.#order = blockOrder(ir.blocks);
     for (const block of ir.blocks) for (const one of block.instructions) this.#definitions.set(one.id, one.operation);
-    for (const { phis } of ir.blocks) for (const phi of phis) for (const one of phi.arguments) this.#phiArguments.add(one);
+    for (const { phis } of ir.blocks)
+      for (const phi of phis) for (const one of phi.arguments) this.#phiArguments.add(one);
     this.#registers = FIRST_VIRTUAL + ir.values;
     const { offsets, bytes } = layoutStack(ir);
     this.#slotOffsets = offsets;

@@ -79,6 +79,8 @@ export class Front {
   readonly objectSlots = new Map<number, number>();
   readonly objectLeads = new Map<number, number>();
   readonly objectSizes = new Map<number, number>();
+  /** Counters that are never negative: see IrFunction. */
+  readonly naturals = new Set<ValueId>();
   readonly #bits = new Map<ValueId, number>();
   /** Ends of the program that several paths share, by what they count and return. */
   exits = new Map<string, BlockId>();
@@ -323,6 +325,7 @@ export class Front {
   /** Forgets what was known of values that no longer exist. */
   forgetBits(from: ValueId): void {
     for (const id of this.#bits.keys()) if (id >= from) this.#bits.delete(id);
+    for (const id of this.naturals) if (id >= from) this.naturals.delete(id);
   }
 
   #bitsOfOperation(operation: Operation): number {

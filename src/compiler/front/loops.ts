@@ -282,6 +282,7 @@ function makePhis(front: Front, header: BlockId, shape: Value): { readonly value
     case "bigint":
     case "boolean": {
       const id = phi();
+      if (shape.kind === "number" && shape.range.min >= 0 && shape.range.max <= 0xffffffff) front.naturals.add(id);
       return { value: { ...shape, id }, ids: [id] };
     }
     case "address": {

@@ -50,5 +50,5 @@ export function lowerProgram(
     const { id } = numberOf(front, value, fn.node, "an XdpAction");
     endProgram(front, id(), fn.node);
   }
-  return withoutUnreachable(front.builder.finish());
+  return { ...withoutUnreachable(front.builder.finish()), naturals: front.naturals };
 }

@@ -129,7 +129,12 @@ export function loadWord(front: Front, at: At, size: AccessSize, isSigned = fals
 function storeWord(front: Front, at: At, size: AccessSize, id: ValueId, constant?: bigint): void {
   if (at.kind === "object") {
     if (objectBytes(front, at.object)) {
-      setObjectBytes(front, at.object, at.offset, constant === undefined ? bytesOf(id, size) : constantBytes(constant, size));
+      setObjectBytes(
+        front,
+        at.object,
+        at.offset,
+        constant === undefined ? bytesOf(id, size) : constantBytes(constant, size),
+      );
     } else storeWord(front, pointerOf(front, at), size, id, constant);
     return;
   }

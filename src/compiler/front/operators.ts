@@ -427,7 +427,12 @@ export function unary(front: Front, operator: string, given: Value, node: Syntax
   return front.unsupported(`\`${operator}\``, "kernel code has no such operator", node);
 }
 
-function stagedUnary(front: Front, operator: string, given: Extract<Value, { kind: "staged" }>, node: SyntaxNode): Value {
+function stagedUnary(
+  front: Front,
+  operator: string,
+  given: Extract<Value, { kind: "staged" }>,
+  node: SyntaxNode,
+): Value {
   const { value, isSigned } = given;
   if (typeof value === "bigint" && (operator === "-" || operator === "~")) {
     const result = operator === "-" ? -value : ~value;

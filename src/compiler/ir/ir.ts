@@ -149,6 +149,8 @@ export interface IrFunction {
   readonly slots: readonly StackSlot[];
   /** One above the highest value. */
   readonly values: number;
+  /** Phis that are known to be 0 to 2^32 - 1, though no instruction shows it: counters. */
+  readonly naturals?: ReadonlySet<ValueId>;
 }
 
 /** The values that an operation reads. */

@@ -1,10 +1,11 @@
 /** How many of the low bits of a value may be set: what masks and swaps may be left out. */
-import type { IrFunction, Operation, ValueId } from "../ir/ir.ts";
+import type { Block, IrFunction, Operation, ValueId } from "../ir/ir.ts";
 
 /** Instructions by value; phis are not in it. */
 export function definitionsOf(ir: IrFunction): Map<ValueId, Operation> {
   const definitions = new Map<ValueId, Operation>();
-  for (const { instructions } of ir.blocks) for (const { id, operation } of instructions) definitions.set(id, operation);
+  for (const { instructions } of ir.blocks)
+    for (const { id, operation } of instructions) definitions.set(id, operation);
   return definitions;
 }
 
@@ -12,8 +13,11 @@ export class KnownBits {
   readonly #definitions: ReadonlyMap<ValueId, Operation>;
   readonly #known = new Map<ValueId, number>();
 
-  constructor(definitions: ReadonlyMap<ValueId, Operation>) {
+  readonly #phis = new Map<ValueId, readonly ValueId[]>();
+
+  constructor(definitions: ReadonlyMap<ValueId, Operation>, blocks: readonly Block[]) {
     this.#definitions = definitions;
+    for (const { phis } of blocks) for (const phi of phis) this.#phis.set(phi.id, phi.arguments);
   }
 
   constant(value: ValueId): bigint | undefined {
@@ -30,10 +34,17 @@ export class KnownBits {
   of(value: ValueId): number {
     const known = this.#known.get(value);
     if (known !== undefined) return known;
+    // A phi of a loop comes back to itself: then nothing is known.
+    this.#known.set(value, 64);
     const operation = this.#definitions.get(value);
-    const bits = operation ? this.#ofOperation(operation) : 64;
+    const bits = operation ? this.#ofOperation(operation) : this.#ofPhi(value);
     this.#known.set(value, bits);
     return bits;
+  }
+
+  #ofPhi(value: ValueId): number {
+    const values = this.#phis.get(value);
+    return values ? Math.max(...values.map((one) => this.of(one))) : 64;
   }
 
   #ofOperation(operation: Operation): number {

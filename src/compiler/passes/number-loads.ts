@@ -4,9 +4,10 @@
  * Memory is told apart by what the address begins with: a stack slot, the packet, a map value, global data, the context.
  * Invariant: what a call may change is forgotten; helpers that are not known to leave the packet alone change everything.
  */
+
+import { helperByName } from "../../uapi/index.ts";
 import { replaceValues, reversePostorder } from "../ir/cfg.ts";
 import { type IrFunction, mapOperands, type Operation, type ValueId } from "../ir/ir.ts";
-import { helperByName } from "../../uapi/index.ts";
 import { definitionsOf } from "./known-bits.ts";
 
 interface Known {
@@ -35,7 +36,14 @@ export function numberLoads(ir: IrFunction): IrFunction {
         const key = `${base} ${offset} ${operation.size}${operation.signed ? "s" : ""}`;
         const earlier = known.get(key);
         if (earlier) replaced.set(one.id, earlier.value);
-        else known.set(key, { value: one.id, memory: memory.kindOf(base), base, start: offset, end: offset + operation.size });
+        else
+          known.set(key, {
+            value: one.id,
+            memory: memory.kindOf(base),
+            base,
+            start: offset,
+            end: offset + operation.size,
+          });
       } else memory.forget(known, operation);
     }
     ends[id] = known;
@@ -53,11 +61,32 @@ function startOf(ends: readonly (Available | undefined)[]): Available {
 const number = (name: string): number => helperByName(name)!.id;
 /** Helpers that write neither packet nor maps. */
 const READ_ONLY: ReadonlySet<number> = new Set(
-  ["bpf_map_lookup_elem", "bpf_ktime_get_ns", "bpf_get_prandom_u32", "bpf_get_smp_processor_id", "bpf_redirect", "bpf_redirect_map", "bpf_fib_lookup", "bpf_ktime_get_boot_ns", "bpf_trace_printk", "bpf_check_mtu"].map(number),
+  [
+    "bpf_map_lookup_elem",
+    "bpf_ktime_get_ns",
+    "bpf_get_prandom_u32",
+    "bpf_get_smp_processor_id",
+    "bpf_redirect",
+    "bpf_redirect_map",
+    "bpf_fib_lookup",
+    "bpf_ktime_get_boot_ns",
+    "bpf_trace_printk",
+    "bpf_check_mtu",
+  ].map(number),
 );
 /** Helpers that write maps, but not the packet. */
 const MAPS_ONLY: ReadonlySet<number> = new Set(
-  ["bpf_map_update_elem", "bpf_map_delete_elem", "bpf_spin_lock", "bpf_spin_unlock", "bpf_ringbuf_reserve", "bpf_ringbuf_submit", "bpf_ringbuf_discard", "bpf_ringbuf_output", "bpf_perf_event_output"].map(number),
+  [
+    "bpf_map_update_elem",
+    "bpf_map_delete_elem",
+    "bpf_spin_lock",
+    "bpf_spin_unlock",
+    "bpf_ringbuf_reserve",
+    "bpf_ringbuf_submit",
+    "bpf_ringbuf_discard",
+    "bpf_ringbuf_output",
+    "bpf_perf_event_output",
+  ].map(number),
 );
 
 class Memory {
@@ -90,7 +119,11 @@ class Memory {
   #kindOf(value: ValueId): string {
     const operation = this.#definitions.get(value);
     if (!operation) {
-      const kinds = new Set((this.#phis.get(value) ?? []).filter((one) => this.#definitions.get(one)?.kind !== "constant").map((one) => this.kindOf(one)));
+      const kinds = new Set(
+        (this.#phis.get(value) ?? [])
+          .filter((one) => this.#definitions.get(one)?.kind !== "constant")
+          .map((one) => this.kindOf(one)),
+      );
       const [only] = kinds;
       return kinds.size === 1 ? only! : "any";
     }

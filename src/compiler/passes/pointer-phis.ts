@@ -47,7 +47,11 @@ export function pointerPhis(ir: IrFunction): IrFunction {
       }
       const pointers = phi.arguments.map((by, index) => {
         const pointer = values++;
-        extra(predecessors[index]!).ends.push({ id: pointer, type: "pointer", operation: { kind: "offset", base: operation.base, by } });
+        extra(predecessors[index]!).ends.push({
+          id: pointer,
+          type: "pointer",
+          operation: { kind: "offset", base: operation.base, by },
+        });
         return pointer;
       });
       const joined = values++;

@@ -8,7 +8,7 @@
 import { evaluateSwap } from "../ir/arithmetic.ts";
 import { replaceValues } from "../ir/cfg.ts";
 import type { ConditionCode, IrFunction, IrInstruction, Operation, Phi, Terminator, ValueId } from "../ir/ir.ts";
-import { mapOperands } from "../ir/ir.ts";
+import { mapOperands, operands, terminatorOperands } from "../ir/ir.ts";
 import { definitionsOf, KnownBits } from "./known-bits.ts";
 
 export function simplify(ir: IrFunction): IrFunction {
@@ -20,6 +20,8 @@ class Simplifier {
   readonly #definitions: Map<ValueId, Operation>;
   readonly #bits: KnownBits;
   readonly #replaced = new Map<ValueId, ValueId>();
+  /** Values that more is done with than comparing them for equality. */
+  #counted: Set<ValueId> | undefined;
   #values: number;
   /** Instructions of the block so far. */
   #out: IrInstruction[] = [];
@@ -28,7 +30,7 @@ class Simplifier {
     this.#ir = ir;
     this.#values = ir.values;
     this.#definitions = definitionsOf(ir);
-    this.#bits = new KnownBits(this.#definitions);
+    this.#bits = new KnownBits(this.#definitions, ir.blocks);
   }
 
   run(): IrFunction {
@@ -36,7 +38,9 @@ class Simplifier {
     const ends = new Map<number, IrInstruction[]>();
     const blocks = this.#ir.blocks.map((block, id) => {
       const { phis, instructions } = swapped[id]!;
-      for (const { from, instruction } of phis.flatMap((phi) => phi.added.map((one) => ({ from: block.predecessors[one.at]!, instruction: one.instruction })))) {
+      for (const { from, instruction } of phis.flatMap((phi) =>
+        phi.added.map((one) => ({ from: block.predecessors[one.at]!, instruction: one.instruction })),
+      )) {
         ends.set(from, [...(ends.get(from) ?? []), instruction]);
       }
       this.#out = [...instructions];
@@ -44,7 +48,10 @@ class Simplifier {
       const terminator = this.#terminator(block.terminator);
       return { ...block, phis: phis.map(({ phi }) => phi), instructions: this.#out, terminator };
     });
-    const complete = blocks.map((block, id) => ({ ...block, instructions: [...block.instructions, ...(ends.get(id) ?? [])] }));
+    const complete = blocks.map((block, id) => ({
+      ...block,
+      instructions: [...block.instructions, ...(ends.get(id) ?? [])],
+    }));
     return replaceValues({ ...this.#ir, blocks: complete, values: this.#values }, this.#replaced);
   }
 
@@ -102,6 +109,25 @@ class Simplifier {
     return { phis: all, instructions };
   }
 
+  /**
+   * Whether somebody computes with the value: what the verifier has learned of an argument by a comparison would be lost in
+   * a swap behind the phi.
+   */
+  #isCounted(phi: ValueId): boolean {
+    if (!this.#counted) {
+      this.#counted = new Set();
+      for (const { instructions, terminator, phis } of this.#ir.blocks) {
+        for (const { operation } of instructions) {
+          if (operation.kind !== "swap") for (const value of operands(operation)) this.#counted.add(value);
+        }
+        for (const other of phis) for (const value of other.arguments) this.#counted.add(value);
+        const isEquality = terminator.kind === "branch" && (terminator.code === "eq" || terminator.code === "ne");
+        if (!isEquality) for (const value of terminatorOperands(terminator)) this.#counted.add(value);
+      }
+    }
+    return this.#counted.has(phi);
+  }
+
   /** The width when every argument is swapped (or constant) and at least one is. */
   #swapOf(phi: Phi): 16 | 32 | 64 | undefined {
     let bits: 16 | 32 | 64 | undefined;
@@ -112,7 +138,7 @@ class Simplifier {
       if (this.#bits.of(operation.a) > operation.bits) return undefined;
       bits = operation.bits;
     }
-    if (bits === undefined) return undefined;
+    if (bits === undefined || this.#isCounted(phi.id)) return undefined;
     const fits = phi.arguments.every((value) => {
       const constant = this.#bits.constant(value);
       return constant === undefined || (constant >= 0n && constant >> BigInt(bits) === 0n);
@@ -186,7 +212,8 @@ class Simplifier {
       if (same) return { ...operation, a: same.a, b: this.#number(constant & before!) };
     }
     if (width !== 64 || !same) return operation;
-    if (code === "add") return before! + constant === 0n ? same.a : { ...operation, a: same.a, b: this.#number(before! + constant) };
+    if (code === "add")
+      return before! + constant === 0n ? same.a : { ...operation, a: same.a, b: this.#number(before! + constant) };
     if ((code === "shl" || code === "shr") && before! + constant < 64n && before! >= 0n && constant >= 0n) {
       return { ...operation, a: same.a, b: this.#number(before! + constant) };
     }
@@ -213,9 +240,17 @@ class Simplifier {
   }
 
   /** Constants are swapped, not fields. */
-  #swappedConstant(branch: Extract<Terminator, { kind: "branch" }>, constant: bigint): Extract<Terminator, { kind: "branch" }> {
+  #swappedConstant(
+    branch: Extract<Terminator, { kind: "branch" }>,
+    constant: bigint,
+  ): Extract<Terminator, { kind: "branch" }> {
     const inner = this.#operation(branch.a);
-    if (inner?.kind === "swap" && this.#bits.of(inner.a) <= inner.bits && constant >= 0n && constant >> BigInt(inner.bits) === 0n) {
+    if (
+      inner?.kind === "swap" &&
+      this.#bits.of(inner.a) <= inner.bits &&
+      constant >= 0n &&
+      constant >> BigInt(inner.bits) === 0n
+    ) {
       return { ...branch, a: inner.a, b: this.#number(evaluateSwap(inner.bits, constant)) };
     }
     if (inner?.kind === "alu" && inner.code === "add" && inner.width === 64) {
@@ -237,7 +272,8 @@ class Simplifier {
     }
     if (mask === undefined || mask <= 0n || mask > 0x7fffffffn) return branch;
     const code: ConditionCode = "set";
-    const [whenTrue, whenFalse] = branch.code === "ne" ? [branch.whenTrue, branch.whenFalse] : [branch.whenFalse, branch.whenTrue];
+    const [whenTrue, whenFalse] =
+      branch.code === "ne" ? [branch.whenTrue, branch.whenFalse] : [branch.whenFalse, branch.whenTrue];
     return { ...branch, code, a: value, b: this.#number(mask), whenTrue, whenFalse };
   }
 
@@ -246,11 +282,13 @@ class Simplifier {
     if (operation?.kind === "alu" && operation.width === 64) {
       const constant = this.#constant(operation.b);
       if (constant === undefined || constant < 0n) return undefined;
-      if (operation.code === "and") return [this.#resolve(operation.a), mask === undefined ? constant : mask & constant];
+      if (operation.code === "and")
+        return [this.#resolve(operation.a), mask === undefined ? constant : mask & constant];
       if (operation.code === "shr" && mask !== undefined) return [this.#resolve(operation.a), mask << constant];
       return undefined;
     }
-    if (operation?.kind !== "swap" || mask === undefined || this.#bits.of(operation.a) > operation.bits) return undefined;
+    if (operation?.kind !== "swap" || mask === undefined || this.#bits.of(operation.a) > operation.bits)
+      return undefined;
     const swapped = BigInt.asUintN(64, evaluateSwap(operation.bits, mask & ((1n << BigInt(operation.bits)) - 1n)));
     return swapped <= 0x7fffffffn ? [this.#resolve(operation.a), swapped] : undefined;
   }

@@ -69,7 +69,9 @@ const DECIDING: ReadonlySet<string> = new Set(["constant", "alu", "swap"]);
 
 /** Whether nobody else reads the block's instructions; constants are made where they are used. */
 function isPrivate(ir: IrFunction, id: BlockId): boolean {
-  const own = new Set(ir.blocks[id]!.instructions.filter(({ operation }) => operation.kind !== "constant").map((one) => one.id));
+  const own = new Set(
+    ir.blocks[id]!.instructions.filter(({ operation }) => operation.kind !== "constant").map((one) => one.id),
+  );
   if (own.size === 0) return true;
   return ir.blocks.every((block, at) => {
     const read = [
@@ -151,7 +153,13 @@ function redirect(terminator: Terminator, from: BlockId, to: BlockId, skipped: n
 }
 
 /** A new way into a block beside the one from `old`: phis get what that one brought, as the shortcut knows it. */
-function enter(blocks: Block[], to: BlockId, old: BlockId, landing: BlockId, brought: ReadonlyMap<ValueId, ValueId>): void {
+function enter(
+  blocks: Block[],
+  to: BlockId,
+  old: BlockId,
+  landing: BlockId,
+  brought: ReadonlyMap<ValueId, ValueId>,
+): void {
   const target = blocks[to]!;
   const at = target.predecessors.indexOf(old);
   blocks[to] = {
@@ -173,6 +181,7 @@ class Repair {
   readonly #added = new Map<BlockId, { id: ValueId; type: ValueType; arguments: ValueId[] }[]>();
   readonly #starts = new Map<string, ValueId>();
   readonly #same = new Map<ValueId, ValueId>();
+  readonly #naturals: Set<ValueId>;
   #values: number;
   #zero: IrInstruction | undefined;
 
@@ -187,6 +196,7 @@ class Repair {
     this.#phis = phis;
     this.#landings = landings;
     this.#values = ir.values;
+    this.#naturals = new Set(ir.naturals);
   }
 
   run(): IrFunction {
@@ -215,7 +225,8 @@ class Repair {
       const instructions = id === 0 && this.#zero ? [this.#zero, ...block.instructions] : block.instructions;
       return { ...block, instructions, phis: [...block.phis, ...more] };
     });
-    return replaceValues({ ...this.#ir, blocks: complete, values: this.#values }, this.#same);
+    const ir = { ...this.#ir, blocks: complete, values: this.#values, naturals: this.#naturals };
+    return replaceValues(ir, this.#same);
   }
 
   #atEnd(phi: Phi, block: BlockId): ValueId {
@@ -237,6 +248,7 @@ class Repair {
     }
     const made = { id: this.#values++, type: phi.type, arguments: [] as ValueId[] };
     this.#starts.set(key, made.id);
+    if (this.#naturals.has(phi.id)) this.#naturals.add(made.id);
     this.#added.set(block, [...(this.#added.get(block) ?? []), made]);
     made.arguments = predecessors.map((one) => this.#atEnd(phi, one));
     const others = new Set(made.arguments.map((value) => this.#resolve(value)).filter((value) => value !== made.id));
