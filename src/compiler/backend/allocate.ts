@@ -6,6 +6,7 @@
  * spilled again. Invariant: no two registers that are live at once share a machine register, r10 is never given out.
  */
 import { invariant, xdpkitError } from "../../base/index.ts";
+import { frequenciesOf } from "./frequencies.ts";
 import { isPhysical, liveAtEnd, walkBackward } from "./liveness.ts";
 import {
   FRAME,
@@ -53,8 +54,9 @@ class Coloring {
   readonly #unspillable: ReadonlySet<Register>;
   readonly #adjacent: Set<Register>[];
   readonly #degree: Int32Array;
-  /** Uses and definitions, weighted by nothing but number: generated code has no profile. */
-  readonly #cost: Int32Array;
+  /** Uses and definitions, by how often their blocks are likely to run. */
+  readonly #cost: Float64Array;
+  readonly #frequencies: readonly number[];
   readonly #alias: Int32Array;
   readonly #color: Int32Array;
   readonly #moves: Move[] = [];
@@ -72,7 +74,8 @@ class Coloring {
     this.#adjacent = Array.from({ length: registers }, () => new Set<Register>());
     this.#movesOf = Array.from({ length: registers }, () => new Set<Move>());
     this.#degree = new Int32Array(registers);
-    this.#cost = new Int32Array(registers);
+    this.#cost = new Float64Array(registers);
+    this.#frequencies = frequenciesOf(code);
     this.#alias = Int32Array.from({ length: registers }, (_, register) => register);
     this.#color = new Int32Array(registers).fill(-1);
     for (let register = 0; register < COLORS; register++) {
@@ -106,7 +109,7 @@ class Coloring {
     this.#code.blocks.forEach((block, id) => {
       walkBackward(block, ends[id]!.copy(), (index, live) => {
         const one = block.instructions[index]!;
-        this.#count(one);
+        this.#count(one, this.#frequencies[id]!);
         // Source and destination of a move may share a register.
         if (one.move) {
           this.#addMove(one);
@@ -121,9 +124,9 @@ class Coloring {
     for (const move of this.#moves) this.#pendingMoves.add(move);
   }
 
-  #count({ uses, defines }: MachineInstruction): void {
+  #count({ uses, defines }: MachineInstruction, frequency: number): void {
     for (const register of [...uses, ...defines]) {
-      this.#cost[register]!++;
+      this.#cost[register]! += frequency;
       if (!isPhysical(register)) this.#nodes.add(register);
     }
   }
@@ -324,15 +327,16 @@ function spill(
       const loads: MachineInstruction[] = [];
       const fresh = new Map<Register, Register>();
       for (const register of touched) {
-        const isDefined = one.defines.includes(register);
-        const copy = isDefined ? undefined : nearby.get(register);
+        const isUsed = one.uses.includes(register);
+        const copy = isUsed ? nearby.get(register) : undefined;
         const name = copy?.fresh ?? registers++;
         unspillable.add(name);
         fresh.set(register, name);
-        if (one.uses.includes(register) && !copy) loads.push(load(name, slots.get(register)!));
-        // Others that share the slot are not it.
-        if (isDefined)
-          for (const other of nearby.keys()) if (slots.get(other) === slots.get(register)) nearby.delete(other);
+        if (isUsed && !copy) loads.push(load(name, slots.get(register)!));
+        // Others that share the slot are overwritten.
+        if (one.defines.includes(register)) {
+          for (const other of nearby.keys()) if (other !== register && slots.get(other) === slots.get(register)) nearby.delete(other);
+        }
         if (!copy) nearby.set(register, { fresh: name, age: 0 });
       }
       const rename = (register: Register): Register => fresh.get(register) ?? register;
@@ -348,10 +352,27 @@ function spill(
       };
       return [...loads, renamed, ...stores];
     });
-    return { ...block, instructions };
+    return { ...block, instructions: withoutDeadStores(instructions) };
   });
   return { ...code, blocks, registers, stackBytes };
 }
 
-const load = (dst: Register, offset: number): MachineInstruction => machine(0x79, dst, FRAME, [], [dst], { offset });
-const store = (offset: number, src: Register): MachineInstruction => machine(0x7b, FRAME, src, [src], [], { offset });
+/** Leaves out stores to spill slots that the block overwrites before anything reads them. */
+function withoutDeadStores(instructions: readonly MachineInstruction[]): MachineInstruction[] {
+  const overwritten = new Set<number>();
+  const kept: MachineInstruction[] = [];
+  for (const one of instructions.toReversed()) {
+    const isStore = one.opcode === SPILL_STORE && one.dst === FRAME && one.spill === true;
+    if (isStore && overwritten.has(one.offset)) continue;
+    if (isStore) overwritten.add(one.offset);
+    if (one.opcode === SPILL_LOAD && one.src === FRAME) overwritten.delete(one.offset);
+    kept.push(one);
+  }
+  return kept.reverse();
+}
+
+const SPILL_LOAD = 0x79;
+const SPILL_STORE = 0x7b;
+
+const load = (dst: Register, offset: number): MachineInstruction => machine(SPILL_LOAD, dst, FRAME, [], [dst], { offset });
+const store = (offset: number, src: Register): MachineInstruction => machine(SPILL_STORE, FRAME, src, [src], [], { offset, spill: true });

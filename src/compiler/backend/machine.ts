@@ -25,6 +25,8 @@ export interface MachineInstruction {
   readonly uses: readonly Register[];
   readonly defines: readonly Register[];
   readonly move: boolean;
+  /** The store of a spilled register. */
+  readonly spill?: true;
   readonly symbol?: LinkSymbol;
   /** Jumps only. */
   readonly target?: BlockId;
@@ -46,7 +48,7 @@ export interface MachineFunction {
   stackBytes: number;
 }
 
-type Fields = Partial<Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "source">>;
+type Fields = Partial<Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "source" | "spill">>;
 
 export function machine(
   opcode: number,

@@ -54,6 +54,7 @@ function threadOnce(ir: IrFunction): IrFunction | undefined {
 
 function shortcutsOf(ir: IrFunction, id: BlockId, definitions: ReadonlyMap<ValueId, Operation>): Shortcut[] {
   const { phis, instructions, terminator, predecessors } = ir.blocks[id]!;
+  if (terminator.kind === "jump") return onward(ir, id, terminator.to);
   if (terminator.kind !== "branch" || phis.length === 0 || terminator.whenTrue === terminator.whenFalse) return [];
   if (terminator.whenTrue === id || terminator.whenFalse === id || instructions.length > 8) return [];
   if (!instructions.every(({ operation }) => DECIDING.has(operation.kind))) return [];
@@ -63,6 +64,17 @@ function shortcutsOf(ir: IrFunction, id: BlockId, definitions: ReadonlyMap<Value
     const to = decide(ir.blocks[id]!, terminator, edge, definitions);
     return to === undefined ? [] : [{ edge, to }];
   });
+}
+
+/** A block that only joins values for the phis of the next: its ways lead there themselves. */
+function onward(ir: IrFunction, id: BlockId, to: BlockId): Shortcut[] {
+  const { phis, instructions, predecessors } = ir.blocks[id]!;
+  if (phis.length === 0 || instructions.length > 0 || to === id || predecessors.includes(id)) return [];
+  const own = new Set(phis.map((phi) => phi.id));
+  const target = ir.blocks[to]!;
+  const at = target.predecessors.indexOf(id);
+  const feeds = target.phis.some((phi) => own.has(phi.arguments[at]!));
+  return feeds ? predecessors.map((_, edge) => ({ edge, to })) : [];
 }
 
 const DECIDING: ReadonlySet<string> = new Set(["constant", "alu", "swap"]);
