@@ -15,14 +15,33 @@ export function frequenciesOf({ blocks }: MachineFunction): number[] {
   const frequencies = blocks.map(() => 0);
   frequencies[0] = 1;
   for (const id of order.toReversed()) {
-    const { successors } = blocks[id]!;
-    // A loop: somebody later leads back here.
-    const isHeader = blocks.some(({ successors: to }, from) => to.includes(id) && position.get(from)! <= position.get(id)!);
-    if (isHeader) frequencies[id]! *= ROUNDS;
-    const forward = [...new Set(successors)].filter((to) => position.get(to)! < position.get(id)!);
-    for (const to of forward) frequencies[to]! += frequencies[id]! * share(to, forward, distance) * (isHeader ? 1 / ROUNDS : 1);
+    const forward = [...new Set(blocks[id]!.successors)].filter((to) => position.get(to)! < position.get(id)!);
+    for (const to of forward) frequencies[to]! += frequencies[id]! * share(to, forward, distance);
   }
-  return frequencies.map((one) => Math.max(one, 1e-4));
+  const depths = loopDepths(blocks.map(({ successors }) => successors), position);
+  return frequencies.map((one, id) => Math.max(one, 1e-4) * ROUNDS ** depths[id]!);
+}
+
+/** In how many loops each block lies. */
+function loopDepths(successors: readonly (readonly number[])[], position: ReadonlyMap<number, number>): number[] {
+  const predecessors: number[][] = successors.map(() => []);
+  successors.forEach((all, from) => {
+    for (const to of all) predecessors[to]!.push(from);
+  });
+  const depths = successors.map(() => 0);
+  for (const header of position.keys()) {
+    const latches = predecessors[header]!.filter((from) => (position.get(from) ?? 0) <= position.get(header)!);
+    if (latches.length === 0) continue;
+    const body = new Set([header]);
+    for (const pending = [...latches]; pending.length > 0; ) {
+      const id = pending.pop()!;
+      if (body.has(id) || !position.has(id)) continue;
+      body.add(id);
+      pending.push(...predecessors[id]!);
+    }
+    for (const id of body) depths[id]!++;
+  }
+  return depths;
 }
 
 /** The part of the paths that goes to one of two blocks. */
