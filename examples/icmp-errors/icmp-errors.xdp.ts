@@ -98,21 +98,25 @@ function silent(): never {
   return exit(outcomes.drop("silent"));
 }
 
-/** A sum that is equal to that of the 16-bit words (RFC 1071) of `length` bytes at `offset`, at most `most`. */
+/**
+ * The sum (RFC 1071) of `length` bytes at `offset`, at most `most`. Words are read as this machine does, four bytes at once:
+ * one's complement sums do not mind, and one swap at the end puts the octets right.
+ */
 function sumOf(ctx: XdpContext, offset: number, length: number, most: number): number {
   const words = length >> 2;
   let sum = 0;
   for (const i of range(most >> 2)) {
     if (i >= words) break;
-    sum += (ctx.header(be32, offset + i * 4) ?? truncated()).value; // 2^16 is 1 in one's complement: no need to part it
+    sum += (ctx.header(u32, offset + i * 4) ?? truncated()).value;
   }
   for (const i of unroll(3)) {
     const at = words * 4 + i;
     if (at >= length) break;
     const byte = (ctx.header(u8, offset + at) ?? truncated()).value;
-    sum += i === 1 ? byte : byte << 8;
+    sum += i === 1 ? byte << 8 : byte;
   }
-  return sum;
+  const folded = 0xffff - checksumFinish(sum);
+  return ((folded & 0xff) << 8) | (folded >> 8);
 }
 
 /** Makes room for `count` bytes behind the link layer, which goes back where it came from. */

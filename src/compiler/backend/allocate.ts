@@ -28,7 +28,7 @@ export function allocate(input: MachineFunction): MachineFunction {
   for (;;) {
     const coloring = new Coloring(code, unspillable);
     const spilled = coloring.run();
-    if (spilled.size === 0) return rewrite(code, (register) => coloring.colorOf(register));
+    if (spilled.size === 0) return withoutDeadSpills(rewrite(code, (register) => coloring.colorOf(register)));
     code = spill(code, spilled, unspillable, (a, b) => coloring.interfere(a, b));
     if (code.stackBytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name: code.name, bytes: code.stackBytes });
   }
@@ -57,6 +57,7 @@ class Coloring {
   /** Uses and definitions, by how often their blocks are likely to run. */
   readonly #cost: Float64Array;
   readonly #frequencies: readonly number[];
+  readonly #spans = new Map<Register, { block: number; first: number; last: number }>();
   readonly #alias: Int32Array;
   readonly #color: Int32Array;
   readonly #moves: Move[] = [];
@@ -110,6 +111,7 @@ class Coloring {
       walkBackward(block, ends[id]!.copy(), (index, live) => {
         const one = block.instructions[index]!;
         this.#count(one, this.#frequencies[id]!);
+        for (const register of [...one.uses, ...one.defines]) this.#span(register, id, index);
         // Source and destination of a move may share a register.
         if (one.move) {
           this.#addMove(one);
@@ -129,6 +131,22 @@ class Coloring {
       this.#cost[register]! += frequency;
       if (!isPhysical(register)) this.#nodes.add(register);
     }
+  }
+
+  /** Notes where a register lives: one that is gone after a few instructions gains nothing by being spilled. */
+  #span(register: Register, block: number, index: number): void {
+    const known = this.#spans.get(register);
+    if (!known) this.#spans.set(register, { block, first: index, last: index });
+    else if (known.block !== block) known.block = -1;
+    else {
+      known.first = Math.min(known.first, index);
+      known.last = Math.max(known.last, index);
+    }
+  }
+
+  #isShort(register: Register): boolean {
+    const span = this.#spans.get(register);
+    return span !== undefined && span.block >= 0 && span.last - span.first <= NEARBY;
   }
 
   #addMove({ dst, src }: MachineInstruction): void {
@@ -226,6 +244,8 @@ class Coloring {
     this.#alias[b] = a;
     this.#nodes.delete(b);
     this.#cost[a]! += this.#cost[b]!;
+    const span = this.#spans.get(b);
+    if (span) for (const index of [span.first, span.last]) this.#span(a, span.block, index);
     for (const move of this.#movesOf[b]!) this.#movesOf[a]!.add(move);
     for (const other of [...this.#neighbours(b)]) {
       this.#edge(a, other);
@@ -256,7 +276,8 @@ class Coloring {
     let chosen = -1;
     let best = Number.POSITIVE_INFINITY;
     for (const register of this.#nodes) {
-      const cost = this.#unspillable.has(register) ? 1e9 : this.#cost[register]! / this.#degree[register]!;
+      const isKept = this.#unspillable.has(register);
+      const cost = isKept ? 1e9 : (this.#cost[register]! / this.#degree[register]!) * (this.#isShort(register) ? 1e4 : 1);
       if (cost < best) [chosen, best] = [register, cost];
     }
     if (chosen < 0) return false;
@@ -352,24 +373,44 @@ function spill(
       };
       return [...loads, renamed, ...stores];
     });
-    return { ...block, instructions: withoutDeadStores(instructions) };
+    return { ...block, instructions };
   });
   return { ...code, blocks, registers, stackBytes };
 }
 
-/** Leaves out stores to spill slots that the block overwrites before anything reads them. */
-function withoutDeadStores(instructions: readonly MachineInstruction[]): MachineInstruction[] {
-  const overwritten = new Set<number>();
-  const kept: MachineInstruction[] = [];
-  for (const one of instructions.toReversed()) {
-    const isStore = one.opcode === SPILL_STORE && one.dst === FRAME && one.spill === true;
-    if (isStore && overwritten.has(one.offset)) continue;
-    if (isStore) overwritten.add(one.offset);
-    if (one.opcode === SPILL_LOAD && one.src === FRAME) overwritten.delete(one.offset);
-    kept.push(one);
+/** Leaves out stores of spilled registers that nothing loads any more: all uses were near. */
+function withoutDeadSpills(code: MachineFunction): MachineFunction {
+  const stores = new Set(code.blocks.flatMap(({ instructions }) => instructions.filter(isSpill).map(({ offset }) => offset)));
+  if (stores.size === 0) return code;
+  const starts = code.blocks.map(() => new Set<number>());
+  const walk = (id: number, kept?: MachineInstruction[]): Set<number> => {
+    const live = new Set(code.blocks[id]!.successors.flatMap((to) => [...starts[to]!]));
+    for (const one of code.blocks[id]!.instructions.toReversed()) {
+      const isRead = one.opcode === SPILL_LOAD && one.src === FRAME && stores.has(one.offset);
+      if (isSpill(one) && !live.has(one.offset)) continue;
+      if (isSpill(one)) live.delete(one.offset);
+      if (isRead) live.add(one.offset);
+      kept?.push(one);
+    }
+    return live;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let id = code.blocks.length - 1; id >= 0; id--) {
+      const live = walk(id);
+      if (live.size !== starts[id]!.size) changed = true;
+      starts[id] = live;
+    }
   }
-  return kept.reverse();
+  const blocks = code.blocks.map((block, id): MachineBlock => {
+    const kept: MachineInstruction[] = [];
+    walk(id, kept);
+    return { ...block, instructions: kept.reverse() };
+  });
+  return { ...code, blocks };
 }
+
+const isSpill = ({ opcode, dst, spill }: MachineInstruction): boolean => opcode === SPILL_STORE && dst === FRAME && spill === true;
 
 const SPILL_LOAD = 0x79;
 const SPILL_STORE = 0x7b;

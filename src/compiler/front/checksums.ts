@@ -30,12 +30,8 @@ function foldSum(front: Front, { id, max }: Sum): ValueId {
   while (limit > 0xffff) {
     const low = front.aluConstant("and", sum, 0xffff);
     sum = front.alu("add", low, front.aluConstant("shr", sum, 16));
-    limit = Math.min(limit, 0xffff) + Math.floor(limit / 0x10000);
-    // 0xffff + 1 folds to 1: the limit cannot show it, one more round is enough.
-    if (limit === 0x10000) {
-      const rest = front.aluConstant("and", sum, 0xffff);
-      return front.alu("add", rest, front.aluConstant("shr", sum, 16));
-    }
+    const [high, rest] = [Math.floor(limit / 0x10000), limit % 0x10000];
+    limit = Math.max(high - 1 + 0xffff, high + rest);
   }
   return sum;
 }
@@ -71,52 +67,39 @@ const checksum: Handler = value((front, call) => {
   return sixteen(swap(front, invert(front, foldSum(front, sum)), 2));
 });
 
-/** The words of a number (host order) or an address (order of memory), for one's complement sums. */
-function pieces(
-  front: Front,
-  given: Value,
-  node: SyntaxNode,
-): { readonly words: readonly Sum[]; readonly isMemory: boolean } {
+/** The words of a number or an address in the order of memory: as they stand, or would stand, in a header. */
+function pieces(front: Front, given: Value, node: SyntaxNode): readonly Sum[] {
   const one = asIpAddress(front, front.settle(given), node);
   if (one.kind === "address") {
-    const words = one.words.flatMap(({ id, size }): Sum[] => {
+    return one.words.flatMap(({ id, size }): Sum[] => {
       if (size < 8) return [{ id, max: 2 ** (8 * size) - 1 }];
       return [
         { id: front.aluConstant("and", id, 0xffffffffn), max: U32.max },
         { id: front.aluConstant("shr", id, 32), max: U32.max },
       ];
     });
-    return { words, isMemory: true };
   }
   const { range, id } = numberOf(front, one, node);
   if (range.min < 0 || range.max > U32.max)
     front.fail("COMPILER_TYPE", { expected: "a number of 32 bits", found: "a wider one" }, node);
-  return { words: [{ id: id(), max: range.max }], isMemory: false };
+  const size = range.max <= 0xffff ? 2 : 4;
+  return [{ id: swap(front, id(), size), max: 2 ** (8 * size) - 1 }];
 }
 
 /** RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). */
 const checksumReplace: Handler = value((front, call) => {
-  const [before, after] = [1, 2].map((index) => pieces(front, argument(call, index), argumentNode(call, index))) as [
-    ReturnType<typeof pieces>,
-    ReturnType<typeof pieces>,
-  ];
-  if (before.isMemory !== after.isMemory || before.words.length !== after.words.length)
-    front.fail(
-      "COMPILER_TYPE",
-      { expected: "two values of one kind", found: "two of different kinds" },
-      argumentNode(call, 2),
-    );
+  const [before, after] = [1, 2].map((index) => pieces(front, argument(call, index), argumentNode(call, index)));
+  if (before!.length !== after!.length)
+    front.fail("COMPILER_TYPE", { expected: "two values of one kind", found: "two of different kinds" }, argumentNode(call, 2));
   const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0));
   const sixteenBits = range.min < 0 || range.max > 0xffff ? front.aluConstant("and", id(), 0xffff) : id();
-  const old = before.isMemory ? swap(front, sixteenBits, 2) : sixteenBits;
-  let sum: Sum = { id: invert(front, old), max: 0xffff };
-  for (const [index, word] of before.words.entries()) {
+  let sum: Sum = { id: invert(front, swap(front, sixteenBits, 2)), max: 0xffff };
+  for (const [index, word] of before!.entries()) {
     const width = word.max > 0xffff ? 0xffffffff : 0xffff;
     sum = add(front, sum, front.aluConstant("xor", word.id, width), width);
-    sum = add(front, sum, after.words[index]!.id, after.words[index]!.max);
+    sum = add(front, sum, after![index]!.id, after![index]!.max);
   }
-  const result = invert(front, foldSum(front, sum));
-  return sixteen(before.isMemory ? swap(front, result, 2) : result);
+  return sixteen(swap(front, invert(front, foldSum(front, sum)), 2));
 });
 
 /** Adds the 16-bit words of a piece, in network order, without folding. */
