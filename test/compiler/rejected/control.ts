@@ -24,7 +24,7 @@ export const control: readonly Row[] = [
     "for (const i of «unroll(5000)») seen.value += u64(i);",
     { message: "the verifier must see this loop end: it is unrolled 5000 times" },
   ],
-  ["COMPILER_LOOP", "let n = ipv4.ttl;\n«while (n !== 1) n = n & 1 ? 3 * n + 1 : n >> 1;»"],
+  ["COMPILER_LOOP", "let n = ipv4.ttl;\n«while (n !== 1) n = n & 1 ? n + 3 : n >> 1;»"],
   [
     "COMPILER_RECURSION",
     "return again(3);",
@@ -56,22 +56,22 @@ export const control: readonly Row[] = [
   [
     "COMPILER_UNDER_LOCK",
     "withLock(value.lock, () => «table.lookup(1)»);",
-    { message: "a call under the lock of line 27" },
+    { message: "a call under the lock of line @1" },
   ],
   [
     "COMPILER_UNDER_LOCK",
     "withLock(value.lock, () => {\nvalue.count = «ktimeGetNs()»;\n});",
-    { message: "`ktimeGetNs` under the lock of line 27" },
+    { message: "`ktimeGetNs` under the lock of line @1" },
   ],
   [
     "COMPILER_UNDER_LOCK",
     "withLock(value.lock, () => {\nif (value.small === 1) «exit(XdpAction.Drop)»;\n});",
-    { message: "the program ends under the lock of line 27" },
+    { message: "the program ends under the lock of line @1" },
   ],
   [
     "COMPILER_UNDER_LOCK",
     'withLock(value.lock, () => «drops.drop("truncated")»);',
-    { message: "a counter under the lock of line 27" },
+    { message: "a counter under the lock of line @1" },
   ],
   [
     "COMPILER_UNDER_LOCK",
@@ -90,7 +90,7 @@ export const control: readonly Row[] = [
     "COMPILER_RECORD_LEAK",
     "const record = events.reserve();\nif (record) record.count = 1n;\n«return XdpAction.Drop;»",
     {
-      message: "the record that line 27 reserved is neither submitted nor discarded on this path",
+      message: "the record that line @1 reserved is neither submitted nor discarded on this path",
     },
   ],
   [
@@ -103,7 +103,7 @@ export const control: readonly Row[] = [
   ],
   [
     "COMPILER_RECORD_LEAK",
-    "for (const i of range(4)) {\nconst record = events.reserve();\nif (record) record.small = i;\n}\n«return XdpAction.Drop;»",
+    "«for (const i of range(4)) {\nconst record = events.reserve();\nif (record) record.small = i;\n}»",
   ],
   [
     "COMPILER_IGNORED_RESULT",
@@ -119,7 +119,6 @@ export const control: readonly Row[] = [
   ["COMPILER_IGNORED_RESULT", "«ctx.prependMetadata(Inner)»;"],
   ["COMPILER_IGNORED_RESULT", "const l = new Local();\n«ctx.loadBytes(8, l)»;"],
   ["COMPILER_IGNORED_RESULT", "«ctx.storeBytes(8, local)»;"],
-  ["COMPILER_IGNORED_RESULT", "void «ctx.adjustHead(-8)»;"],
   [
     "COMPILER_NO_VERDICT",
     "export const program = xdp(«(ctx) => {\nif (ctx.length > 9) return XdpAction.Drop;\n}»);",
@@ -159,11 +158,8 @@ export const control: readonly Row[] = [
     module: "«function* numbersUpTo(n: number) {\nyield n;\n}»",
   }),
   unsupported("if («/fc00/».test(ipv6.source)) return XdpAction.Drop;", "a regular expression"),
-  unsupported("const big = «new Array<number>(100)»;\nseen.value = u64(big.length);", "`new Array<number>(100)`"),
-  unsupported(
-    "const known = «new Map<number, number>()»;\nseen.value = u64(known.size);",
-    "`new Map<number, number>()`",
-  ),
+  unsupported("const big = «new Array<number>(100)»;\nseen.value = u64(big.length);", "`new Array(…)`"),
+  unsupported("const known = «new Map<number, number>()»;\nseen.value = u64(known.size);", "`new Map(…)`"),
   unsupported("seen.value = u64(«tag`${ipv4.ttl}`»);", "a tagged template", {
     module: "const tag = (_: TemplateStringsArray, n: number) => n;",
   }),
@@ -189,21 +185,13 @@ export const control: readonly Row[] = [
   unsupported('void «import("node:fs")»;', "`import()`"),
   unsupported("if («i64(local.big) / 2n» === 1n) return XdpAction.Drop;", "`/` of signed bigints"),
   unsupported("seen.value = «2n ** value.count»;", "`**` of bigints"),
-  unsupported("loop(4, (i) => {\nif (i === ipv4.ttl) «arguments»;\n});", "`arguments`", { isJavaScript: true }),
-  unsupported("const r = «range(3)»;\nfor (const i of r) seen.value += u64(i);", "range outside `for…of`"),
+  unsupported("const r = «range(3)»;\nfor (const i of r) seen.value += u64(i);", "`range(3)` outside `for…of`"),
   unsupported(
     "const known = «conntrackLookup(ctx, { source: ipv4.source, destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: 17 })»;\nif (known) known.release();",
     "`conntrackLookup`",
   ),
   unsupported("«values.forEach(() => undefined)»;", "`forEach`"),
   unsupported("«ask(1)»;", "`kfunc bpf_ask`", { module: 'const ask = kfunc<(n: number) => number>("bpf_ask");' }),
-  unsupported(
-    "using it = «{ [Symbol.dispose]() {} }»;\nvoid it;"
-      .replace("«", "")
-      .replace("»", "")
-      .replace("using it", "«using it»"),
-    "`using`",
-  ),
   unsupported(
     "seen.value = u64(Math.clz32(ipv4.ttl));".replace("Math.clz32(ipv4.ttl)", "«Math.clz32(ipv4.ttl)»"),
     "Math.clz32 of a value of the kernel",

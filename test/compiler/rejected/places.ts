@@ -5,7 +5,7 @@ export const places: readonly Row[] = [
   [
     "COMPILER_DEAD_PLACE",
     "if (!ctx.adjustHead(-8)) return XdpAction.Drop;\n«ethernet.etherType» = 5;",
-    { message: "this place of the packet died at adjustHead in line 27" },
+    { message: "this place of the packet died at adjustHead in line @1" },
   ],
   ["COMPILER_DEAD_PLACE", "if (!ctx.adjustTail(-4)) return XdpAction.Drop;\nseen.value = u64(«ipv4.ttl»);"],
   [
@@ -27,7 +27,7 @@ export const places: readonly Row[] = [
   [
     "COMPILER_DEAD_PLACE",
     "if (ipv4.ttl === 1) {\nif (!ctx.adjustHead(4)) return XdpAction.Drop;\n}\n«ipv4.ttl» = 2;",
-    { message: "this place of the packet died at adjustHead in line 28" },
+    { message: "this place of the packet died at adjustHead in line @2" },
   ],
   [
     "COMPILER_DEAD_PLACE",
@@ -35,16 +35,11 @@ export const places: readonly Row[] = [
   ],
   [
     "COMPILER_DEAD_PLACE",
-    "if (!ctx.adjustHead(4)) return XdpAction.Drop;\nif (equals(«ipv6», local)) return XdpAction.Drop;",
+    "if (!ctx.adjustHead(4)) return XdpAction.Drop;\nif (equals(«ipv6», ipv6)) return XdpAction.Drop;",
   ],
   [
     "COMPILER_DEAD_PLACE",
     "const meta = ctx.metadata(Inner);\nif (!meta || !ctx.adjustMeta(-4)) return XdpAction.Drop;\nreturn «meta.a» === 1 ? XdpAction.Drop : XdpAction.Pass;",
-  ],
-  [
-    "COMPILER_DEAD_PLACE",
-    "if (!ctx.adjustHead(4)) return XdpAction.Drop;\nperCpu.update(1, { ...«ipv6» } as never);",
-    { isJavaScript: true },
   ],
   [
     "COMPILER_DEAD_PLACE",
@@ -53,7 +48,7 @@ export const places: readonly Row[] = [
   [
     "COMPILER_OVERWRITTEN",
     "const old = local.list;\nlocal.list = [1, 2, 3, 4, 5, 6, 7, 8];\nseen.value = u64(«old[0]» + 1);",
-    { message: "this is an old name for a place that line 28 overwrote as a whole" },
+    { message: "this is an old name for a place that line @2 overwrote as a whole" },
   ],
   ["COMPILER_OVERWRITTEN", "const inner = local.inner;\nlocal.inner = new Inner({ a: 1 });\n«inner.b» = 5;"],
   ["COMPILER_OVERWRITTEN", "const old = value.inner;\nvalue.inner = { a: 1, b: 2 };\nlocal.inner = «old»;"],
@@ -63,7 +58,7 @@ export const places: readonly Row[] = [
     { message: "`===` says whether two names are one place, not whether the bytes are equal" },
   ],
   ["COMPILER_PLACES_COMPARED", "if («local.inner !== value.inner») return XdpAction.Drop;"],
-  ["COMPILER_PLACES_COMPARED", "if («value.list == staged.list») return XdpAction.Drop;", { isJavaScript: true }],
+  ["COMPILER_PLACES_COMPARED", "if («value.list == staged.list») return XdpAction.Drop;"],
   ["COMPILER_PLACES_COMPARED", "switch (local.inner) {\ncase «value.inner»:\nreturn XdpAction.Drop;\n}"],
   [
     "COMPILER_PLACES_COMPARED",
@@ -94,7 +89,7 @@ export const places: readonly Row[] = [
     },
   ],
   [
-    "COMPILER_MAYBE_NULL",
+    "COMPILER_NOT_PROVEN",
     "let last: Local | null = null;\nfor (const i of range(3)) last = i > 1 ? last : locals.lookup(i);\nseen.value = «last!.count»;",
   ],
   [

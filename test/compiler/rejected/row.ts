@@ -5,7 +5,7 @@
 import type { ErrorCode } from "../../../src/base/index.ts";
 
 export interface RowOptions {
-  /** The whole text, where it matters. */
+  /** The whole text, where it matters; @1 stands for the number of the row's first line. */
   readonly message?: string;
   /** Declarations of the module in front of the program. */
   readonly module?: string;
@@ -14,7 +14,7 @@ export interface RowOptions {
   /** tsc refuses it: somebody wrote plain JavaScript. */
   readonly isJavaScript?: true;
   /** The text is all that follows the prelude, with programs of its own. */
-  readonly isWhole?: true;
+  readonly isWhole?: boolean;
 }
 
 export type Row = readonly [code: ErrorCode, text: string, options?: RowOptions];
@@ -54,14 +54,23 @@ export interface Program {
   readonly column: number;
   /** What begins there. */
   readonly marked: string;
+  readonly message: string | undefined;
 }
 
 /** The text of a row without its marks. */
-export function programOf([, text, { module = "", options = "", isWhole = false } = {}]: Row): Program {
+export function programOf([, text, { module = "", options = "", isWhole, message } = {}]: Row): Program {
   const end = options === "" ? ");" : `, ${options});`;
-  const program = `export const program = xdp((ctx) => {\n${TAKEN}${text}\nreturn XdpAction.Pass;\n}${end}\n`;
-  const marked = `${PRELUDE}${module === "" ? "" : `${module}\n`}${isWhole ? `${text}\n` : program}`;
+  const head = PRELUDE + (module === "" ? "" : `${module}\n`);
+  const start = isWhole ? head : `${head}export const program = xdp((ctx) => {\n${TAKEN}`;
+  const marked = `${start}${text}\n${isWhole ? "" : `return XdpAction.Pass;\n}${end}\n`}`;
   const [before = "", inside = "", after = ""] = marked.split(/[«»]/);
   const lines = before.split("\n");
-  return { text: before + inside + after, line: lines.length, column: lines.at(-1)!.length + 1, marked: inside };
+  const first = start.split("\n").length;
+  return {
+    text: before + inside + after,
+    line: lines.length,
+    column: lines.at(-1)!.length + 1,
+    marked: inside,
+    message: message?.replace(/@(\d+)/, (_, line) => String(first + Number(line) - 1)),
+  };
 }
