@@ -1,4 +1,5 @@
 /** From IR to instructions: the passes in their order, and the backend. Each step can be looked at (`onPass`). */
+import { xdpkitError } from "../base/index.ts";
 import { allocate } from "./backend/allocate.ts";
 import { type EmittedCode, emit } from "./backend/emit.ts";
 import { select } from "./backend/select.ts";
@@ -35,6 +36,9 @@ export interface CompileFunctionOptions {
   readonly onPass?: (pass: PassName, ir: IrFunction) => void;
 }
 
+/** MAX_BPF_STACK (include/linux/filter.h). */
+const STACK_BYTES = 512;
+
 /** @throws XdpkitError COMPILER_STACK */
 export function compileFunction(ir: IrFunction, options: CompileFunctionOptions = {}): EmittedCode {
   let current = ir;
@@ -42,5 +46,8 @@ export function compileFunction(ir: IrFunction, options: CompileFunctionOptions 
     current = pass(current);
     options.onPass?.(name, current);
   }
-  return emit(allocate(select(current)));
+  const code = emit(allocate(select(current)));
+  // Spilling looks at the stack, too; a function that spills nothing may still have put too much there.
+  if (code.stackBytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name: ir.name, bytes: code.stackBytes });
+  return code;
 }

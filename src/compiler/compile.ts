@@ -4,8 +4,8 @@
  *
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
-import { XdpkitError, xdpkitError } from "../base/index.ts";
-import { isProgram, type ProgramSection } from "../lang/index.ts";
+import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
+import { describeFunction, isProgram, type ProgramSection } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
@@ -16,6 +16,7 @@ import { Unit } from "./front/unit.ts";
 import type { IrFunction } from "./ir/ir.ts";
 import { declareData } from "./object-data.ts";
 import { declareMaps } from "./object-maps.ts";
+import { sourceLocation } from "./stage/parse.ts";
 
 /** What `xdp()`, `devMapProgram()` or `cpuMapProgram()` returned. */
 export interface CompilableProgram {
@@ -53,17 +54,17 @@ export function compile(
 ): CompileResult {
   const wanted = [programs].flat() as CompilableProgram[];
   const diagnostics: Diagnostic[] = [];
-  const unit = new Unit(licenseOf(wanted), oldestTarget(wanted));
+  const unit = new Unit(wanted[0]?.options.license ?? DEFAULT_LICENSE, oldestTarget(wanted));
   const btf = new BtfBuilder();
   const functions: BpfFunction[] = [];
   const done = new Set<CompilableProgram>();
   const names = new Map<string, CompilableProgram>();
-  const attempt = (body: () => void): void => {
+  const attempt = (body: () => void, at?: SourceLocation): void => {
     try {
       body();
     } catch (error) {
       if (!(error instanceof XdpkitError) || error.code.startsWith("INTERNAL")) throw error;
-      diagnostics.push(error);
+      diagnostics.push(at ? locate(error, at) : error);
     }
   };
   const compileOne = (program: CompilableProgram): void => {
@@ -71,8 +72,9 @@ export function compile(
     done.add(program);
     attempt(() => {
       const name = programName(program, names);
+      requireLicense(program, unit.license);
       functions.push(compileProgram(unit, btf, program, name, options));
-    });
+    }, placeOf(program));
   };
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
@@ -108,11 +110,18 @@ function declareKfuncs(unit: Unit, btf: BtfBuilder): BpfExtern[] {
   }));
 }
 
-function licenseOf(programs: readonly CompilableProgram[]): string {
-  const all = new Set(programs.map(({ options }) => options.license ?? DEFAULT_LICENSE));
-  if (all.size > 1)
-    throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: `an object has one licence, not ${[...all].join(" and ")}` });
-  return [...all][0] ?? DEFAULT_LICENSE;
+function requireLicense(program: CompilableProgram, license: string): void {
+  const own = program.options.license ?? DEFAULT_LICENSE;
+  if (own === license) return;
+  const hint = "give all programs of the object one licence, or compile them apart";
+  const problem = `an object has one licence, not ${license} and ${own}`;
+  throw xdpkitError("COMPILER_PROGRAM_NAME", { problem }, { at: placeOf(program), hint });
+}
+
+/** Where the function of a program begins. */
+function placeOf({ body }: CompilableProgram): SourceLocation | undefined {
+  const description = describeFunction(body);
+  return description && sourceLocation(description.module.source, description.module.file, description.start);
 }
 
 function oldestTarget(programs: readonly CompilableProgram[]): string | undefined {
@@ -123,9 +132,10 @@ function oldestTarget(programs: readonly CompilableProgram[]): string | undefine
 
 function programName(program: CompilableProgram, names: Map<string, CompilableProgram>): string {
   const { name } = program;
-  if (name === "") throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: "the program has no name" });
+  const at = placeOf(program);
+  if (name === "") throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: "the program has no name" }, { at });
   const other = names.get(name);
-  if (other && other !== program) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" });
+  if (other && other !== program) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" }, { at });
   names.set(name, program);
   return name;
 }

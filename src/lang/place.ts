@@ -25,21 +25,27 @@ export const assign: <T extends object>(place: T, value: T) => void = intrinsic(
 /** Another struct over the same bytes: a union. It must not be larger than the place. */
 export const overlay: <T extends object>(schema: StructSchema<T>, place: object) => T = intrinsic("overlay");
 
-type Integer = number | bigint;
+/** Names of fields that hold numbers. */
+type IntegerField<P> = { [K in keyof P]: P[K] extends number | bigint ? K : never }[keyof P] & string;
 
 interface Atomic {
   /** XADD. The kernel needs u32, u64, i32 or i64. */
-  add<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): void;
+  add<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): void;
   /** Returns the old value. Kernel 5.12, as every operation below but `load` and `store`. */
-  fetchAdd<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): V;
-  or<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): void;
-  and<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): void;
-  xor<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): void;
-  exchange<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): V;
+  fetchAdd<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): P[K];
+  or<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): void;
+  and<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): void;
+  xor<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): void;
+  exchange<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): P[K];
   /** Returns the old value; it was replaced when that equals `expected`. */
-  compareExchange<K extends string, V extends Integer>(place: Record<K, V>, field: K, expected: V, replacement: V): V;
-  load<K extends string, V extends Integer>(place: Record<K, V>, field: K): V;
-  store<K extends string, V extends Integer>(place: Record<K, V>, field: K, value: V): void;
+  compareExchange<P extends object, K extends IntegerField<P>>(
+    place: P,
+    field: K,
+    expected: P[K],
+    replacement: P[K],
+  ): P[K];
+  load<P extends object, K extends IntegerField<P>>(place: P, field: K): P[K];
+  store<P extends object, K extends IntegerField<P>>(place: P, field: K, value: P[K]): void;
 }
 
 /** Atomic operations on a field of a shared map value or global, like `Atomics` on a typed array. */

@@ -11,6 +11,10 @@ export const MapType = Object.fromEntries(MAP_TYPES.map(({ name, id }) => [name,
 const names = new Map<number, MapTypeName>(MAP_TYPES.map(({ name, id }) => [id, name]));
 export const mapTypeName = (type: number): MapTypeName | undefined => names.get(type);
 
+/** The kernel that brought a type of map. */
+export const mapTypeSince = (name: MapTypeName): string | undefined =>
+  MAP_TYPES.find((row) => row.name === name)?.since;
+
 /** Types whose values are bytes to user space; they take BTF for keys and values. */
 export const VALUE_MAP_TYPES: readonly number[] = [
   MapType.HASH,

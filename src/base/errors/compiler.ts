@@ -45,11 +45,11 @@ export const compilerErrors = {
     () => "kernel functions use fields, getters and methods of structs, maps, contexts and cursors",
   ),
   COMPILER_MAYBE_NULL: entry(
-    (p: { what: string }) => `${p.what} may be null`,
+    (p: { what: string }) => `${many(p.what)} may be null`,
     () => "test it first: if (!x) return XdpAction.Pass; or x ?? exit(XdpAction.Drop)",
   ),
   COMPILER_NOT_PROVEN: entry(
-    (p: { what: string }) => `\`!\` claims that ${p.what} is there, and that cannot be proven`,
+    (p: { what: string }) => `\`!\` claims that ${many(p.what)} is there, and that cannot be proven`,
     () => "test it: x ?? exit(XdpAction.Drop)",
   ),
   COMPILER_RECURSION: entry(
@@ -117,7 +117,7 @@ export const compilerErrors = {
   ),
   COMPILER_LENGTH: entry(
     (p: { min: number; max: number; limit: number }) =>
-      `the length lies between ${p.min} and ${p.max}; it must be 1 to ${p.limit}`,
+      `the length lies between ${p.min} and ${p.max}; it must be 0 to ${p.limit}`,
     () => "test it first, or mask it",
   ),
   COMPILER_LOOP: entry(

@@ -2,15 +2,16 @@
 import { partsOf } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
-import { read, requireUsable, write, writeField } from "./memory.ts";
+import { read, requireFieldWritable, requireUsable, requireWritable, write, writeField } from "./memory.ts";
 import { binary } from "./operators.ts";
-import { element, elementPlace, isVariable, missing, property, variablePlace } from "./property.ts";
+import { bytesIndex, element, elementPlace, isVariable, missing, property, variablePlace } from "./property.ts";
 import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 
 /** Something that can be read and written. */
 interface Target {
   get(): Value;
-  set(value: Value): void;
+  /** `node`: what is assigned. */
+  set(value: Value, node: SyntaxNode): void;
   /** The field, when another CPU may write it too. */
   readonly shared?: string;
 }
@@ -28,7 +29,7 @@ export function assignTo(front: Front, node: SyntaxNode): Value {
   if (!front.isReachable) return UNDEFINED;
   front.at(node);
   const value = front.settle(binary(front, operator.slice(0, -1), before, by, node));
-  target.set(value);
+  target.set(value, node["right"]);
   return value;
 }
 
@@ -39,7 +40,7 @@ function plain(front: Front, left: SyntaxNode, node: SyntaxNode): Value {
   const value = front.language.evaluate(front, node["right"]);
   if (!front.isReachable) return UNDEFINED;
   front.at(node);
-  target.set(value);
+  target.set(value, node["right"]);
   return value;
 }
 
@@ -52,7 +53,7 @@ export function update(front: Front, node: SyntaxNode): Value {
   const after = front.settle(
     binary(front, node["operator"] === "++" ? "+" : "-", before, staged(isWide ? 1n : 1), node),
   );
-  target.set(after);
+  target.set(after, node);
   return node["prefix"] ? after : before;
 }
 
@@ -99,11 +100,16 @@ function memberTarget(front: Front, object: Value, name: string, node: SyntaxNod
   }
   if (object.kind === "nullable" || (isStaged(object) && (object.value === null || object.value === undefined)))
     return front.fail("COMPILER_MAYBE_NULL", { what: front.textOf(node["object"]) }, node);
-  if (isStaged(object))
-    return front.fail("COMPILER_READ_ONLY", { what: `${describeValue(object)} of the module` }, node);
-  if (object.kind === "record")
-    return front.fail("COMPILER_READ_ONLY", { what: "a record" }, node, "use a struct: new S({…})");
+  if (isStaged(object) || object.kind === "record") return readOnly(front, object, node);
+  if (object.kind === "context" || object.kind === "cursor")
+    return front.fail("COMPILER_READ_ONLY", { what: `\`${name}\` of ${describeValue(object)}` }, node);
   return missing(front, object, name, node);
+}
+
+function readOnly(front: Front, object: Value, node: SyntaxNode): never {
+  if (object.kind === "record")
+    return front.fail("COMPILER_READ_ONLY", { what: describeValue(object) }, node, "use a struct: new S({…})");
+  return front.fail("COMPILER_READ_ONLY", { what: `${describeValue(object)} of the module` }, node);
 }
 
 function placeTarget(front: Front, place: PlaceValue, name: string, node: SyntaxNode): Target {
@@ -111,8 +117,9 @@ function placeTarget(front: Front, place: PlaceValue, name: string, node: Syntax
   return {
     ...sharedName(place, name),
     get: () => property(front, place, name, node),
-    set: (value) => {
-      if (!writeField(front, place, name, value, node)) missing(front, place, name, node);
+    set: (value, from) => {
+      requireFieldWritable(front, place, name, node);
+      if (!writeField(front, place, name, value, from)) missing(front, place, name, node);
     },
   };
 }
@@ -124,24 +131,32 @@ function cellTarget(front: Front, place: PlaceValue, node: SyntaxNode, shared: {
       requireUsable(front, place, node);
       return read(front, place.schema, place.at, node);
     },
-    set: (value) => {
+    set: (value, from) => {
       requireUsable(front, place, node);
-      write(front, place.schema, place.at, value, node, "the value");
+      requireWritable(front, place.at, node);
+      write(front, place.schema, place.at, value, from, "the value");
     },
   };
 }
 
 function elementTarget(front: Front, object: Value, index: Value, node: SyntaxNode): Target {
+  if (object.kind === "record" || isStaged(object)) return readOnly(front, object, node);
+  if (object.kind === "place" && object.layout.kind === "bytes") return bytesIndex(front, node);
   if (object.kind !== "place" || object.layout.kind !== "array")
     return front.unsupported(`an index into ${describeValue(object)}`, "use an array(…) of a struct", node);
   const isInside = isStaged(index) && typeof index.value === "number";
   return {
     ...sharedName(object, "[…]"),
-    get: () => element(front, object, index, node),
-    set: (value) => {
+    // `a[i] += 1` outside would be NaN in JavaScript: the index must be inside.
+    get: () => {
+      elementPlace(front, object, index, node);
+      return element(front, object, index, node);
+    },
+    set: (value, from) => {
       requireUsable(front, object, node);
+      requireWritable(front, object.at, node);
       const place = elementPlace(front, object, isInside ? index : front.settle(index), node);
-      write(front, partsOf(object.schema)["element"]!, place.at, value, node, "the element");
+      write(front, partsOf(object.schema)["element"]!, place.at, value, from, "the element");
     },
   };
 }

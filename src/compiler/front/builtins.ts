@@ -29,7 +29,7 @@ const pick =
 /** `Math.trunc(a / b)` is integer division; the quotient itself never exists. */
 const trunc: Builtin = (front, call) => {
   const value = argument(call, 0);
-  if (value.kind === "quotient") return truncatedQuotient(front, value.left, value.right, call.node);
+  if (value.kind === "quotient") return truncatedQuotient(front, value.left, value.right, value.node);
   if (isStaged(value)) return staged(Math.trunc(Number(value.value)));
   numberOf(front, value, argumentNode(call, 0));
   return value;

@@ -3,7 +3,7 @@
  * constants, places, cursors and functions go through. Everything else is an intrinsic, a cast, a method of a handle or
  * place, or a builtin that is computed when the program is compiled.
  */
-import { intrinsicOf, Outcomes } from "../../lang/index.ts";
+import { intrinsicOf, Outcomes, range, Setting, unroll } from "../../lang/index.ts";
 import { isSchema, layoutOf } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { BUILTINS, stagedMethod } from "./builtins.ts";
@@ -21,6 +21,7 @@ import { bind } from "./patterns.ts";
 import { missing, property } from "./property.ts";
 import { type KernelFunction, kernelFunction, Scope } from "./scope.ts";
 import { bindName, functionBody } from "./statements.ts";
+import { isUserSpace } from "./user-space.ts";
 import { describeValue, isNothing, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 
 export function evaluateCall(front: Front, node: SyntaxNode, ended: Outcome[]): Outcome[] {
@@ -106,7 +107,9 @@ function methodOfMap(front: Front, object: Value, name: string, call: Call, node
   const map = mapReceiver(front, object, node);
   if (!map) return undefined;
   const found = mapMethod(map.handle, name);
-  return found ? found(front, map, call) : missing(front, object, name, node);
+  if (found) return found(front, map, call);
+  if (name in map.handle) return front.unsupported(`\`${name}\``, "the compiler does not know it yet", call.node);
+  return missing(front, object, name, node);
 }
 
 function methodOfPlace(front: Front, place: PlaceValue, name: string, call: Call, node: SyntaxNode): Outcome[] {
@@ -144,6 +147,8 @@ function methodOfStaged(
       front.fail("COMPILER_USER_SPACE", { name: `${front.textOf(node)}` }, node)
     );
   }
+  if (value instanceof Setting && name === "with")
+    return front.fail("COMPILER_USER_SPACE", { name: front.textOf(node) }, call.node);
   if (isSchema(value) && name === "from" && layoutOf(value).kind === "struct")
     return outcome(front, structFrom(front, value, call));
   const builtin = stagedMethod(front, value, name, call);
@@ -170,7 +175,15 @@ export function apply(front: Front, callee: Value, self: Value | undefined, call
   if (builtin) return outcome(front, builtin(front, call));
   const kernel = kernelFunction(fn);
   if (kernel) return inline(front, kernel, call.values, self, call.node);
+  refuseKnown(front, fn, call.node);
   return front.fail("COMPILER_NO_SOURCE", { name: fn.name }, call.node);
+}
+
+/** Functions whose source is not needed to say why they cannot be called. */
+function refuseKnown(front: Front, fn: object, node: SyntaxNode): void {
+  if (fn === range || fn === unroll)
+    front.unsupported(`\`${front.textOf(node)}\` outside \`for…of\``, "for (const i of range(n)) …", node);
+  if (isUserSpace(fn)) front.fail("COMPILER_USER_SPACE", { name: front.textOf(node["callee"]) }, node);
 }
 
 export function callClosure(
@@ -195,7 +208,8 @@ export function inline(
   parent?: Scope,
 ): Outcome[] {
   const isRecursive = front.frames.some((frame) => frame.fn.node === fn.node);
-  if (isRecursive || front.frames.length >= MAX_DEPTH) front.fail("COMPILER_RECURSION", { name: fn.name }, node);
+  if (isRecursive || front.frames.length >= MAX_DEPTH)
+    front.fail("COMPILER_RECURSION", { name: fn.name || front.textOf(node["callee"] ?? node) }, node);
   const frame: Frame = { fn, scope: new Scope(parent), returns: [], targets: [] };
   const first = front.variableMark;
   front.frames.push(frame);
@@ -222,9 +236,11 @@ function forgetLocals(outcomes: readonly Outcome[], scope: Scope, first: number)
 export function evaluateNew(front: Front, node: SyntaxNode): Value {
   const callee = evaluate(front, node["callee"]);
   const type = isStaged(callee) ? callee.value : undefined;
+  if (typeof type === "function" && isUserSpace(type))
+    return front.fail("COMPILER_USER_SPACE", { name: `new ${front.textOf(node["callee"])}` }, node);
   if (!isSchema(type) || layoutOf(type).kind !== "struct")
     return front.unsupported(
-      `new ${front.textOf(node["callee"])}(…)`,
+      `\`new ${front.textOf(node["callee"])}(…)\``,
       "kernel code has no heap: only structs can be made with new",
       node,
     );

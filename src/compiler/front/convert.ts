@@ -9,7 +9,7 @@ import { describeValue, isStaged, MAX_SAFE, type Range, type Value, type Word } 
 /** A value that is there; an error when it may be null. */
 export function present(front: Front, given: Value, node: SyntaxNode): Value {
   const value = front.settle(given);
-  if (value.kind === "quotient") front.fail("COMPILER_DIVISION", {}, node);
+  if (value.kind === "quotient") front.fail("COMPILER_DIVISION", {}, value.node);
   if (value.kind === "nullable") front.fail("COMPILER_MAYBE_NULL", { what: front.textOf(node) }, node);
   if (isStaged(value) && (value.value === null || value.value === undefined))
     front.fail("COMPILER_TYPE", { expected: "a value", found: String(value.value) }, node);
@@ -174,5 +174,6 @@ export function addressBytes(front: Front, text: string, family: keyof typeof FA
 export function stagedOf(front: Front, given: Value, what: string, node: SyntaxNode): unknown {
   const value = front.settle(given);
   if (isStaged(value)) return value.value;
+  if (value.kind === "quotient") return front.fail("COMPILER_DIVISION", {}, value.node);
   return front.fail("COMPILER_NOT_STAGED", { what }, node);
 }

@@ -324,14 +324,17 @@ function unaryExpression(front: Front, node: SyntaxNode): Value {
 
 function record(front: Front, node: SyntaxNode): Value {
   const fields = new Map<string, Value>();
+  const nodes = new Map<string, SyntaxNode>();
   for (const one of node["properties"] as SyntaxNode[]) {
     if (one.type === "SpreadElement") return front.unsupported("`...` in an object", "name the fields", one);
     if (one["kind"] !== "init" || one["method"])
       return front.unsupported("a method or getter of an object", "write a function, or a getter of the struct", one);
-    fields.set(keyOf(front, one), evaluate(front, one["value"]));
+    const name = keyOf(front, one);
+    fields.set(name, evaluate(front, one["value"]));
+    nodes.set(name, one["value"]);
     if (!front.isReachable) return UNDEFINED;
   }
-  return { kind: "record", fields, isTuple: false };
+  return { kind: "record", fields, nodes, isTuple: false };
 }
 
 export function keyOf(front: Front, property: SyntaxNode): string {
@@ -342,12 +345,14 @@ export function keyOf(front: Front, property: SyntaxNode): string {
 
 function tuple(front: Front, node: SyntaxNode): Value {
   const fields = new Map<string, Value>();
+  const nodes = new Map<string, SyntaxNode>();
   for (const [index, one] of (node["elements"] as (SyntaxNode | null)[]).entries()) {
     if (one?.type === "SpreadElement") return front.unsupported("`...` in a list", "name the elements", one);
     fields.set(String(index), one ? evaluate(front, one) : UNDEFINED);
+    if (one) nodes.set(String(index), one);
     if (!front.isReachable) return UNDEFINED;
   }
-  return { kind: "record", fields, isTuple: true };
+  return { kind: "record", fields, nodes, isTuple: true };
 }
 
 /** `x!` is a claim; what cannot be proven is refused. */

@@ -7,11 +7,12 @@
 
 import type { ErrorCode, ErrorParameters } from "../../base/index.ts";
 import { invariant, type SourceLocation, type XdpkitError, xdpkitError } from "../../base/index.ts";
+import type { StagedModule } from "../../lang/index.ts";
 import { IrBuilder } from "../ir/builder.ts";
 import type { AluCode, BlockId, ConditionCode, Operation, StackSlot, ValueId, ValueType } from "../ir/ir.ts";
 import { sourceLocation } from "../stage/parse.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import type { KernelFunction, Scope } from "./scope.ts";
+import { type KernelFunction, moduleOf, type Scope } from "./scope.ts";
 import { copyState, type State } from "./state.ts";
 import type { Unit } from "./unit.ts";
 import { folded, MAX_SAFE, type Range, staged, UNDEFINED, type Value } from "./value.ts";
@@ -20,6 +21,8 @@ import { folded, MAX_SAFE, type Range, staged, UNDEFINED, type Value } from "./v
 export interface Outcome {
   readonly state: State;
   readonly value: Value;
+  /** The statement or body that returned it. */
+  readonly from?: SyntaxNode;
 }
 
 /** Both answers of a condition; undefined where it is never given. */
@@ -162,8 +165,13 @@ export class Front {
   // Places in the source.
 
   locationOf(node: SyntaxNode): SourceLocation {
-    const { module } = this.frame.fn;
+    const module = this.#moduleOf(node);
     return sourceLocation(module.source, module.file, node.start);
+  }
+
+  /** Nodes may come from the caller's module: what was written there is handed over. */
+  #moduleOf(node: SyntaxNode): StagedModule {
+    return moduleOf(node) ?? this.frame.fn.module;
   }
 
   lineOf(node: SyntaxNode): number {
@@ -172,7 +180,7 @@ export class Front {
 
   /** Instructions from here on come from this node. */
   at(node: SyntaxNode): void {
-    this.builder.source = this.unit.locate(this.frame.fn.module, node.start);
+    this.builder.source = this.unit.locate(this.#moduleOf(node), node.start);
   }
 
   fail<C extends ErrorCode>(code: C, parameters: ErrorParameters<C>, node: SyntaxNode, hint?: string): never {
@@ -189,7 +197,7 @@ export class Front {
 
   /** The text of a node, for messages. */
   textOf(node: SyntaxNode): string {
-    const text = this.frame.fn.module.source.slice(node.start, node.end).replace(/\s+/g, " ");
+    const text = this.#moduleOf(node).source.slice(node.start, node.end).replace(/\s+/g, " ");
     return text.length > 40 ? `${text.slice(0, 39)}…` : text;
   }
 

@@ -43,6 +43,7 @@ export const MAX_ROUNDS = 8192;
 const MAX_ATTEMPTS = 40;
 
 export function realLoop(front: Front, loop: Loop): void {
+  front.unit.need(front, "a loop that is not unrolled", "5.3", loop.node);
   const entry = front.leave();
   const assumed: Assumptions = {
     variables: new Map(),
@@ -96,6 +97,7 @@ function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): 
   }
   const start = copyState(front.state);
   const { exits, back } = lowerBody(front, loop);
+  if (back) refuseLeak(front, start, back, loop.node);
   const isSettled = !back || settles(front, start, back, entry, assumed);
   if (!isSettled) {
     restore(front, snapshot);
@@ -106,6 +108,12 @@ function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): 
   close(front, header, before, phis, back);
   front.joinStates(exits);
   return true;
+}
+
+/** A record that a round reserves must be gone before the next. */
+function refuseLeak(front: Front, start: State, back: State, node: SyntaxNode): void {
+  for (const [id, line] of back.records)
+    if (!start.records.has(id) && back.facts.get(id)?.max !== 0) front.fail("COMPILER_RECORD_LEAK", { line }, node);
 }
 
 function lowerBody(

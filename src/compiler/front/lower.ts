@@ -13,7 +13,7 @@ import { truth } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { kernelFunction, Scope } from "./scope.ts";
 import type { Unit } from "./unit.ts";
-import { describeValue, isStaged } from "./value.ts";
+import { isStaged } from "./value.ts";
 
 const LANGUAGE: Language = {
   evaluate,
@@ -42,13 +42,11 @@ export function lowerProgram(
   front.frames.pop();
   front.frames.push({ fn: { ...fn, node: { ...fn.node } }, scope: new Scope(), returns: [], targets: [] });
   const outcomes = inline(front, fn, [{ kind: "context" }], undefined, fn.node);
-  for (const { state, value } of outcomes) {
+  for (const { state, value, from = fn.node } of outcomes) {
     front.follow(state);
-    if (isStaged(value) && value.value === undefined) front.fail("COMPILER_NO_VERDICT", { name }, fn.node);
-    if (value.kind !== "number" && !isStaged(value))
-      front.fail("COMPILER_TYPE", { expected: "an XdpAction", found: describeValue(value) }, fn.node);
-    const { id } = numberOf(front, value, fn.node, "an XdpAction");
-    endProgram(front, id(), fn.node);
+    if (isStaged(value) && value.value === undefined) front.fail("COMPILER_NO_VERDICT", { name }, from);
+    const { id } = numberOf(front, value, from["argument"] ?? from, "an XdpAction");
+    endProgram(front, id(), from);
   }
   return { ...withoutUnreachable(front.builder.finish()), naturals: front.naturals };
 }

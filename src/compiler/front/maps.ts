@@ -462,14 +462,14 @@ export function outcomesMethod(
   const reason = (): string => String(stagedOf(front, argument(call, 0), "the name of an outcome", node));
   const action = ACTION_OF[name];
   if (action !== undefined) {
-    countOutcome(front, outcomes, reason(), node);
+    countOutcome(front, outcomes, reason(), node, call.node);
     return outcome(front, staged(action));
   }
   if (name === "count") {
-    countOutcome(front, outcomes, reason(), node);
+    countOutcome(front, outcomes, reason(), node, call.node);
     return outcome(front, UNDEFINED);
   }
   if (name !== "as") return undefined;
-  countOutcome(front, outcomes, reason(), node);
+  countOutcome(front, outcomes, reason(), node, call.node);
   return outcome(front, argument(call, 1));
 }

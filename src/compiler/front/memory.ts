@@ -343,9 +343,19 @@ export function write(
   } else writeScalar(front, layout, at, 0, value, node, what);
 }
 
-function requireWritable(front: Front, at: At, node: SyntaxNode): void {
-  if (at.kind === "memory" && at.region.kind === "global" && at.region.isReadOnly)
-    front.fail("COMPILER_READ_ONLY", { what: "a setting" }, node);
+export function requireWritable(front: Front, at: At, node: SyntaxNode): void {
+  if (at.kind !== "memory" || at.region.kind !== "global" || !at.region.isReadOnly) return;
+  const { name } = at.region.variable as { readonly name: string };
+  front.fail("COMPILER_READ_ONLY", { what: name === "" ? "a setting" : `\`${name}\`, a setting,` }, node);
+}
+
+/** Errors of a field that have nothing to do with what is assigned. */
+export function requireFieldWritable(front: Front, place: PlaceValue, name: string, node: SyntaxNode): void {
+  requireUsable(front, place, node);
+  requireWritable(front, place.at, node);
+  const kind = fieldOf(place.layout, name)?.layout.kind;
+  if (kind === "spinLock" || kind === "timer")
+    front.fail("COMPILER_READ_ONLY", { what: `\`${name}\`, a ${kind},` }, node, "the kernel alone writes it");
 }
 
 function writeScalar(
@@ -603,12 +613,13 @@ function fillStruct(front: Front, schema: Schema<unknown>, at: At, value: Value,
   const place = placeAt(front, schema, at);
   for (const [name, field] of entries) {
     if (isStaged(field) && field.value === undefined) continue;
+    const from: SyntaxNode = nodeOf(value, name) ?? node;
     const known = fieldOf(place.layout, name);
-    if (!known) front.fail("COMPILER_NO_PROPERTY", { name, of: describeValue(place) }, node);
+    if (!known) front.fail("COMPILER_NO_PROPERTY", { name, of: describeValue(place) }, from);
     const isPart = known.layout.kind === "struct" || known.layout.kind === "array";
     if (isPart && field.kind !== "place") {
-      fillObject(front, partsOf(schema)[name]!, shift(at, known.offsetBits / 8), field, node);
-    } else writeField(front, place, name, field, node);
+      fillObject(front, partsOf(schema)[name]!, shift(at, known.offsetBits / 8), field, from);
+    } else writeField(front, place, name, field, from);
   }
 }
 
@@ -630,9 +641,13 @@ function fillArray(
   for (const [index, one] of entries) {
     const n = Number(index);
     if (n >= layout.length) front.fail("COMPILER_INDEX", { min: n, max: n, length: layout.length }, node);
-    fillObject(front, element, shift(at, n * layout.element.size), one, node);
+    fillObject(front, element, shift(at, n * layout.element.size), one, nodeOf(value, index) ?? node);
   }
 }
+
+/** Where a part of a record is written. */
+const nodeOf = (value: Value, name: string): SyntaxNode | undefined =>
+  value.kind === "record" ? value.nodes?.get(name) : undefined;
 
 /** Names or indices and values of a record, or of an object or array of the module. */
 function entriesOf(value: Value): (readonly [string, Value])[] | undefined {

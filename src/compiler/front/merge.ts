@@ -28,6 +28,7 @@ import {
   type PlaceValue,
   type Range,
   type Region,
+  UNDEFINED,
   union,
   type Value,
   type Word,
@@ -40,6 +41,8 @@ export class Merger {
   readonly #front: Front;
   readonly #states: readonly State[];
   readonly #block: BlockId;
+  /** By what they choose from: a field that says which record it is, and what only that record has, are tested as one. */
+  readonly #made = new Map<string, ValueId>();
   readonly #phis: { readonly id: ValueId; readonly values: readonly ValueId[] }[] = [];
 
   constructor(front: Front, states: readonly State[], block: BlockId) {
@@ -57,9 +60,18 @@ export class Merger {
   phi(type: ValueType, values: readonly ValueId[]): ValueId {
     const [first] = values as readonly [ValueId];
     if (values.every((value) => value === first)) return first;
+    const key = `${type}:${values.map((value) => this.#nameOf(value)).join()}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
     const id = this.#front.builder.phi(this.#block, type);
     this.#phis.push({ id, values });
+    this.#made.set(key, id);
     return id;
+  }
+
+  #nameOf(id: ValueId): string {
+    const operation = this.#front.builder.definition(id)?.operation;
+    return operation?.kind === "constant" ? `=${operation.value}` : String(id);
   }
 
   /** Ends the paths and fills the phis. */
@@ -118,7 +130,7 @@ export class Merger {
     if (isEverywhere && known.every((value) => sameValue(value, first))) return first;
     const kinds = new Set(known.map((value) => (isStaged(value) ? typeof value.value : value.kind)));
     if (kinds.has("nullable")) throw DIFFERENT;
-    if (kinds.has("address")) return this.#address(values);
+    if (kinds.has("address") || kinds.has("string")) return this.#address(values);
     if (kinds.size !== 1) throw DIFFERENT;
     const [kind] = kinds;
     switch (kind) {
@@ -183,8 +195,7 @@ export class Merger {
   }
 
   #address(values: readonly (Value | undefined)[]): Value {
-    const known = values.find((value) => value?.kind === "address") as Extract<Value, { kind: "address" }>;
-    const { family } = known;
+    const family = familyOf(values);
     const words = values.map((value, index): readonly Word[] => {
       if (value?.kind === "address") {
         if (value.family !== family) throw DIFFERENT;
@@ -192,13 +203,14 @@ export class Merger {
       }
       if (value !== undefined && typeof (value as { value: unknown }).value !== "string") throw DIFFERENT;
       const text = (value as { value: string } | undefined)?.value;
-      const bytes = text === undefined ? new Uint8Array(16) : parseAddress(family, text);
+      const bytes = text === undefined ? new Uint8Array(16) : octetsOf(text, family);
+      if (!bytes) throw DIFFERENT;
       return this.#on(index, () => addressWords(this.#front, family, bytes));
     });
     return {
       kind: "address",
       family,
-      words: known.words.map(({ size }, at) => ({
+      words: WORD_SIZES[family].map((size, at) => ({
         size,
         id: this.phi(
           "scalar",
@@ -231,22 +243,24 @@ export class Merger {
   }
 
   #record(values: readonly (Extract<Value, { kind: "record" }> | undefined)[]): Value {
-    const [first] = values.filter((value) => value !== undefined) as [Extract<Value, { kind: "record" }>];
+    const known = values.filter((value) => value !== undefined);
+    const [first] = known as [Extract<Value, { kind: "record" }>];
+    const isList = known.some(({ isTuple }) => isTuple);
+    if (isList && known.some(({ isTuple, fields }) => !isTuple || fields.size !== first.fields.size)) throw DIFFERENT;
     const names = new Set(values.flatMap((value) => [...(value?.fields.keys() ?? [])]));
     const fields = new Map<string, Value>();
     for (const name of names) {
-      const field = values.map((value) => (value === undefined ? undefined : value.fields.get(name)));
-      // A field that only some of the records have is read only where a test has told which one it is: tsc sees to that.
+      // A field that only some of the records have is undefined in the others.
       const merged = this.tryField(
-        field,
-        field.filter((value) => value !== undefined),
+        values.map((value) => (value === undefined ? undefined : (value.fields.get(name) ?? UNDEFINED))),
       );
       if (merged) fields.set(name, merged);
     }
     return { kind: "record", isTuple: first.isTuple, fields };
   }
 
-  tryField(field: readonly (Value | undefined)[], known: readonly Value[]): Value | undefined {
+  tryField(field: readonly (Value | undefined)[]): Value | undefined {
+    const known = field.filter((value) => value !== undefined);
     try {
       if (known.length === field.length) return this.value(known);
       if (known.some((value) => isNothing(value) || value.kind === "nullable")) {
@@ -296,6 +310,29 @@ const bit = (front: Front, value: Value): ValueId => {
   invariant(value.kind === "boolean", "a boolean is merged");
   return value.isBit ? value.id : normalize(front, value.id);
 };
+
+type Family = "mac" | "ipv4" | "ipv6";
+
+/** Of values that are addresses, or text that can be nothing but one. */
+function familyOf(values: readonly (Value | undefined)[]): Family {
+  const families = values.flatMap((value): Family[] => {
+    if (value?.kind === "address") return [value.family];
+    const text = value && isStaged(value) ? value.value : undefined;
+    if (typeof text !== "string") return [];
+    return (["ipv4", "mac", "ipv6"] as const).filter((one) => octetsOf(text, one));
+  });
+  const [first] = families;
+  if (first === undefined) throw DIFFERENT;
+  return values.find((value) => value?.kind === "address")?.family ?? first;
+}
+
+function octetsOf(text: string, family: Family): Uint8Array | undefined {
+  try {
+    return parseAddress(family, text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Pieces of an address, in memory order. */
 export function addressWords(front: Front, family: "mac" | "ipv4" | "ipv6", bytes: Uint8Array): Word[] {

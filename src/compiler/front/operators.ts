@@ -24,7 +24,7 @@ export function binary(front: Front, operator: string, a: Value, b: Value, node:
     const isSigned = [left, right].some((one) => one.isSigned || (typeof one.value === "bigint" && one.value < 0n));
     return stagedBinary(front, operator, left.value, right.value, isSigned, node);
   }
-  refuseText(front, operator, left, right, node);
+  if (ARITHMETIC.has(operator) || BITWISE.has(operator)) refuseText(front, operator, left, right, node);
   if (isWide(front, left) || isWide(front, right)) return wide(front, operator, left, right, node);
   if (ARITHMETIC.has(operator)) return arithmetic(front, operator, left, right, node);
   if (BITWISE.has(operator)) return bitwise(front, operator, left, right, node);
@@ -138,7 +138,7 @@ function arithmetic(front: Front, operator: string, left: Value, right: Value, n
     case "%":
       return remainder(front, a, b, node);
     case "/":
-      return { kind: "quotient", left, right };
+      return { kind: "quotient", left, right, node };
     default:
       return front.unsupported(`\`${operator}\``, "multiply, or compute the power when the module is evaluated", node);
   }
@@ -242,12 +242,12 @@ export function requireNatural(front: Front, operator: string, range: Range, nod
 
 /** `Math.trunc(a / b)`: by zero gives zero. */
 export function truncatedQuotient(front: Front, left: Value, right: Value, node: SyntaxNode): Value {
-  const a = numberOf(front, left, node);
-  const b = numberOf(front, right, node);
+  const a = numberOf(front, left, node["left"] ?? node);
+  const b = numberOf(front, right, node["right"] ?? node);
   if (a.constant !== undefined && b.constant !== undefined)
     return folded(b.constant === 0 ? 0 : Math.trunc(a.constant / b.constant));
-  requireNatural(front, "/", a.range, node);
-  requireNatural(front, "/", b.range, node);
+  requireNatural(front, "/", a.range, node["left"] ?? node);
+  requireNatural(front, "/", b.range, node["right"] ?? node);
   const least = Math.max(1, b.range.min);
   const range = {
     min: b.range.min === 0 ? 0 : Math.trunc(a.range.min / b.range.max),
@@ -562,9 +562,18 @@ function compareWide(front: Front, operator: string, left: Value, right: Value, 
   const a = wideOperand(front, left, node["left"] ?? node);
   const b = wideOperand(front, right, node["right"] ?? node);
   const signed = a.signed || b.signed;
+  if (!signed) refuseSignTest(front, operator, a, b, node);
   const code = (signed ? SIGNED : UNSIGNED)[operator]!;
   if (a.constant !== undefined) return front.branch((signed ? SIGNED : UNSIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
   return front.branch(code, a.id(), b.id());
+}
+
+/** `x < 0n` and `x >= 0n` ask for a sign, and bigints have none. */
+function refuseSignTest(front: Front, operator: string, a: WideOperand, b: WideOperand, node: SyntaxNode): void {
+  const isTest =
+    (b.constant === 0n && (operator === "<" || operator === ">=")) ||
+    (a.constant === 0n && (operator === ">" || operator === "<="));
+  if (isTest) front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
 }
 
 /** A number beside a bigint is that integer. */
@@ -660,8 +669,8 @@ function equalBooleans(front: Front, left: Value, right: Value, node: SyntaxNode
 
 function equalAddresses(front: Front, left: Value, right: Value, node: SyntaxNode): Split {
   const known = (left.kind === "address" ? left : right) as Extract<Value, { kind: "address" }>;
-  const a = addressOf(front, left, known.family, node);
-  const b = addressOf(front, right, known.family, node);
+  const a = addressOf(front, left, known.family, node["left"] ?? node);
+  const b = addressOf(front, right, known.family, node["right"] ?? node);
   return equalWords(
     front,
     a.map(({ id }) => id),
@@ -707,8 +716,8 @@ export function truth(front: Front, given: Value, node: SyntaxNode): Split {
       const inner = truth(front, value.value, node);
       return { yes: inner.yes, no: front.joinStates([no, inner.no]) };
     }
-    case "place":
-      return decided(front, true);
+    case "quotient":
+      return front.fail("COMPILER_DIVISION", {}, value.node);
     default:
       return decided(front, true);
   }

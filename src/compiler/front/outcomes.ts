@@ -5,14 +5,20 @@ import type { Front } from "./front.ts";
 import { isPresent } from "./operators.ts";
 
 /** Adds one to the counter. The verifier asks for the test of the look-up; it never fails. */
-export function countOutcome(front: Front, outcomes: Outcomes<string>, name: string, node: SyntaxNode): void {
+export function countOutcome(
+  front: Front,
+  outcomes: Outcomes<string>,
+  name: string,
+  node: SyntaxNode,
+  call: SyntaxNode,
+): void {
   const index = outcomes.names.indexOf(name);
   if (index < 0) {
     const expected = `one of ${outcomes.names.slice(0, 6).join(", ")}`;
     front.fail("COMPILER_TYPE", { expected, found: JSON.stringify(name) }, node);
   }
   if (front.state.lockedSince !== undefined)
-    front.fail("COMPILER_UNDER_LOCK", { what: "a counter", line: front.state.lockedSince }, node);
+    front.fail("COMPILER_UNDER_LOCK", { what: "a counter", line: front.state.lockedSince }, call);
   const map = front.emit(
     { kind: "symbol", symbol: { kind: "map", map: front.unit.outcomes(outcomes, node, front) } },
     "pointer",

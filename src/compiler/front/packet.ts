@@ -110,7 +110,7 @@ export const CURSOR_METHODS: Readonly<Record<string, Method<CursorValue>>> = {
     const schema = schemaOf(front, argument(call, 0), argumentNode(call, 0));
     const ahead = call.values.length > 1 ? argument(call, 1) : staged(0);
     const offset = front.settle(binary(front, "+", offsetOf(front, cursor), ahead, call.node));
-    return headerAt(front, schema, offset, call.node);
+    return headerAt(front, schema, offset, argumentNode(call, 1));
   },
   skip: (front, cursor, call) => {
     numberOf(front, argument(call, 0), argumentNode(call, 0), "a number of bytes");
@@ -289,6 +289,7 @@ export const CONTEXT_METHODS: Readonly<Record<string, ContextMethod>> = {
   },
   metadata: (front, _, call) => metadataPlace(front, schemaOf(front, argument(call, 0), argumentNode(call, 0))),
   prependMetadata: (front, _, call) => {
+    if (!call.isUsed) front.fail("COMPILER_IGNORED_RESULT", { name: "prependMetadata" }, call.node);
     const schema = schemaOf(front, argument(call, 0), argumentNode(call, 0));
     const by = front.constant(-Math.ceil(layoutOf(schema).size / 4) * 4);
     const { yes, no } = moved(front, "bpf_xdp_adjust_meta", by, "prependMetadata", call.node);

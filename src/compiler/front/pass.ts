@@ -13,7 +13,8 @@ import { isStaged, type Value } from "./value.ts";
 export function addressOfValue(front: Front, schema: Schema<unknown>, given: Value, node: SyntaxNode): ValueId {
   const value = front.settle(given);
   const layout = layoutOf(schema);
-  const known = value.kind === "address" ? addressInMemory(front, value) : undefined;
+  const isKey = value.kind === "address" && layout.kind === "address" && value.family === layout.family;
+  const known = isKey ? addressInMemory(front, value) : undefined;
   if (known !== undefined) return known;
   if (value.kind === "place" && !value.isCell && value.layout.size === layout.size)
     return addressOfPlace(front, value, false, node);

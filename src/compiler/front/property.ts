@@ -137,13 +137,17 @@ export function element(front: Front, value: Value, index: Value, node: SyntaxNo
     const { value: key } = index;
     if (value.kind === "place" && value.layout.kind === "array" && typeof key === "number")
       return elementAt(front, value, key, node);
+    if (value.kind === "place" && value.layout.kind === "bytes" && typeof key === "number")
+      return bytesIndex(front, node);
     return property(front, value, String(key), node);
   }
   if (value.kind === "place" && value.layout.kind === "array") return variableElement(front, value, index, node);
-  if (value.kind === "place" && value.layout.kind === "bytes")
-    return front.unsupported("an index into bytes", "use array(u8, n) where single octets are read", node);
+  if (value.kind === "place" && value.layout.kind === "bytes") return bytesIndex(front, node);
   return front.fail("COMPILER_NOT_STAGED", { what: `the index of ${describeValue(value)}` }, node["property"]);
 }
+
+export const bytesIndex = (front: Front, node: SyntaxNode): never =>
+  front.unsupported("an index into bytes", "use array(u8, n) where single octets are read", node);
 
 function elementAt(front: Front, array: PlaceValue, index: number, node: SyntaxNode): Value {
   if (array.layout.kind !== "array" || !Number.isInteger(index) || index < 0 || index >= array.layout.length)

@@ -40,6 +40,11 @@ export class Scope {
   }
 }
 
+const modules = new WeakMap<SyntaxNode, StagedModule>();
+
+/** The module that a node was parsed from; undefined for nodes that were made up. */
+export const moduleOf = (node: SyntaxNode): StagedModule | undefined => modules.get(node);
+
 const functionsByModule = new Map<
   string,
   { readonly source: string; readonly nodes: ReadonlyMap<string, SyntaxNode> }
@@ -51,6 +56,7 @@ function functionsOf(module: StagedModule): ReadonlyMap<string, SyntaxNode> {
   if (known?.source === module.source) return known.nodes;
   const nodes = new Map<string, SyntaxNode>();
   const visit = (node: SyntaxNode): void => {
+    modules.set(node, module);
     if (isFunction(node)) nodes.set(`${node.start}:${node.end}`, node);
     const isMember = node.type === "MethodDefinition" || (node.type === "Property" && isFunction(node["value"]));
     if (isMember) nodes.set(`${node.start}:${node.end}`, node["value"]);

@@ -169,10 +169,10 @@ function ifBranches(front: Front, { yes, no }: Split, node: SyntaxNode): void {
 function returnStatement(front: Front, node: SyntaxNode): void {
   const { returns } = front.frame;
   if (!node["argument"]) {
-    returns.push({ state: front.leave(), value: UNDEFINED });
+    returns.push({ state: front.leave(), value: UNDEFINED, from: node });
     return;
   }
-  returns.push(...split(front, node["argument"]));
+  returns.push(...split(front, node["argument"]).map((one) => ({ ...one, from: node })));
   front.follow(undefined);
 }
 
@@ -289,9 +289,11 @@ function countedCall(front: Front, given: SyntaxNode): Counted | undefined {
 const MAX_UNROLLED = 4096;
 
 function unrolledIndices(front: Front, { from, to }: Counted, node: SyntaxNode): Value[] {
-  const [first, last] = [from, to].map((one) => Number(stagedOf(front, one, "the count of unroll", node["right"])));
+  const [first, last] = [from, to].map((one) =>
+    Number(stagedOf(front, one, "the count of unroll", node["right"]["arguments"]?.[0] ?? node["right"])),
+  );
   if (last! - first! > MAX_UNROLLED)
-    front.fail("COMPILER_LOOP", { problem: `it is unrolled ${last! - first!} times` }, node);
+    front.fail("COMPILER_LOOP", { problem: `it is unrolled ${last! - first!} times` }, node["right"]);
   return Array.from({ length: Math.max(0, last! - first!) }, (_, index) => staged(first! + index));
 }
 
@@ -343,7 +345,7 @@ export function functionBody(front: Front, node: SyntaxNode): Outcome[] {
   const { body } = node as unknown as { body: SyntaxNode };
   const { returns } = front.frame;
   if (body.type !== "BlockStatement") {
-    returns.push(...split(front, body));
+    returns.push(...split(front, body).map((one) => ({ ...one, from: body })));
     front.follow(undefined);
     return returns;
   }

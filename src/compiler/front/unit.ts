@@ -6,7 +6,7 @@
 import { type SourceLocation, xdpkitError } from "../../base/index.ts";
 import { type Global, type Intrinsic, MapHandle, type Outcomes, Setting, type StagedModule } from "../../lang/index.ts";
 import { encode, layoutOf, type Schema, u8, u16, u32 } from "../../schema/index.ts";
-import { helperByName } from "../../uapi/index.ts";
+import { helperByName, mapTypeSince } from "../../uapi/index.ts";
 import { LineIndex } from "../stage/line-index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
@@ -70,6 +70,8 @@ export class Unit {
 
   /** The name of a map that the code uses; the object will declare it. */
   map(front: Front, handle: MapHandle, node: SyntaxNode): string {
+    const { type } = handle.declaration;
+    this.need(front, handle.constructor.name, mapTypeSince(type), node);
     return this.#declare(handle, handle.name, front, node);
   }
 
@@ -175,7 +177,11 @@ export class Unit {
 
   need(front: Front, what: string, since: string | undefined, node: SyntaxNode): void {
     if (since === undefined || this.target === undefined || !isOlder(this.target, since)) return;
-    throw front.failure("COMPILER_TARGET", { what: `\`${what}\``, needs: since, target: this.target }, node);
+    throw front.failure(
+      "COMPILER_TARGET",
+      { what: what.includes(" ") ? what : `\`${what}\``, needs: since, target: this.target },
+      node,
+    );
   }
 
   #needGpl(front: Front, name: string, node: SyntaxNode): void {

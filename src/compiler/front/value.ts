@@ -4,6 +4,7 @@
  *
  * Invariant: values are immutable. What changes at run time (variables, cursors) lives in `State` under a number.
  */
+import { MapHandle } from "../../lang/index.ts";
 import type { Layout, Schema } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
@@ -81,9 +82,15 @@ export type Value =
   /** Null (or undefined) when `present` is 0. */
   | { readonly kind: "nullable"; readonly present: ValueId; readonly value: Value; readonly nothing: null | undefined }
   /** Names or indices to values: `{ ipv4, offset }`, `[a, b]`. */
-  | { readonly kind: "record"; readonly fields: ReadonlyMap<string, Value>; readonly isTuple: boolean }
+  | {
+      readonly kind: "record";
+      readonly fields: ReadonlyMap<string, Value>;
+      readonly isTuple: boolean;
+      /** Where they are written, for errors. */
+      readonly nodes?: ReadonlyMap<string, SyntaxNode>;
+    }
   /** `a / b` of numbers, which only Math.trunc may look at. */
-  | { readonly kind: "quotient"; readonly left: Value; readonly right: Value }
+  | { readonly kind: "quotient"; readonly left: Value; readonly right: Value; readonly node: SyntaxNode }
   | { readonly kind: "context" }
   | { readonly kind: "cursor"; readonly variable: number }
   | { readonly kind: "closure"; readonly node: SyntaxNode; readonly scope: Scope; readonly owner: KernelFunction }
@@ -146,5 +153,6 @@ function describeStaged(value: unknown): string {
   if (typeof value === "bigint") return `the bigint ${value}n`;
   if (typeof value === "string") return `the text ${JSON.stringify(value)}`;
   if (typeof value === "function") return value.name === "" ? "a function" : value.name;
+  if (value instanceof MapHandle) return "a map";
   return Array.isArray(value) ? "an array" : "an object";
 }

@@ -1,0 +1,203 @@
+/** Control flow: loops, recursion, locks, records, results, verdicts, and constructs that kernel code does not have. */
+import type { Row } from "./row.ts";
+
+const unsupported = (text: string, construct: string, options: Row[2] = {}): Row => [
+  "COMPILER_UNSUPPORTED",
+  text,
+  { ...options, message: `${construct} cannot be compiled` },
+];
+
+export const control: readonly Row[] = [
+  [
+    "COMPILER_LOOP",
+    "«for (let i = 0; i < ipv6.payloadLength * ipv6.payloadLength; i++) seen.value += 1n;»",
+    {
+      message: "the verifier must see this loop end: no counter that grows by a constant has a limit",
+    },
+  ],
+  ["COMPILER_LOOP", "«while (true) if (local.small === 1) break;»"],
+  ["COMPILER_LOOP", "let i = 0;\n«do {\ni += ipv4.ttl;\n} while (i < 1000);»"],
+  ["COMPILER_LOOP", "«for (;;) {\n}»"],
+  ["COMPILER_LOOP", "«for (const i of range(1000000)) seen.value += u64(i);»"],
+  [
+    "COMPILER_LOOP",
+    "for (const i of «unroll(5000)») seen.value += u64(i);",
+    { message: "the verifier must see this loop end: it is unrolled 5000 times" },
+  ],
+  ["COMPILER_LOOP", "let n = ipv4.ttl;\n«while (n !== 1) n = n & 1 ? n + 3 : n >> 1;»"],
+  [
+    "COMPILER_RECURSION",
+    "return again(3);",
+    {
+      module: "function again(n: number): XdpAction {\nreturn n === 0 ? XdpAction.Pass : «again(n - 1)»;\n}",
+      message: "`again` calls itself",
+    },
+  ],
+  [
+    "COMPILER_RECURSION",
+    "return even(3) ? XdpAction.Pass : XdpAction.Drop;",
+    {
+      module:
+        "const even = (n: number): boolean => n === 0 || odd(n - 1);\nconst odd = (n: number): boolean => n !== 0 && «even(n - 1)»;",
+    },
+  ],
+  [
+    "COMPILER_RECURSION",
+    "const down = (n: number): number => (n > 0 ? «down(n - 1)» : 0);\nseen.value = u64(down(ipv4.ttl));",
+    { message: "`down` calls itself" },
+  ],
+  [
+    "COMPILER_RECURSION",
+    "seen.value = u64(new Chain().next);",
+    {
+      module: "class Chain extends struct({ a: u32 }) {\nget next(): number {\nreturn this.a + «this.next»;\n}\n}",
+    },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => «table.lookup(1)»);",
+    { message: "a call under the lock of line @1" },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => {\nvalue.count = «ktimeGetNs()»;\n});",
+    { message: "`ktimeGetNs` under the lock of line @1" },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => {\nif (value.small === 1) «exit(XdpAction.Drop)»;\n});",
+    { message: "the program ends under the lock of line @1" },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    'withLock(value.lock, () => «drops.drop("truncated")»);',
+    { message: "a counter under the lock of line @1" },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => withLock(value.lock, () => 1));".replace(
+      "withLock(value.lock, () => 1)",
+      "«withLock(value.lock, () => 1)»",
+    ),
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => slow());",
+    { module: "const slow = (): number => «getPrandomU32()»;" },
+  ],
+  ["COMPILER_UNDER_LOCK", "withLock(value.lock, () => «trace`count ${value.count}`»);"],
+  [
+    "COMPILER_RECORD_LEAK",
+    "const record = events.reserve();\nif (record) record.count = 1n;\n«return XdpAction.Drop;»",
+    {
+      message: "the record that line @1 reserved is neither submitted nor discarded on this path",
+    },
+  ],
+  [
+    "COMPILER_RECORD_LEAK",
+    "const record = events.reserve();\nif (!record) return XdpAction.Drop;\nif (ipv4.ttl === 1) «return XdpAction.Aborted;»\nevents.submit(record);",
+  ],
+  [
+    "COMPILER_RECORD_LEAK",
+    "const record = events.reserve() ?? exit(XdpAction.Drop);\nconst deep = ctx.header(Ipv6, 90) ?? «exit(XdpAction.Drop)»;\nrecord.small = deep.hopLimit;\nevents.submit(record);",
+  ],
+  [
+    "COMPILER_RECORD_LEAK",
+    "«for (const i of range(4)) {\nconst record = events.reserve();\nif (record) record.small = i;\n}»",
+  ],
+  [
+    "COMPILER_IGNORED_RESULT",
+    "«ctx.adjustHead(-8)»;",
+    { message: "`adjustHead` may fail, and its result is not looked at" },
+  ],
+  ["COMPILER_IGNORED_RESULT", "«ctx.adjustTail(-8)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.adjustMeta(-8)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.removeHead(8)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.setLength(80)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.prepend(Ethernet)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.replaceHead(8, Ethernet)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.prependMetadata(Inner)»;"],
+  ["COMPILER_IGNORED_RESULT", "const l = new Local();\n«ctx.loadBytes(8, l)»;"],
+  ["COMPILER_IGNORED_RESULT", "«ctx.storeBytes(8, local)»;"],
+  [
+    "COMPILER_NO_VERDICT",
+    "export const program = xdp(«(ctx) => {\nif (ctx.length > 9) return XdpAction.Drop;\n}»);",
+    {
+      isWhole: true,
+      isJavaScript: true,
+      message: "`program` has a path without a verdict",
+    },
+  ],
+  ["COMPILER_NO_VERDICT", "«return undefined as unknown as XdpAction;»"],
+  unsupported("locals.update(1, { «...local» });", "`...` in an object"),
+  unsupported("const pair = [1, 2] as const;\nreturn pick(«...pair»);", "`...` in a call", {
+    module: "const pick = (a: number, b: number): XdpAction => (a > b ? XdpAction.Drop : XdpAction.Pass);",
+  }),
+  unsupported("const list = [«...staged.list», ipv4.ttl];\nseen.value = u64(list.length);", "`...` in a list"),
+  unsupported(
+    "const { ttl, «...others» } = { ttl: ipv4.ttl, ihl: 5 };\nseen.value = u64(ttl + others.ihl);",
+    "`...` in a pattern",
+  ),
+  unsupported(
+    "const [first, «...others»] = [ipv4.ttl, 2];\nseen.value = u64(first! + others.length);",
+    "`...` in a pattern",
+  ),
+  unsupported("seen.value = u64(sum(1, ipv4.ttl));", "`...` in parameters", {
+    module: "const sum = («...list: number[]») => list.length;",
+  }),
+  unsupported("«try {\nseen.value = 1n;\n} catch {}»", "`try`"),
+  unsupported('if (ipv4.ttl === 1) «throw new Error("too old");»', "`throw`"),
+  unsupported('«for (const key in value) if (key === "count") return XdpAction.Drop;»', "`for…in`"),
+  unsupported("«delete (ctx as { length?: number }).length»;", "`delete`"),
+  unsupported("«class Mine extends struct({ a: u32 }) {}»\nseen.value = u64(new Mine().a);", "a class"),
+  unsupported("const Mine = «class extends struct({ a: u32 }) {}»;\nseen.value = u64(new Mine().a);", "a class"),
+  unsupported("const wait = «async () => 1»;\nvoid wait();", "an async function"),
+  unsupported("«async function wait() {}»\nvoid wait();", "an async function"),
+  unsupported("const count = «function* () {\nyield 1;\n}»;\nvoid count();", "a generator"),
+  unsupported("for (const n of numbersUpTo(3)) seen.value += u64(n);", "a generator", {
+    module: "«function* numbersUpTo(n: number) {\nyield n;\n}»",
+  }),
+  unsupported("if («/fc00/».test(ipv6.source)) return XdpAction.Drop;", "a regular expression"),
+  unsupported("const big = «new Array<number>(100)»;\nseen.value = u64(big.length);", "`new Array(…)`"),
+  unsupported("const known = «new Map<number, number>()»;\nseen.value = u64(known.size);", "`new Map(…)`"),
+  unsupported("seen.value = u64(«tag`${ipv4.ttl}`»);", "a tagged template", {
+    module: "const tag = (_: TemplateStringsArray, n: number) => n;",
+  }),
+  unsupported("let a = ipv4.ttl;\n«a ||= 3»;\nipv4.ttl = a;", "`||=`"),
+  unsupported("let a: number | null = ipv4.ttl > 3 ? 1 : null;\n«a ??= 3»;\nipv4.ttl = a;", "`??=`"),
+  unsupported("let [a, b] = [ipv4.ttl, ipv4.ihl];\n«[a, b]» = [b, a];\nipv4.ttl = a;", "an assignment to a pattern"),
+  unsupported("seen.value = u64(«ipv4.ttl ** 2»);", "`**`"),
+  unsupported('if («"ttl" in ipv4») return XdpAction.Drop;', "the operator `in`"),
+  unsupported(
+    "const it = { «twice() {\nreturn 2;\n}» };\nseen.value = u64(it.twice());",
+    "a method or getter of an object",
+  ),
+  unsupported(
+    "const it = { «get twice() {\nreturn 2;\n}» };\nseen.value = u64(it.twice);",
+    "a method or getter of an object",
+  ),
+  unsupported("seen.value = u64(«local.raw[ipv4.ttl & 1]»!);", "an index into bytes"),
+  unsupported("seen.value = u64(«local.raw[1]»!);", "an index into bytes"),
+  unsupported("«local.raw[1]» = 5;", "an index into bytes"),
+  unsupported("for (const one of «local.list») seen.value += u64(one);", "a loop over the elements of a place"),
+  unsupported("let i = 0;\nfor («i» of range(3)) seen.value += u64(i);", "a loop over an outer variable"),
+  unsupported("«debugger;»", "`debugger`"),
+  unsupported('void «import("node:fs")»;', "`import()`"),
+  unsupported("if («i64(local.big) / 2n» === 1n) return XdpAction.Drop;", "`/` of signed bigints"),
+  unsupported("seen.value = «2n ** value.count»;", "`**` of bigints"),
+  unsupported("const r = «range(3)»;\nfor (const i of r) seen.value += u64(i);", "`range(3)` outside `for…of`"),
+  unsupported(
+    "const known = «conntrackLookup(ctx, { source: ipv4.source, destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: 17 })»;\nif (known) known.release();",
+    "`conntrackLookup`",
+  ),
+  unsupported("«values.forEach(() => undefined)»;", "`forEach`"),
+  unsupported("«ask(1)»;", "`kfunc bpf_ask`", { module: 'const ask = kfunc<(n: number) => number>("bpf_ask");' }),
+  unsupported(
+    "seen.value = u64(Math.clz32(ipv4.ttl));".replace("Math.clz32(ipv4.ttl)", "«Math.clz32(ipv4.ttl)»"),
+    "Math.clz32 of a value of the kernel",
+  ),
+  unsupported(
+    "«trace`${1} ${ipv4.ttl} ${ipv4.ihl} ${ipv4.ttl} ${ipv4.ihl} ${ipv4.ttl} ${ipv4.ihl} ${ipv4.ttl} ${ipv4.ihl} ${ipv4.ttl} ${ipv4.ihl} ${ipv4.ttl} ${ipv4.ihl}`»;",
+    "a trace of more than 12 values",
+  ),
+];
