@@ -31,6 +31,9 @@ const IMPOSSIBLE: Readonly<Record<string, readonly string[]>> = {
   "icmp-errors": ["03"],
 };
 
+/** Maps that hold what the clock said: the kernel's is not the interpreter's. */
+const WITH_TIMES: Readonly<Record<string, readonly string[]>> = { "token-bucket": ["shared"] };
+
 const COMPARED: readonly number[] = [
   MapType.HASH,
   MapType.LPM_TRIE,
@@ -144,6 +147,7 @@ suite("examples", ["bpf", "root", "ip"], () => {
         expect(inVm, `packet ${i}: ${printHex(packet)}`).toEqual(inKernel);
       }
       const [inKernel, inVm] = ours.maps();
+      for (const maps of [inKernel, inVm]) for (const map of WITH_TIMES[name] ?? []) maps.delete(map);
       expect(inVm).toEqual(inKernel);
     },
   );

@@ -277,7 +277,9 @@ class Coloring {
     let best = Number.POSITIVE_INFINITY;
     for (const register of this.#nodes) {
       const isKept = this.#unspillable.has(register);
-      const cost = isKept ? 1e9 : (this.#cost[register]! / this.#degree[register]!) * (this.#isShort(register) ? 1e4 : 1);
+      const cost = isKept
+        ? 1e9
+        : (this.#cost[register]! / this.#degree[register]!) * (this.#isShort(register) ? 1e4 : 1);
       if (cost < best) [chosen, best] = [register, cost];
     }
     if (chosen < 0) return false;
@@ -356,7 +358,8 @@ function spill(
         if (isUsed && !copy) loads.push(load(name, slots.get(register)!));
         // Others that share the slot are overwritten.
         if (one.defines.includes(register)) {
-          for (const other of nearby.keys()) if (other !== register && slots.get(other) === slots.get(register)) nearby.delete(other);
+          for (const other of nearby.keys())
+            if (other !== register && slots.get(other) === slots.get(register)) nearby.delete(other);
         }
         if (!copy) nearby.set(register, { fresh: name, age: 0 });
       }
@@ -380,7 +383,9 @@ function spill(
 
 /** Leaves out stores of spilled registers that nothing loads any more: all uses were near. */
 function withoutDeadSpills(code: MachineFunction): MachineFunction {
-  const stores = new Set(code.blocks.flatMap(({ instructions }) => instructions.filter(isSpill).map(({ offset }) => offset)));
+  const stores = new Set(
+    code.blocks.flatMap(({ instructions }) => instructions.filter(isSpill).map(({ offset }) => offset)),
+  );
   if (stores.size === 0) return code;
   const starts = code.blocks.map(() => new Set<number>());
   const walk = (id: number, kept?: MachineInstruction[]): Set<number> => {
@@ -410,10 +415,13 @@ function withoutDeadSpills(code: MachineFunction): MachineFunction {
   return { ...code, blocks };
 }
 
-const isSpill = ({ opcode, dst, spill }: MachineInstruction): boolean => opcode === SPILL_STORE && dst === FRAME && spill === true;
+const isSpill = ({ opcode, dst, spill }: MachineInstruction): boolean =>
+  opcode === SPILL_STORE && dst === FRAME && spill === true;
 
 const SPILL_LOAD = 0x79;
 const SPILL_STORE = 0x7b;
 
-const load = (dst: Register, offset: number): MachineInstruction => machine(SPILL_LOAD, dst, FRAME, [], [dst], { offset });
-const store = (offset: number, src: Register): MachineInstruction => machine(SPILL_STORE, FRAME, src, [src], [], { offset, spill: true });
+const load = (dst: Register, offset: number): MachineInstruction =>
+  machine(SPILL_LOAD, dst, FRAME, [], [dst], { offset });
+const store = (offset: number, src: Register): MachineInstruction =>
+  machine(SPILL_STORE, FRAME, src, [src], [], { offset, spill: true });

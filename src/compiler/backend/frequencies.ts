@@ -10,7 +10,10 @@ const ROUNDS = 8;
 /** One number per block; the entry has 1. */
 export function frequenciesOf({ blocks }: MachineFunction): number[] {
   const order = postorder(blocks.map(({ successors }) => successors));
-  const distance = distances(blocks.map(({ successors }) => successors), order);
+  const distance = distances(
+    blocks.map(({ successors }) => successors),
+    order,
+  );
   const position = new Map(order.map((id, at) => [id, at]));
   const frequencies = blocks.map(() => 0);
   frequencies[0] = 1;
@@ -18,7 +21,10 @@ export function frequenciesOf({ blocks }: MachineFunction): number[] {
     const forward = [...new Set(blocks[id]!.successors)].filter((to) => position.get(to)! < position.get(id)!);
     for (const to of forward) frequencies[to]! += frequencies[id]! * share(to, forward, distance);
   }
-  const depths = loopDepths(blocks.map(({ successors }) => successors), position);
+  const depths = loopDepths(
+    blocks.map(({ successors }) => successors),
+    position,
+  );
   return frequencies.map((one, id) => Math.max(one, 1e-4) * ROUNDS ** depths[id]!);
 }
 

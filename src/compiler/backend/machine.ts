@@ -48,7 +48,9 @@ export interface MachineFunction {
   stackBytes: number;
 }
 
-type Fields = Partial<Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "source" | "spill">>;
+type Fields = Partial<
+  Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "source" | "spill">
+>;
 
 export function machine(
   opcode: number,

@@ -90,7 +90,11 @@ function pieces(front: Front, given: Value, node: SyntaxNode): readonly Sum[] {
 const checksumReplace: Handler = value((front, call) => {
   const [before, after] = [1, 2].map((index) => pieces(front, argument(call, index), argumentNode(call, index)));
   if (before!.length !== after!.length)
-    front.fail("COMPILER_TYPE", { expected: "two values of one kind", found: "two of different kinds" }, argumentNode(call, 2));
+    front.fail(
+      "COMPILER_TYPE",
+      { expected: "two values of one kind", found: "two of different kinds" },
+      argumentNode(call, 2),
+    );
   const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0));
   const sixteenBits = range.min < 0 || range.max > 0xffff ? front.aluConstant("and", id(), 0xffff) : id();
   let sum: Sum = { id: invert(front, swap(front, sixteenBits, 2)), max: 0xffff };
