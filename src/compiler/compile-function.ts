@@ -4,6 +4,7 @@ import { allocate } from "./backend/allocate.ts";
 import { type EmittedCode, emit } from "./backend/emit.ts";
 import { select } from "./backend/select.ts";
 import type { IrFunction } from "./ir/ir.ts";
+import { advancePointers } from "./passes/advance-pointers.ts";
 import { eliminateDead } from "./passes/eliminate.ts";
 import { fold } from "./passes/fold.ts";
 import { reducePointers } from "./passes/loops.ts";
@@ -25,8 +26,9 @@ export const PASSES = {
   simplify,
   pointerPhis,
   reducePointers,
-  numberValues,
   refold: fold,
+  numberValues,
+  advancePointers,
   eliminateDead,
 } as const satisfies Readonly<Record<string, (ir: IrFunction) => IrFunction>>;
 export type PassName = keyof typeof PASSES;

@@ -46,7 +46,7 @@ export const isSubprogram = (value: object): boolean => subprograms.has(value);
  */
 export const exit: (action: XdpAction) => never = intrinsic("exit");
 
-/** Formats to `trace_pipe` (`bpf_trace_vprintk`, kernel 5.16, before it `bpf_trace_printk`); nothing when tracing is off. */
+/** Formats to `trace_pipe` (`bpf_trace_vprintk`, kernel 5.16, before it `bpf_trace_printk`); nothing unless the setting `tracing` is on. */
 export const trace: (text: TemplateStringsArray, ...values: (number | bigint | boolean | string)[]) => void = intrinsic(
   "trace",
   { helper: "bpf_trace_printk", gplOnly: true },

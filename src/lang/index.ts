@@ -78,4 +78,4 @@ export {
   type StagedModule,
 } from "./registry.ts";
 export * from "./target-maps.ts";
-export { type Binding, Global, global, Setting, setting } from "./variables.ts";
+export { type Binding, Global, global, Setting, setting, tracing } from "./variables.ts";

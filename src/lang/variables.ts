@@ -1,5 +1,5 @@
 /** Variables of the object: `global` in `.data` or `.bss`, `setting` in `.rodata`. */
-import { type Schema, zero } from "../schema/index.ts";
+import { bool, type Schema, zero } from "../schema/index.ts";
 import { ACCESS, type CellAccess, type Shared } from "./access.ts";
 import { kernelMethod } from "./intrinsic.ts";
 import { kernelName } from "./names.ts";
@@ -17,15 +17,17 @@ class Variable<T> {
   readonly schema: Schema<T>;
   /** In user-space form. */
   readonly initial: T;
+  readonly #name: string | undefined;
 
-  constructor(schema: Schema<T>, initial: T) {
+  constructor(schema: Schema<T>, initial: T, name?: string) {
     this.schema = schema;
     this.initial = initial;
+    this.#name = name;
   }
 
   /** The name of the constant that holds the variable. */
   get name(): string {
-    return kernelName(this, undefined);
+    return kernelName(this, this.#name);
   }
 }
 
@@ -57,6 +59,9 @@ export class Setting<T> extends Variable<T> {
 export function global<T>(schema: Schema<T>, initial: T = zero(schema)): Global<T> {
   return new Global(schema, initial);
 }
+
+/** Whether `trace` writes anything: `settings: [tracing.with(true)]`. While it is off, the verifier leaves the code out. */
+export const tracing: Setting<boolean> = new Setting(bool, false, "tracing");
 
 export function setting<T>(schema: Schema<T>, initial: T): Setting<T> {
   return new Setting(schema, initial);

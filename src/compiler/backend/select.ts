@@ -288,7 +288,9 @@ class Selector {
   #address(base: ValueId, offset: number): Address {
     const definition = this.#definitions.get(base);
     if (definition?.kind === "stack") return { base: FRAME, offset: this.#slotOffsets[definition.slot]! + offset };
-    if (definition?.kind === "offset") {
+    // Below the pointer: the access was moved there so that what it began with is not needed any more.
+    const isMoved = offset < 0 && !this.#isMadeAtUse(base);
+    if (definition?.kind === "offset" && !isMoved) {
       const by = this.#constant(definition.by);
       const sum = by === undefined ? undefined : offset + Number(by);
       if (sum !== undefined && sum >= -32768 && sum <= 32767) return this.#address(definition.base, sum);

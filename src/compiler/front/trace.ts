@@ -1,4 +1,5 @@
-/** trace`…`: a format in read-only data, and the values by `bpf_trace_printk` or, above three, `bpf_trace_vprintk`. */
+/** trace`…`: behind the setting `tracing`, a format in read-only data, and the values by `bpf_trace_printk` or, above three, `bpf_trace_vprintk`. */
+import { tracing } from "../../lang/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { bytesOf } from "./bytes.ts";
@@ -14,6 +15,22 @@ interface Piece {
 }
 
 export function traceText(
+  front: Front,
+  texts: readonly string[],
+  values: readonly Value[],
+  nodes: readonly SyntaxNode[],
+  node: SyntaxNode,
+): void {
+  const { map, offset } = front.unit.variable(tracing);
+  const address = front.emit({ kind: "symbol", symbol: { kind: "mapValue", map, offset } }, "pointer");
+  const isOn = front.emit({ kind: "load", size: 1, signed: false, base: address, offset: 0 });
+  const { yes, no } = front.branch("ne", isOn, front.constant(0));
+  front.follow(yes);
+  write(front, texts, values, nodes, node);
+  front.joinStates([front.leave(), no]);
+}
+
+function write(
   front: Front,
   texts: readonly string[],
   values: readonly Value[],
