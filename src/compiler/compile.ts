@@ -5,7 +5,7 @@
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
 import { XdpkitError, xdpkitError } from "../base/index.ts";
-import { isProgram, type ProgramSection } from "../lang/index.ts";
+import { isProgram, type MapHandle, type Outcomes, type ProgramSection } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
@@ -41,6 +41,8 @@ export type Diagnostic = XdpkitError;
 export interface CompileResult {
   /** Absent when there is a diagnostic. */
   readonly object?: BpfObject;
+  /** The maps that the object declares, by handle. */
+  readonly names: ReadonlyMap<MapHandle | Outcomes<string>, string>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -77,10 +79,11 @@ export function compile(
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
   attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
-  if (diagnostics.length > 0) return { diagnostics };
+  if (diagnostics.length > 0) return { names: unit.maps, diagnostics };
   maps.push(...declareData(unit, btf));
   return {
     object: { license: unit.license, functions, maps, externs: declareKfuncs(unit, btf), btf: btf.finish() },
+    names: unit.maps,
     diagnostics,
   };
 }
