@@ -3,12 +3,14 @@
  * docs/benchmarks.md, between the markers of their names.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { benchBuildCommand } from "./build-command.ts";
 import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   interpreter: benchInterpreter,
   compiler: benchCompiler,
+  "build-command": benchBuildCommand,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 

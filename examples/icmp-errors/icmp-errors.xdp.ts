@@ -14,8 +14,8 @@ import {
   bytes,
   type Cursor,
   checksum,
-  copyOf,
   checksumFinish,
+  copyOf,
   exit,
   flag,
   type Ipv4Address,
@@ -150,7 +150,10 @@ function exceeded4(ctx: XdpContext, start: number, length: number, offender: Ipv
     destination: offender,
   });
   headers.ipv4.checksum = checksum(headers.ipv4);
-  headers.icmp = new Icmp({ type: IcmpType.TimeExceeded, checksum: checksumFinish(sum + (IcmpType.TimeExceeded << 8)) });
+  headers.icmp = new Icmp({
+    type: IcmpType.TimeExceeded,
+    checksum: checksumFinish(sum + (IcmpType.TimeExceeded << 8)),
+  });
   return outcomes.as("timeExceeded4", XdpAction.Tx);
 }
 

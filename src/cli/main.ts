@@ -1,70 +1,9 @@
 #!/usr/bin/env node
-/** The command line: reads the words, runs a command, prints an error on one line. Exit status: 0, 1 "no", 2 usage. */
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { XdpkitError, xdpkitError } from "../base/index.ts";
-import { addDisasmCommand } from "./disasm.ts";
-import { fileError } from "./files.ts";
-import { printError } from "./print-error.ts";
-import { addRunCommand } from "./run.ts";
+/**
+ * Starts the command line: the bundle that the package build made of it, or its modules where there is none.
+ *
+ * What the bundle compiled to is kept as V8's code cache: see docs/decisions/start-up.md.
+ */
+import { runBundle } from "./bundle.ts";
 
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return version;
-}
-
-function createProgram(): Command {
-  const program = new Command("xdpkit");
-  program
-    .description("Write, test, understand, load and run XDP programs.")
-    .version(version())
-    .showHelpAfterError(false)
-    .configureOutput({ writeErr: () => {} });
-  addRunCommand(program);
-  addDisasmCommand(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
-  return program;
-}
-
-/** What commander says about wrong words, as an error of ours; undefined for --help and --version. */
-function usageError(error: CommanderError): XdpkitError | undefined {
-  if (error.exitCode === 0) return undefined;
-  if (error.code === "commander.help") {
-    const [, , help, word] = process.argv;
-    const problem = help === "help" && word ? `unknown command '${word}'` : "no command was given";
-    return xdpkitError("CLI_USAGE", { problem });
-  }
-  return xdpkitError("CLI_USAGE", { problem: error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ") });
-}
-
-/** Anything that is no error of the catalogue is a bug of ours; XDPKIT_DEBUG=1 shows where. */
-function bug(thrown: unknown): XdpkitError {
-  if (process.env["XDPKIT_DEBUG"]) console.error(thrown);
-  return xdpkitError("INTERNAL_INVARIANT", { what: String(thrown) }, { cause: thrown });
-}
-
-function fail(thrown: unknown): void {
-  const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
-  if (error === undefined) return;
-  process.exitCode = 2;
-  process.stderr.write(`xdpkit: ${printError(error instanceof XdpkitError ? error : bug(error))}\n`);
-}
-
-// Ended from outside: the exit handlers take away what is half written.
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
-
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit();
-  fail(fileError("write", "standard output", error));
-  process.exit();
-});
-
-try {
-  await createProgram().parseAsync();
-} catch (thrown) {
-  fail(thrown);
-}
+if (!(await runBundle(process.argv[2]))) await (await import("./command-line.ts")).runCommandLine();

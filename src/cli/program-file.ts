@@ -1,7 +1,8 @@
-/** The program argument of a command: an ELF object, and which of its programs. */
+/** The program argument of a command: a `*.xdp.ts` or an ELF object, and which of its programs. */
 import { xdpkitError } from "../base/index.ts";
 import { type BpfObject, readElf } from "../object/index.ts";
 import { xdpPrograms } from "../vm/index.ts";
+import { compileFile, isModuleFile } from "./compile-file.ts";
 import { inFile, readBytes } from "./files.ts";
 
 /** What a file's first bytes say it is, when it is no ELF object. */
@@ -24,8 +25,13 @@ function describe(bytes: Uint8Array): string {
   return bytes.subarray(0, 512).every((byte) => byte >= 9 && byte < 127) ? "a text file" : "something else";
 }
 
-/** @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, and what `readElf` throws, each with the file's name */
+/**
+ * Reads an object, or compiles a module.
+ *
+ * @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, and what `readElf` throws, each with the file's name; Refusal
+ */
 export async function readProgramFile(file: string): Promise<BpfObject> {
+  if (isModuleFile(file)) return (await compileFile(file)).object;
   const bytes = await readBytes(file);
   if (!startsWith(bytes, ELF_MAGIC)) {
     throw xdpkitError("CLI_NOT_AN_OBJECT", { found: describe(bytes) }, { at: { kind: "file", file } });

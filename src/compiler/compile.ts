@@ -5,10 +5,11 @@
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
 import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
-import { describeFunction, isProgram, type ProgramSection } from "../lang/index.ts";
+import { describeFunction, isProgram, type MapHandle, type Outcomes } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
+import type { CompilableProgram } from "./compilable-program.ts";
 import { type CompileFunctionOptions, compileFunction, type PassName } from "./compile-function.ts";
 import { KFUNCS } from "./front/hints.ts";
 import { lowerProgram } from "./front/lower.ts";
@@ -17,19 +18,6 @@ import type { IrFunction } from "./ir/ir.ts";
 import { declareData } from "./object-data.ts";
 import { declareMaps } from "./object-maps.ts";
 import { sourceLocation } from "./stage/parse.ts";
-
-/** What `xdp()`, `devMapProgram()` or `cpuMapProgram()` returned. */
-export interface CompilableProgram {
-  readonly name: string;
-  readonly section: ProgramSection;
-  readonly options: {
-    readonly target?: string;
-    readonly license?: string;
-    readonly fragments?: boolean;
-    readonly deviceBound?: boolean;
-  };
-  readonly body: (ctx: never) => number;
-}
 
 export interface CompileOptions {
   /** Called with the IR of each program before the first pass ("lower") and behind each. */
@@ -42,6 +30,8 @@ export type Diagnostic = XdpkitError;
 export interface CompileResult {
   /** Absent when there is a diagnostic. */
   readonly object?: BpfObject;
+  /** The maps that the object declares, by handle. */
+  readonly names: ReadonlyMap<MapHandle | Outcomes<string>, string>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -79,10 +69,11 @@ export function compile(
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
   attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
-  if (diagnostics.length > 0) return { diagnostics };
+  if (diagnostics.length > 0) return { names: unit.maps, diagnostics };
   maps.push(...declareData(unit, btf));
   return {
     object: { license: unit.license, functions, maps, externs: declareKfuncs(unit, btf), btf: btf.finish() },
+    names: unit.maps,
     diagnostics,
   };
 }

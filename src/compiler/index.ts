@@ -1,8 +1,8 @@
 /** compiler: TypeScript to eBPF. Staging, the front (AST to IR), passes, instruction selection, registers. */
 
 export type { EmittedCode } from "./backend/emit.ts";
+export type { CompilableProgram } from "./compilable-program.ts";
 export {
-  type CompilableProgram,
   type CompileOptions,
   type CompileResult,
   compile,

@@ -4,7 +4,7 @@ import type { BpfMap } from "../object/index.ts";
 import { layoutOf, type Schema } from "../schema/index.ts";
 import { MapType } from "../uapi/index.ts";
 import type { BtfBuilder } from "./btf-types.ts";
-import type { CompilableProgram } from "./compile.ts";
+import type { CompilableProgram } from "./compilable-program.ts";
 import type { Unit } from "./front/unit.ts";
 
 /** Declares all maps; `compile` is called with the programs that tables hold, which may use further maps. */

@@ -7,4 +7,5 @@ export default function build(): void {
   const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: root, stdio: "inherit" });
   run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
   run("scripts/instrument-dist.mjs");
+  run("scripts/bundle-cli.mjs");
 }

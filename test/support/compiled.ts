@@ -38,14 +38,13 @@ function chunks(bytes: Uint8Array, size: number): Uint8Array[] {
 async function machineEngine(object: BpfObject, program: string): Promise<Engine> {
   const vm = await createVm(object, { program });
   const definition = (map: string): BpfMap => vm.map(map).definition;
-  const valueOf = (map: string, raw: Uint8Array): Uint8Array[] =>
+  const perCpu = (map: string, raw: Uint8Array): Uint8Array[] =>
     isPerCpu(definition(map).type) ? chunks(raw, definition(map).valueSize) : [raw];
   return {
     run: (packet) => vm.run(packet),
     set: (map, key, value) => vm.map(map).set(key, value),
-    entries: (map) =>
-      [...vm.map(map).keys()].map((key) => [key, valueOf(map, vm.map(map).getBytes(key)!)[0]!] as const),
-    values: (map, key) => valueOf(map, vm.map(map).getBytes(key)!),
+    entries: (map) => [...vm.map(map).keys()].map((key) => [key, perCpu(map, vm.map(map).getBytes(key)!)[0]!] as const),
+    values: (map, key) => perCpu(map, vm.map(map).getBytes(key)!),
     [Symbol.dispose]: () => {},
   };
 }

@@ -12,7 +12,19 @@ export const cliErrors = {
   ),
   CLI_NOT_AN_OBJECT: entry(
     (p: { found: string }) => `this is ${p.found}, not an ELF object of BPF programs`,
-    () => "compile it with clang -target bpf -O2 -g -c",
+    () => "give a *.xdp.ts, or what clang -target bpf -O2 -g -c has made",
+  ),
+  CLI_NO_EXPORTS: entry(
+    (p: { known: readonly string[] }) =>
+      p.known.length === 0
+        ? "the module exports nothing, so there is no program to compile"
+        : `the module exports ${p.known.join(", ")}, and none is a program`,
+    () => "export const name = xdp((ctx) => …)",
+  ),
+  CLI_PASS: entry(
+    (p: { name: string; known: readonly string[] }) =>
+      `there is no compiler pass ${p.name}, only ${p.known.join(", ")}`,
+    () => "write --dump=PASS: the IR behind that pass is printed",
   ),
   CLI_SEVERAL_PROGRAMS: entry(
     (p: { known: readonly string[] }) => `the object holds ${p.known.length} XDP programs: ${p.known.join(", ")}`,

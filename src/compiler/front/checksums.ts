@@ -53,16 +53,12 @@ const sixteen = (id: ValueId): Value => ({ kind: "number", id, range: { min: 0, 
 
 const checksum: Handler = value((front, call) => {
   let sum: Sum | undefined;
-  call.values.forEach((place, index) => {
+  for (const [index, place] of call.values.entries()) {
+    const node = argumentNode(call, index);
     if (place.kind !== "place")
-      return front.fail(
-        "COMPILER_TYPE",
-        { expected: "a place", found: describeValue(place) },
-        argumentNode(call, index),
-      );
-    sum = sumPlace(front, place, sum, argumentNode(call, index));
-    return undefined;
-  });
+      return front.fail("COMPILER_TYPE", { expected: "a place", found: describeValue(place) }, node);
+    sum = sumPlace(front, place, sum, node);
+  }
   if (!sum) return staged(0xffff);
   return sixteen(swap(front, invert(front, foldSum(front, sum)), 2));
 });

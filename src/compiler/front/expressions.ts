@@ -6,7 +6,6 @@ import { intrinsicOf } from "../../lang/index.ts";
 import { isSchema, type Schema } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { assignTo, update } from "./assign.ts";
-import { evaluateCall, evaluateNew } from "./calls.ts";
 import { present, stagedOf } from "./convert.ts";
 import type { Front, Outcome, Split } from "./front.ts";
 import { joinOutcomes } from "./join.ts";
@@ -40,7 +39,7 @@ export function split(front: Front, node: SyntaxNode): Outcome[] {
 function ways(front: Front, node: SyntaxNode): Outcome[] {
   switch (node.type) {
     case "CallExpression":
-      return evaluateCall(front, node, []);
+      return front.language.callExpression(front, node, []);
     case "ConditionalExpression": {
       const { yes, no } = condition(front, node["test"]);
       return [...onPath(front, yes, node["consequent"]), ...onPath(front, no, node["alternate"])];
@@ -143,7 +142,7 @@ function chain(front: Front, node: SyntaxNode): Outcome[] {
 }
 
 function link(front: Front, node: SyntaxNode, ended: Outcome[]): Outcome[] {
-  if (node.type === "CallExpression") return evaluateCall(front, node, ended);
+  if (node.type === "CallExpression") return front.language.callExpression(front, node, ended);
   const value = member(front, node, ended);
   return front.isReachable ? [{ value, state: front.leave() }] : [];
 }
@@ -206,7 +205,7 @@ function single(front: Front, node: SyntaxNode): Value {
       refuseKind(front, node);
       return { kind: "closure", node, scope: front.frame.scope, owner: front.frame.fn };
     case "NewExpression":
-      return evaluateNew(front, node);
+      return front.language.newExpression(front, node);
     case "TSNonNullExpression":
       return notNull(front, node);
     case "TaggedTemplateExpression":

@@ -53,6 +53,9 @@ export interface Language {
   evaluate(front: Front, node: SyntaxNode): Value;
   split(front: Front, node: SyntaxNode): Outcome[];
   condition(front: Front, node: SyntaxNode): Split;
+  /** `ended` gets the paths on which an optional chain before the call was null. */
+  callExpression(front: Front, node: SyntaxNode, ended: Outcome[]): Outcome[];
+  newExpression(front: Front, node: SyntaxNode): Value;
   call(
     front: Front,
     fn: KernelFunction,

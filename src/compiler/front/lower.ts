@@ -2,7 +2,7 @@
 
 import { withoutUnreachable } from "../ir/cfg.ts";
 import type { IrFunction } from "../ir/ir.ts";
-import { apply, inline } from "./calls.ts";
+import { apply, evaluateCall, evaluateNew, inline } from "./calls.ts";
 import { numberOf } from "./convert.ts";
 import { condition, evaluate, split } from "./expressions.ts";
 import { Front, type Language } from "./front.ts";
@@ -19,6 +19,8 @@ const LANGUAGE: Language = {
   evaluate,
   split,
   condition,
+  callExpression: evaluateCall,
+  newExpression: evaluateNew,
   call: inline,
   callValue: (front, callee, values, node) =>
     apply(front, callee, undefined, { node, values, nodes: [], isUsed: true }),

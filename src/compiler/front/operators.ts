@@ -562,17 +562,18 @@ function compareWide(front: Front, operator: string, left: Value, right: Value, 
   const a = wideOperand(front, left, node["left"] ?? node);
   const b = wideOperand(front, right, node["right"] ?? node);
   const signed = a.signed || b.signed;
-  if (!signed) refuseSignTest(front, operator, a, b, node);
+  if (!signed) refuseSignTest(front, operator, node);
   const code = (signed ? SIGNED : UNSIGNED)[operator]!;
   if (a.constant !== undefined) return front.branch((signed ? SIGNED : UNSIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
   return front.branch(code, a.id(), b.id());
 }
 
-/** `x < 0n` and `x >= 0n` ask for a sign, and bigints have none. */
-function refuseSignTest(front: Front, operator: string, a: WideOperand, b: WideOperand, node: SyntaxNode): void {
+/** `x < 0n` and `x >= 0n`, so written, ask for a sign, and unsigned bigints have none. */
+function refuseSignTest(front: Front, operator: string, node: SyntaxNode): void {
+  const isZero = (side: SyntaxNode | undefined) => side?.type === "BigIntLiteral" && BigInt(side["value"]) === 0n;
   const isTest =
-    (b.constant === 0n && (operator === "<" || operator === ">=")) ||
-    (a.constant === 0n && (operator === ">" || operator === "<="));
+    (isZero(node["right"]) && (operator === "<" || operator === ">=")) ||
+    (isZero(node["left"]) && (operator === ">" || operator === "<="));
   if (isTest) front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
 }
 

@@ -3,13 +3,18 @@
  *
  * Invariant: names are those that the kernel sees; two things never get the same one.
  */
-import { type SourceLocation, xdpkitError } from "../../base/index.ts";
+import {
+  type ErrorCode,
+  type ErrorParameters,
+  type SourceLocation,
+  type XdpkitError,
+  xdpkitError,
+} from "../../base/index.ts";
 import { type Global, type Intrinsic, MapHandle, type Outcomes, Setting, type StagedModule } from "../../lang/index.ts";
 import { encode, layoutOf, type Schema, u8, u16, u32 } from "../../schema/index.ts";
 import { helperByName, mapTypeSince } from "../../uapi/index.ts";
 import { LineIndex } from "../stage/line-index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import type { Front } from "./front.ts";
 
 /** A variable of the object. */
 export interface DataVariable {
@@ -30,6 +35,12 @@ export interface DataSection {
 export interface DataAddress {
   readonly map: string;
   readonly offset: number;
+}
+
+/** The function that needs something: where it is, and how an error of it is made. */
+export interface Asker {
+  readonly state: { readonly lockedSince: number | undefined };
+  failure<C extends ErrorCode>(code: C, parameters: ErrorParameters<C>, node: SyntaxNode): XdpkitError;
 }
 
 export class Unit {
@@ -69,26 +80,26 @@ export class Unit {
   // Maps.
 
   /** The name of a map that the code uses; the object will declare it. */
-  map(front: Front, handle: MapHandle, node: SyntaxNode): string {
+  map(asker: Asker, handle: MapHandle, node: SyntaxNode): string {
     const { type } = handle.declaration;
-    this.need(front, handle.constructor.name, mapTypeSince(type), node);
-    return this.#declare(handle, handle.name, front, node);
+    this.need(asker, handle.constructor.name, mapTypeSince(type), node);
+    return this.#declare(handle, handle.name, asker, node);
   }
 
-  outcomes(handle: Outcomes<string>, node: SyntaxNode, front: Front): string {
-    return this.#declare(handle, handle.name, front, node);
+  outcomes(handle: Outcomes<string>, node: SyntaxNode, asker: Asker): string {
+    return this.#declare(handle, handle.name, asker, node);
   }
 
-  #declare(handle: MapHandle | Outcomes<string>, name: string, front: Front, node: SyntaxNode): string {
+  #declare(handle: MapHandle | Outcomes<string>, name: string, asker: Asker, node: SyntaxNode): string {
     const known = this.maps.get(handle);
     if (known !== undefined) return known;
     if (name === "") {
       const what = handle instanceof MapHandle ? "the map" : "the outcomes";
-      throw front.failure("COMPILER_PROGRAM_NAME", { problem: `${what} that is used here has no name` }, node);
+      throw asker.failure("COMPILER_PROGRAM_NAME", { problem: `${what} that is used here has no name` }, node);
     }
     const short = name.slice(0, 15);
     const other = this.#named.get(short);
-    if (other && other !== handle) throw front.failure("COMPILER_NAME_CLASH", { name: short, kind: "maps" }, node);
+    if (other && other !== handle) throw asker.failure("COMPILER_NAME_CLASH", { name: short, kind: "maps" }, node);
     this.#named.set(short, handle);
     this.maps.set(handle, short);
     return short;
@@ -159,33 +170,33 @@ export class Unit {
     return helperByName(name)!.id;
   }
 
-  needHelper(front: Front, name: string, node: SyntaxNode): void {
-    const { lockedSince } = front.state;
+  needHelper(asker: Asker, name: string, node: SyntaxNode): void {
+    const { lockedSince } = asker.state;
     if (lockedSince !== undefined)
-      throw front.failure("COMPILER_UNDER_LOCK", { what: "a call", line: lockedSince }, node);
-    this.need(front, name, helperByName(name)?.since, node);
-    if (GPL_ONLY.has(name)) this.#needGpl(front, name, node);
+      throw asker.failure("COMPILER_UNDER_LOCK", { what: "a call", line: lockedSince }, node);
+    this.need(asker, name, helperByName(name)?.since, node);
+    if (GPL_ONLY.has(name)) this.#needGpl(asker, name, node);
   }
 
-  needIntrinsic(front: Front, { name, helper, kfunc, since, gplOnly }: Intrinsic, node: SyntaxNode): void {
-    const { lockedSince } = front.state;
+  needIntrinsic(asker: Asker, { name, helper, kfunc, since, gplOnly }: Intrinsic, node: SyntaxNode): void {
+    const { lockedSince } = asker.state;
     if (lockedSince !== undefined && (helper !== undefined || kfunc !== undefined))
-      throw front.failure("COMPILER_UNDER_LOCK", { what: `\`${name}\``, line: lockedSince }, node);
-    this.need(front, name, since ?? (helper === undefined ? undefined : helperByName(helper)?.since), node);
-    if (gplOnly) this.#needGpl(front, name, node);
+      throw asker.failure("COMPILER_UNDER_LOCK", { what: `\`${name}\``, line: lockedSince }, node);
+    this.need(asker, name, since ?? (helper === undefined ? undefined : helperByName(helper)?.since), node);
+    if (gplOnly) this.#needGpl(asker, name, node);
   }
 
-  need(front: Front, what: string, since: string | undefined, node: SyntaxNode): void {
+  need(asker: Asker, what: string, since: string | undefined, node: SyntaxNode): void {
     if (since === undefined || this.target === undefined || !isOlder(this.target, since)) return;
-    throw front.failure(
+    throw asker.failure(
       "COMPILER_TARGET",
       { what: what.includes(" ") ? what : `\`${what}\``, needs: since, target: this.target },
       node,
     );
   }
 
-  #needGpl(front: Front, name: string, node: SyntaxNode): void {
-    if (!/GPL/.test(this.license)) throw front.failure("COMPILER_GPL_ONLY", { name, license: this.license }, node);
+  #needGpl(asker: Asker, name: string, node: SyntaxNode): void {
+    if (!/GPL/.test(this.license)) throw asker.failure("COMPILER_GPL_ONLY", { name, license: this.license }, node);
   }
 }
 

@@ -1,0 +1,89 @@
+/** `xdpkit build PROG -o out.o [--watch]`: compiles to an ELF object that libbpf, bpftool and iproute2 load. */
+import type { Command } from "commander";
+import { xdpkitError } from "../base/index.ts";
+import { slotsOf } from "../isa/index.ts";
+import type { BpfObject } from "../object/index.ts";
+import { mapTypeName } from "../uapi/index.ts";
+import { compileFile, isModuleFile } from "./compile-file.ts";
+import { OutputFile } from "./files.ts";
+
+interface BuildOptions {
+  readonly output: string;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+export function addBuildCommand(program: Command): void {
+  program
+    .command("build")
+    .summary("compile a *.xdp.ts to an ELF object")
+    .description("Compiles the programs that a module exports to one ELF object, for libbpf, bpftool and iproute2.")
+    .argument("<module>", "*.xdp.ts")
+    .requiredOption("-o, --output <object>", "ELF object to write")
+    .option("--watch", "build again whenever the module or anything that it imports changes")
+    .option("--json", "print a summary as JSON")
+    .action(build);
+}
+
+async function build(file: string, options: BuildOptions): Promise<void> {
+  if (options.output === "-") throw xdpkitError("CLI_USAGE", { problem: "--output takes the name of a file" });
+  if (!isModuleFile(file)) throw xdpkitError("CLI_USAGE", { problem: `build compiles a *.xdp.ts, not ${file}` });
+  if (options.watch) {
+    const { watchAndBuild } = await import("./watch.ts");
+    return watchAndBuild(file, options);
+  }
+  const start = performance.now();
+  const { object } = await compileFile(file);
+  const { writeElf } = await import("../object/index.ts");
+  const bytes = writeElf(object);
+  await write(options.output, file, bytes);
+  const summary = summarise(object, file, options.output, bytes.length);
+  process.stdout.write(
+    options.json ? `${JSON.stringify(summary, null, 2)}\n` : printSummary(summary, performance.now() - start),
+  );
+}
+
+async function write(output: string, input: string, bytes: Uint8Array): Promise<void> {
+  const file = await OutputFile.open(output, input);
+  file.write(bytes);
+  await file.finish();
+}
+
+interface Summary {
+  readonly module: string;
+  readonly output: string;
+  readonly bytes: number;
+  readonly license: string;
+  readonly programs: readonly { readonly name: string; readonly section: string; readonly instructions: number }[];
+  readonly maps: readonly { readonly name: string; readonly type: string; readonly maxEntries: number }[];
+}
+
+function summarise(object: BpfObject, module: string, output: string, bytes: number): Summary {
+  const programs = object.functions.map(({ name, section, instructions }) => ({
+    name,
+    section,
+    instructions: instructions.reduce((sum, one) => sum + slotsOf(one), 0),
+  }));
+  const maps = object.maps.map(({ name, type, maxEntries }) => ({
+    name,
+    type: mapTypeName(type) ?? String(type),
+    maxEntries,
+  }));
+  return { module, output, bytes, license: object.license, programs, maps };
+}
+
+/** Not toLocaleString, which takes longer than compiling: it loads the locale's data. */
+const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+const count = (n: number, what: string): string => `${grouped(n)} ${what}${n === 1 ? "" : "s"}`;
+
+function printSummary({ module, output, bytes, programs, maps }: Summary, milliseconds: number): string {
+  const instructions = programs.reduce((sum, one) => sum + one.instructions, 0);
+  const parts = [
+    `${count(programs.length, "program")} (${programs.map(({ name }) => name).join(", ")})`,
+    count(instructions, "instruction"),
+    count(maps.length, "map"),
+    count(bytes, "byte"),
+    `${milliseconds.toFixed(0)} ms`,
+  ];
+  return `built ${output} of ${module}: ${parts.join(", ")}\n`;
+}

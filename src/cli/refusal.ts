@@ -1,0 +1,26 @@
+/** What ends a command with exit status 1: the compiler says no, for one reason or several. */
+import { type Location, printLocation, type XdpkitError } from "../base/index.ts";
+import { errorToJson, printCaret } from "./print-error.ts";
+
+export class Refusal extends Error {
+  readonly diagnostics: readonly XdpkitError[];
+
+  constructor(diagnostics: readonly XdpkitError[]) {
+    super(`${diagnostics.length} diagnostics`);
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** `xdpkit: CODE file:line:column: message`, the source line with a caret below the column, the hint. */
+export function printDiagnostic(error: XdpkitError): string {
+  const place = error.at ? ` ${printLocation(sourceOf(error.at))}` : "";
+  const hint = error.hint ? `  ${error.hint}\n` : "";
+  return `xdpkit: ${error.code}${place}: ${error.message}\n${printCaret(error)}${hint}`;
+}
+
+/** For `--json`: what `errorToJson` gives, in a list. */
+export const refusalToJson = ({ diagnostics }: Refusal): Record<string, unknown> => ({
+  diagnostics: diagnostics.map(errorToJson),
+});
+
+const sourceOf = (at: Location): Location => (at.kind === "instruction" && at.source ? at.source : at);

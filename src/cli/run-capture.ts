@@ -1,0 +1,277 @@
+/**
+ * What `xdpkit run` does: a capture through a program.
+ *
+ * Everything is read as a stream. The output file and the maps' files appear only when the whole run has succeeded.
+ */
+import type { Command } from "commander";
+import { locate, XdpkitError, xdpkitError } from "../base/index.ts";
+import type { BpfMap } from "../object/index.ts";
+import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
+import { MapType, mapTypeName } from "../uapi/index.ts";
+import { toJsonValue } from "./data-files.ts";
+import { canDump, createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
+import { inFile, OutputFile, openInput } from "./files.ts";
+import {
+  checkMap,
+  isGlobalData,
+  type MapContent,
+  type MapEntry,
+  mapEntries,
+  readMaps,
+  withGlobals,
+} from "./map-files.ts";
+import { readNetworkFile } from "./network-file.ts";
+import { errorToJson, printCaret, printError } from "./print-error.ts";
+import { chooseProgram, readProgramFile } from "./program-file.ts";
+import { startProgress } from "./progress.ts";
+import { VerdictCapture } from "./verdict-capture.ts";
+import { emptyCounts, printVerdicts, type VerdictCounts } from "./verdict-table.ts";
+
+export interface RunOptions {
+  readonly in: string;
+  readonly out?: string;
+  readonly program?: string;
+  readonly engine: string;
+  readonly map: readonly string[];
+  readonly dump: readonly string[];
+  readonly network?: string;
+  readonly repeat: number;
+  readonly cpus: number;
+  readonly seed: number;
+  readonly headroom?: number;
+  readonly json?: boolean;
+}
+
+interface Fault {
+  readonly packet: number;
+  readonly error: XdpkitError;
+}
+
+interface RunResult {
+  readonly packets: number;
+  readonly counts: VerdictCounts;
+  readonly faults: readonly Fault[];
+  readonly faultCount: number;
+  /** Packets that the capture holds only in part. */
+  readonly cut: number;
+  readonly milliseconds: number;
+}
+
+/** Faults that are kept in full; further ones are only counted. */
+const MAX_FAULTS = 10;
+
+export async function run(file: string, options: RunOptions, command: Command): Promise<void> {
+  const name = engineName(options.engine);
+  checkOptions(name, options, command);
+  const original = await readProgramFile(file);
+  const program = chooseProgram(original, options.program, file);
+  for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
+  const contents = await readMaps(original, file, options.map);
+  const object = await withGlobals(original, contents);
+  const network = options.network === undefined ? undefined : await readNetworkFile(options.network);
+  const create = () =>
+    createEngine(name, object, {
+      program,
+      cpus: options.cpus,
+      seed: options.seed,
+      ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
+      ...(network ? { network } : {}),
+    });
+  using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));
+  await fillMaps(
+    engine,
+    contents.filter(({ name }) => !isGlobalData(object, name)),
+  );
+  const result = await runCapture(engine, options, program);
+  const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
+  process.stdout.write(
+    options.json ? printJson(engine, result, dumps) : printText(file, program, engine, options, result, dumps),
+  );
+  if (result.faultCount > 0) process.exitCode = 1;
+}
+
+function engineName(text: string): EngineName {
+  const known = ENGINES.find((name) => name === text);
+  if (known) return known;
+  throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
+}
+
+const INTERPRETER_ONLY = ["network", "cpus", "seed", "headroom"] as const;
+
+/** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
+function checkOptions(engine: EngineName, { out }: RunOptions, command: Command): void {
+  if (out === "-" || out === "") throw xdpkitError("CLI_USAGE", { problem: "--out takes the name of a file" });
+  const ignored = INTERPRETER_ONLY.find((name) => command.getOptionValueSource(name) === "cli");
+  if (engine === "interpreter" || ignored === undefined) return;
+  throw xdpkitError("CLI_USAGE", { problem: `--${ignored} is for the interpreter, not for --engine ${engine}` });
+}
+
+function checkDump(engine: EngineName, map: BpfMap): void {
+  if (canDump(engine, map)) return;
+  const type = mapTypeName(map.type) ?? `type ${map.type}`;
+  throw xdpkitError("CLI_USAGE", { problem: `--engine ${engine} cannot dump ${map.name}, a map of ${type}` });
+}
+
+async function fillMaps(engine: Engine, contents: readonly MapContent[]): Promise<void> {
+  for (const { name, file, data } of contents) {
+    const entries = mapEntries(file, data);
+    await inFile(file, () => engine.fill(name, entries));
+  }
+}
+
+/** Runs all packets; the capture is written beside its name and moved there at the end. */
+async function runCapture(engine: Engine, options: RunOptions, program: string): Promise<RunResult> {
+  const input = await openInput(options.in);
+  const output = options.out === undefined ? undefined : await OutputFile.open(options.out, options.in);
+  try {
+    const capture = output && new VerdictCapture(output);
+    capture?.begin(program);
+    const result = await inFile(options.in, () => eachPacket(engine, options, input, capture, output));
+    await output?.finish();
+    return result;
+  } catch (error) {
+    await output?.discard();
+    throw error;
+  }
+}
+
+async function eachPacket(
+  engine: Engine,
+  options: RunOptions,
+  input: { readonly chunks: AsyncIterable<Uint8Array>; readonly size: number },
+  capture: VerdictCapture | undefined,
+  output: OutputFile | undefined,
+): Promise<RunResult> {
+  const counts = emptyCounts();
+  const faults: Fault[] = [];
+  const progress = startProgress(input.size, !options.json);
+  const start = performance.now();
+  let packets = 0;
+  let cut = 0;
+  try {
+    for await (const packet of readCapture(input.chunks)) {
+      packets++;
+      checkLinkType(packet, packets);
+      if (packet.originalLength > packet.bytes.length) cut++;
+      const outcome = runOne(engine, packet, options.repeat);
+      const row = counts[outcome instanceof XdpkitError ? "fault" : outcome.name];
+      row.packets++;
+      row.bytes += packet.bytes.length;
+      const time = packet.timestampNs ?? 0n;
+      if (outcome instanceof XdpkitError) {
+        if (faults.length < MAX_FAULTS) faults.push({ packet: packets, error: outcome });
+        capture?.addFault(packet.bytes, packet.originalLength, time, outcome.message);
+      } else capture?.add(packet.bytes, packet.originalLength, time, outcome);
+      if (output?.full) await output.flush();
+      if (packets % 1024 === 0) progress.update(packet.offset, packets);
+    }
+  } finally {
+    progress.stop();
+  }
+  return { packets, counts, faults, faultCount: counts.fault.packets, cut, milliseconds: performance.now() - start };
+}
+
+function checkLinkType({ linkType, offset }: CapturedPacket, packet: number): void {
+  if (linkType === LinkType.Ethernet) return;
+  throw xdpkitError("CLI_LINK_TYPE", { linkType, packet }, { at: { kind: "byte", offset } });
+}
+
+/** The verdict of the last repetition, or the fault that the program made. */
+function runOne(engine: Engine, packet: CapturedPacket, repeat: number) {
+  try {
+    for (let i = 1; i < repeat; i++) engine.run(packet.bytes, packet.timestampNs);
+    return engine.run(packet.bytes, packet.timestampNs);
+  } catch (error) {
+    if (error instanceof XdpkitError && FAULTS.test(error.code)) {
+      return locate(error, { kind: "byte", offset: packet.offset });
+    }
+    throw error;
+  }
+}
+
+/** What a program or a single packet may do wrong; anything else ends the command. */
+const FAULTS =
+  /^VM_(ACCESS|BAD_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
+
+type Dump = readonly [name: string, entries: readonly MapEntry[]];
+
+function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): string {
+  const verdicts = Object.fromEntries(
+    Object.entries(result.counts).flatMap(([name, { packets }]) =>
+      name === "fault" || packets === 0 ? [] : [[name, packets]],
+    ),
+  );
+  const json = {
+    packets: result.packets,
+    verdicts,
+    engine: engine.name,
+    faults: result.faultCount,
+    ...(result.cut > 0 ? { cutPackets: result.cut } : {}),
+    ...(result.faults.length > 0
+      ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
+      : {}),
+    ...(dumps.length > 0
+      ? { maps: Object.fromEntries(dumps.map(([name, entries]) => [name, toJsonValue(entries)])) }
+      : {}),
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+function printText(
+  file: string,
+  program: string,
+  engine: Engine,
+  options: RunOptions,
+  result: RunResult,
+  dumps: readonly Dump[],
+): string {
+  const { packets, counts, milliseconds } = result;
+  const times = options.repeat === 1 ? "" : `, each ${options.repeat.toLocaleString("en-US")} times`;
+  const title = `\n  ${program} of ${file}, ${engine.name}: ${packets.toLocaleString("en-US")} packets of ${options.in}${times}, ${milliseconds.toFixed(0)} ms\n\n`;
+  const color = process.stdout.isTTY === true && !process.env["NO_COLOR"];
+  const written = options.out === undefined ? "" : `\n  written: ${options.out}\n`;
+  return [
+    title,
+    printVerdicts(counts, color),
+    printCut(result),
+    printMaps(engine),
+    printFaults(result),
+    written,
+    ...dumps.map(printDump),
+    "\n",
+  ].join("");
+}
+
+function printCut({ packets, cut }: RunResult): string {
+  if (cut === 0) return "";
+  const [some, all] = [cut, packets].map((count) => count.toLocaleString("en-US"));
+  return `\n  ${some} of ${all} packets are cut in the capture: the program saw what is left (capture with tcpdump -s 0)\n`;
+}
+
+/** Maps that hold something, with how much. */
+function printMaps(engine: Engine): string {
+  const rows = engine
+    .maps()
+    .filter(({ definition }) => !definition.data)
+    .map(({ name, type, definition }) => {
+      const arrays = definition.type === MapType.ARRAY || definition.type === MapType.PERCPU_ARRAY;
+      const size = arrays ? undefined : engine.size(name);
+      const used = size === undefined ? "" : `${size.toLocaleString("en-US")} of `;
+      return `  ${name.padEnd(17)}${type.padEnd(18)}${used}${definition.maxEntries.toLocaleString("en-US")} entries\n`;
+    });
+  return rows.length === 0 ? "" : `\n  map\n${rows.join("")}`;
+}
+
+function printFaults({ faults, faultCount }: RunResult): string {
+  if (faultCount === 0) return "";
+  const lines = faults
+    .slice(0, 3)
+    .map(({ packet, error }) => `  packet ${packet}: ${printError(error)}\n${printCaret(error)}`);
+  const rest = faultCount > lines.length ? `  … and ${faultCount - lines.length} more\n` : "";
+  return `\n  faults\n${lines.join("")}${rest}`;
+}
+
+function printDump([name, entries]: Dump): string {
+  const rows = entries.map((entry) => `  ${JSON.stringify(toJsonValue(entry))}`);
+  return `\n  map ${name}\n${rows.length === 0 ? "  (empty)\n" : `${rows.join("\n")}\n`}`;
+}
