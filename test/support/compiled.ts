@@ -74,7 +74,7 @@ function kernelEngine(object: BpfObject, program: string): Engine {
 }
 
 export function compiledObject(exports: Exports): BpfObject {
-  return compileOrThrow(exports["program"] as CompilableProgram);
+  return compileOrThrow(exports["program"] as CompilableProgram).object;
 }
 
 /** Runs the packets of a run, one after another, with fresh maps. */
