@@ -1,5 +1,5 @@
 /** The maps that the code uses, as the object declares them. */
-import { type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
+import { ArrayOfMaps, type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { layoutOf, type Schema } from "../schema/index.ts";
 import { MapType } from "../uapi/index.ts";
@@ -17,7 +17,9 @@ export function declareMaps(unit: Unit, btf: BtfBuilder, compile: (program: Comp
       if (declared.has(handle)) continue;
       declared.add(handle);
       grew = true;
-      maps.push(handle instanceof Outcomes ? counters(handle, name, btf) : declareMap(btf, handle, name, compile));
+      maps.push(
+        handle instanceof Outcomes ? counters(handle, name, btf) : declareMap(unit, btf, handle, name, compile),
+      );
     }
   }
   return maps;
@@ -39,6 +41,7 @@ function counters({ names }: Outcomes<string>, name: string, btf: BtfBuilder): B
 }
 
 function declareMap(
+  unit: Unit,
   btf: BtfBuilder,
   handle: MapHandle,
   name: string,
@@ -46,14 +49,28 @@ function declareMap(
 ): BpfMap {
   const map = plainMap(btf, handle, name);
   const { inner } = handle.declaration;
-  if (inner) return { ...map, inner: plainMap(btf, inner, `${name}.inner`) };
+  if (inner) return { ...map, inner: plainMap(btf, inner, `${name}.inner`), ...slotsOf(innerMaps(unit, handle)) };
   if (!(handle instanceof ProgramArray)) return map;
-  const slots = Object.entries(handle.programs()).map(([index, program]) => {
+  const programs = Object.entries(handle.programs()).map(([index, program]) => {
     compile(program as unknown as CompilableProgram);
     return { index: Number(index), target: program.name };
   });
-  return slots.length === 0 ? map : { ...map, slots: slots.sort((a, b) => a.index - b.index) };
+  return { ...map, ...slotsOf(programs) };
 }
+
+type MapSlots = NonNullable<BpfMap["slots"]>;
+
+/** The maps that a map of maps holds at load. An object has slots for arrays only; of hashes, user space sets them. */
+function innerMaps(unit: Unit, handle: MapHandle): MapSlots {
+  const slots = [...(handle.declaration.entries?.() ?? [])].map(([index, map]) => ({
+    index: Number(index),
+    target: unit.declareMap(map as MapHandle),
+  }));
+  return handle instanceof ArrayOfMaps ? slots : [];
+}
+
+const slotsOf = (slots: MapSlots): Pick<BpfMap, "slots"> =>
+  slots.length === 0 ? {} : { slots: [...slots].sort((a, b) => a.index - b.index) };
 
 function plainMap(btf: BtfBuilder, handle: MapHandle, name: string): BpfMap {
   const { type, key, value, maxEntries, flags, numaNode, hashes, pin } = handle.declaration;

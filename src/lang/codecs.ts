@@ -18,14 +18,12 @@ export function mapCodecs(handle: MapHandle): MapCodecs {
   };
 }
 
-/** Raw bytes of the right size are taken in place of a value. */
 export function schemaCodec(schema: Schema<unknown>): Codec {
   const { size } = layoutOf(schema);
   return {
     size,
     decode: (bytes) => decode(schema, bytes),
     encode(value, path) {
-      if (value instanceof Uint8Array && layoutOf(schema).kind !== "bytes") return value;
       try {
         return encode(schema, value);
       } catch (error) {
@@ -47,7 +45,6 @@ function prefixCodec(schema: Schema<unknown>): Codec {
       return isAddress ? `${value}/${prefixLength}` : { prefixLength, data: value };
     },
     encode(given, path) {
-      if (given instanceof Uint8Array) return given;
       const { prefixLength, data: value } = isAddress ? parsePrefix(given) : (given as PrefixParts);
       if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > 8 * data.size)
         throw xdpkitError("LANG_PREFIX", { found: String(given), bits: 8 * data.size }, { at: { kind: "path", path } });
