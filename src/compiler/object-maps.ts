@@ -25,18 +25,26 @@ export function declareMaps(unit: Unit, btf: BtfBuilder, compile: (program: Comp
   return maps;
 }
 
+/** One element: a struct with a counter per name, so that tools print the names. */
 function counters({ names }: Outcomes<string>, name: string, btf: BtfBuilder): BpfMap {
+  const size = 8 * names.length;
+  const members = names.map((one, index) => ({
+    name: one.replace(/\W|^(?=\d)/g, "_"),
+    type: btf.unsigned(8),
+    bitOffset: 64 * index,
+    bitSize: 0,
+  }));
   return {
     name,
     style: "btf",
     type: MapType.PERCPU_ARRAY,
     keySize: 4,
-    valueSize: 8,
-    maxEntries: names.length,
+    valueSize: size,
+    maxEntries: 1,
     flags: 0,
     pinByName: false,
     keyType: btf.unsigned(4),
-    valueType: btf.unsigned(8),
+    valueType: btf.add({ kind: "struct", name, size, bitfields: false, members }),
   };
 }
 

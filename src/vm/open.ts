@@ -7,6 +7,7 @@
 import { xdpkitError } from "../base/index.ts";
 import {
   ArrayOfMaps,
+  array,
   CpuMap,
   DevMap,
   type EventSource,
@@ -20,6 +21,7 @@ import {
   RingBuffer,
   schemaCodec,
   UserRingBuffer,
+  u64,
 } from "../lang/index.ts";
 import type { Codec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
@@ -86,7 +88,11 @@ export class Handles {
     if (handle instanceof Global) return new Variable(machine, name, schemaCodec(handle.schema));
     const map = machine.mapNamed(name) ?? this.#innerMap(handle, name);
     if (!map) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: machine.maps.map((one) => one.name) });
-    if (handle instanceof Outcomes) return countersOf(handle.names, new MapAccess(map, machine));
+    if (handle instanceof Outcomes)
+      return countersOf(
+        handle.names,
+        new MapAccess(map, machine, { value: schemaCodec(array(u64, handle.names.length)) }),
+      );
     const access = new MapAccess(map, machine, handle instanceof MapHandle ? mapCodecs(handle) : {});
     if (handle instanceof RingBuffer || handle instanceof PerfEventArray)
       return new Records(access, schemaCodec(handle.record), this.#waiting);
@@ -100,8 +106,12 @@ export class Handles {
 
 /** Sums over the CPUs, by name. */
 function countersOf(names: readonly string[], access: MapAccess): unknown {
-  const total = (index: number) => (access.get(index) as bigint[]).reduce((sum, one) => sum + one, 0n);
-  return { read: () => Object.fromEntries(names.map((name, index) => [name, total(index)])) };
+  return {
+    read(): Record<string, bigint> {
+      const perCpu = access.get(0) as bigint[][];
+      return Object.fromEntries(names.map((name, at) => [name, perCpu.reduce((sum, counts) => sum + counts[at]!, 0n)]));
+    },
+  };
 }
 
 function sender(access: MapAccess, codec: Codec): (record: unknown) => boolean {
