@@ -9,8 +9,8 @@ const layers = {
   object: ["base", "isa", "btf"],
   lang: ["base", "schema", "packet", "uapi", "object"],
   compiler: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
-  vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang"],
-  kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object"],
+  vm: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler"],
+  kernel: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler"],
   register: ["base", "compiler"],
   cli: ["base", "schema", "packet", "isa", "btf", "uapi", "object", "lang", "compiler", "register", "vm", "kernel"],
 };

@@ -228,16 +228,17 @@ static __always_inline int skip_options(struct cursor *cursor, __u8 next_header,
 #define OUTCOMES(name, count)                                                                      \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
-		__uint(max_entries, count);                                                        \
+		__uint(max_entries, 1);                                                            \
 		__type(key, __u32);                                                                \
-		__type(value, __u64);                                                              \
+		__type(value, __u64[count]);                                                       \
 	} name SEC(".maps")
 
 static __always_inline void add_one(void *counters, __u32 index)
 {
-	__u64 *count = bpf_map_lookup_elem(counters, &index);
-	if (count)
-		*count += 1;
+	__u32 key = 0;
+	__u64 *counts = bpf_map_lookup_elem(counters, &key);
+	if (counts)
+		counts[index] += 1;
 }
 
 /* Counts and gives the verdict. */

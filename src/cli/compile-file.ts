@@ -7,7 +7,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Location, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
-import type { CompileOptions, CompileResult } from "../compiler/index.ts";
+import type { Compiled, CompileOptions, CompileResult } from "../compiler/index.ts";
 import type { BpfObject } from "../object/index.ts";
 import type { ModuleGraph } from "../register/index.ts";
 import { fileError, readText } from "./files.ts";
@@ -21,11 +21,8 @@ export function shownName(file: string): string {
   return path.startsWith("..") ? file : path;
 }
 
-/** What a module becomes, and the handles of its maps. */
-export type CompiledFile = Required<Pick<CompileResult, "object" | "names">>;
-
 /** @throws Refusal for what the compiler refuses; XdpkitError CLI_FILE, CLI_NO_EXPORTS */
-export async function compileFile(file: string, options: CompileOptions = {}): Promise<CompiledFile> {
+export async function compileFile(file: string, options: CompileOptions = {}): Promise<Compiled> {
   await readText(file);
   const { readGraph } = await import("../register/index.ts");
   const graph = attempt(() => readGraph(file, shownName));

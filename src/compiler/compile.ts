@@ -5,7 +5,7 @@
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
 import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
-import { describeFunction, isProgram, type MapHandle, type Outcomes } from "../lang/index.ts";
+import { describeFunction, isProgram } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
@@ -30,8 +30,8 @@ export type Diagnostic = XdpkitError;
 export interface CompileResult {
   /** Absent when there is a diagnostic. */
   readonly object?: BpfObject;
-  /** The maps that the object declares, by handle. */
-  readonly names: ReadonlyMap<MapHandle | Outcomes<string>, string>;
+  /** What maps, outcomes and programs are called in the object, by handle. */
+  readonly names: ReadonlyMap<object, string>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -39,16 +39,16 @@ const DEFAULT_LICENSE = "Dual MIT/GPL";
 
 /** Compiles programs, and those that their tables hold, into one object. */
 export function compile(
-  programs: CompilableProgram | readonly CompilableProgram[],
+  given: CompilableProgram | readonly CompilableProgram[],
   options: CompileOptions = {},
 ): CompileResult {
-  const wanted = [programs].flat() as CompilableProgram[];
+  const wanted = [given].flat() as CompilableProgram[];
   const diagnostics: Diagnostic[] = [];
   const unit = new Unit(wanted[0]?.options.license ?? DEFAULT_LICENSE, oldestTarget(wanted));
   const btf = new BtfBuilder();
   const functions: BpfFunction[] = [];
   const done = new Set<CompilableProgram>();
-  const names = new Map<string, CompilableProgram>();
+  const programs = new Map<CompilableProgram, string>();
   const attempt = (body: () => void, at?: SourceLocation): void => {
     try {
       body();
@@ -61,7 +61,7 @@ export function compile(
     if (done.has(program)) return;
     done.add(program);
     attempt(() => {
-      const name = programName(program, names);
+      const name = programName(program, programs);
       requireLicense(program, unit.license);
       functions.push(compileProgram(unit, btf, program, name, options));
     }, placeOf(program));
@@ -69,23 +69,26 @@ export function compile(
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
   attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
-  if (diagnostics.length > 0) return { names: unit.maps, diagnostics };
+  const names = new Map<object, string>([...unit.maps, ...programs]);
+  if (diagnostics.length > 0) return { names, diagnostics };
   maps.push(...declareData(unit, btf));
   return {
     object: { license: unit.license, functions, maps, externs: declareKfuncs(unit, btf), btf: btf.finish() },
-    names: unit.maps,
+    names,
     diagnostics,
   };
 }
+
+export type Compiled = Required<Pick<CompileResult, "object" | "names">>;
 
 /** The same, or throws the first diagnostic. */
 export function compileOrThrow(
   programs: CompilableProgram | readonly CompilableProgram[],
   options: CompileOptions = {},
-): BpfObject {
-  const { object, diagnostics } = compile(programs, options);
+): Compiled {
+  const { object, names, diagnostics } = compile(programs, options);
   if (!object) throw diagnostics[0]!;
-  return object;
+  return { object, names };
 }
 
 /** The programs among the exports of a module, in their order. */
@@ -121,13 +124,12 @@ function oldestTarget(programs: readonly CompilableProgram[]): string | undefine
     .sort((a, b) => Number.parseFloat(a) - Number.parseFloat(b))[0];
 }
 
-function programName(program: CompilableProgram, names: Map<string, CompilableProgram>): string {
+function programName(program: CompilableProgram, names: Map<CompilableProgram, string>): string {
   const { name } = program;
   const at = placeOf(program);
   if (name === "") throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: "the program has no name" }, { at });
-  const other = names.get(name);
-  if (other && other !== program) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" }, { at });
-  names.set(name, program);
+  if ([...names.values()].includes(name)) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" }, { at });
+  names.set(program, name);
   return name;
 }
 

@@ -3,6 +3,7 @@
 export type { EmittedCode } from "./backend/emit.ts";
 export type { CompilableProgram } from "./compilable-program.ts";
 export {
+  type Compiled,
   type CompileOptions,
   type CompileResult,
   compile,

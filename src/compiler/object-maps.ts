@@ -1,5 +1,5 @@
 /** The maps that the code uses, as the object declares them. */
-import { type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
+import { ArrayOfMaps, type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { layoutOf, type Schema } from "../schema/index.ts";
 import { MapType } from "../uapi/index.ts";
@@ -17,28 +17,39 @@ export function declareMaps(unit: Unit, btf: BtfBuilder, compile: (program: Comp
       if (declared.has(handle)) continue;
       declared.add(handle);
       grew = true;
-      maps.push(handle instanceof Outcomes ? counters(handle, name, btf) : declareMap(btf, handle, name, compile));
+      maps.push(
+        handle instanceof Outcomes ? counters(handle, name, btf) : declareMap(unit, btf, handle, name, compile),
+      );
     }
   }
   return maps;
 }
 
+/** One element: a struct with a counter per name, so that tools print the names. */
 function counters({ names }: Outcomes<string>, name: string, btf: BtfBuilder): BpfMap {
+  const size = 8 * names.length;
+  const members = names.map((one, index) => ({
+    name: one.replace(/\W|^(?=\d)/g, "_"),
+    type: btf.unsigned(8),
+    bitOffset: 64 * index,
+    bitSize: 0,
+  }));
   return {
     name,
     style: "btf",
     type: MapType.PERCPU_ARRAY,
     keySize: 4,
-    valueSize: 8,
-    maxEntries: names.length,
+    valueSize: size,
+    maxEntries: 1,
     flags: 0,
     pinByName: false,
     keyType: btf.unsigned(4),
-    valueType: btf.unsigned(8),
+    valueType: btf.add({ kind: "struct", name, size, bitfields: false, members }),
   };
 }
 
 function declareMap(
+  unit: Unit,
   btf: BtfBuilder,
   handle: MapHandle,
   name: string,
@@ -46,14 +57,28 @@ function declareMap(
 ): BpfMap {
   const map = plainMap(btf, handle, name);
   const { inner } = handle.declaration;
-  if (inner) return { ...map, inner: plainMap(btf, inner, `${name}.inner`) };
+  if (inner) return { ...map, inner: plainMap(btf, inner, `${name}.inner`), ...slotsOf(innerMaps(unit, handle)) };
   if (!(handle instanceof ProgramArray)) return map;
-  const slots = Object.entries(handle.programs()).map(([index, program]) => {
+  const programs = Object.entries(handle.programs()).map(([index, program]) => {
     compile(program as unknown as CompilableProgram);
     return { index: Number(index), target: program.name };
   });
-  return slots.length === 0 ? map : { ...map, slots: slots.sort((a, b) => a.index - b.index) };
+  return { ...map, ...slotsOf(programs) };
 }
+
+type MapSlots = NonNullable<BpfMap["slots"]>;
+
+/** The maps that a map of maps holds at load. An object has slots for arrays only; of hashes, user space sets them. */
+function innerMaps(unit: Unit, handle: MapHandle): MapSlots {
+  const slots = [...(handle.declaration.entries?.() ?? [])].map(([index, map]) => ({
+    index: Number(index),
+    target: unit.declareMap(map as MapHandle),
+  }));
+  return handle instanceof ArrayOfMaps ? slots : [];
+}
+
+const slotsOf = (slots: MapSlots): Pick<BpfMap, "slots"> =>
+  slots.length === 0 ? {} : { slots: [...slots].sort((a, b) => a.index - b.index) };
 
 function plainMap(btf: BtfBuilder, handle: MapHandle, name: string): BpfMap {
   const { type, key, value, maxEntries, flags, numaNode, hashes, pin } = handle.declaration;

@@ -45,6 +45,8 @@ export interface BloomAccess<V> {
 }
 
 export interface EventSource<T> extends AsyncIterable<T> {
+  /** Takes the records that are there now. */
+  drain(): T[];
   /** Returns what ends the subscription. */
   on(listener: (record: T) => void): () => void;
   /** Records that found no room. */

@@ -5,6 +5,9 @@ import { kernelMethod } from "./intrinsic.ts";
 import { kernelName } from "./names.ts";
 import type { XdpAction } from "./program.ts";
 
+/** A value of a per-CPU map has at most 32 KiB (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h). */
+const MOST_NAMES = 4095;
+
 /** Shown in the capture beside the verdict, and traced. */
 export class Outcomes<const Name extends string> {
   declare readonly [ACCESS]: OutcomesAccess<Name>;
@@ -12,6 +15,8 @@ export class Outcomes<const Name extends string> {
 
   /** @throws XdpkitError LANG_OUTCOME_NAMES */
   constructor(names: readonly Name[]) {
+    if (names.length > MOST_NAMES)
+      throw xdpkitError("LANG_OUTCOME_NAMES", { problem: `${names.length} are more than ${MOST_NAMES}` });
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (names.length === 0) throw xdpkitError("LANG_OUTCOME_NAMES", { problem: "the list is empty" });
     if (twice !== undefined)

@@ -23,10 +23,15 @@ export interface CodecPlace {
 }
 
 export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: number, place: CodecPlace): Codec {
-  const typed = btf && type ? btfCodec(btf, type, size) : rawCodec(size);
+  return sizedCodec(btf && type ? btfCodec(btf, type, size) : rawCodec(size), size, place);
+}
+
+/** A codec for a place of `size` bytes, which takes bytes, too. `encode` throws VALUE_SIZE. */
+export function sizedCodec({ decode, encode }: Codec, size: number, place: CodecPlace): Codec {
   return {
-    ...typed,
-    encode: (value, path) => checkSize(value instanceof Uint8Array ? value : typed.encode(value, path), size, place),
+    size,
+    decode,
+    encode: (value, path) => checkSize(value instanceof Uint8Array ? value : encode(value, path), size, place),
   };
 }
 

@@ -16,4 +16,4 @@ export type {
 export type { Redirect } from "./redirect.ts";
 export type { Variable } from "./variables.ts";
 export type { Verdict } from "./verdict.ts";
-export { createVm, type RunOptions, Vm, type VmOptions, xdpPrograms } from "./vm.ts";
+export { createVm, type ProgramSource, type RunOptions, Vm, type VmOptions, xdpPrograms } from "./vm.ts";

@@ -5,7 +5,7 @@
  * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
  */
 import { xdpkitError } from "../base/index.ts";
-import { type Codec, codecOf, encodeGlobals } from "../object/index.ts";
+import { type Codec, codecOf, encodeGlobals, sizedCodec } from "../object/index.ts";
 import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
 import {
@@ -59,13 +59,17 @@ export class MapAccess {
   readonly #key: Codec;
   readonly #value: Codec;
 
-  constructor(map: VmMap, machine: Machine) {
+  /** `codecs` in place of those that the object's BTF gives. */
+  constructor(map: VmMap, machine: Machine, codecs: { readonly key?: Codec; readonly value?: Codec } = {}) {
     const { name, keySize, valueSize, keyType, valueType, data } = map.definition;
     const { btf } = machine.object;
     this.#map = map;
     this.#machine = machine;
-    this.#key = codecOf(btf, keyType, keySize, { name, what: "key" });
-    this.#value = codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
+    const [key, value] = [{ name, what: "key" } as const, { name, what: "value" } as const];
+    this.#key = codecs.key ? sizedCodec(codecs.key, keySize, key) : codecOf(btf, keyType, keySize, key);
+    this.#value = codecs.value
+      ? sizedCodec(codecs.value, valueSize, value)
+      : codecOf(btf, data?.type ?? valueType, valueSize, value);
   }
 
   get name(): string {
@@ -178,8 +182,19 @@ export class MapAccess {
 
   /** USER_RINGBUF: a record for `bpf_user_ringbuf_drain`. */
   send(record: Uint8Array): void {
-    const result = this.#map instanceof UserRingBuffer ? this.#map.send(record) : -errno.EOPNOTSUPP;
+    const result = this.#send(record);
     if (result < 0) this.#fail("send", result);
+  }
+
+  /** The same; false when there is no room. */
+  trySend(record: Uint8Array): boolean {
+    const result = this.#send(record);
+    if (result < 0 && result !== -errno.ENOSPC) this.#fail("send", result);
+    return result >= 0;
+  }
+
+  #send(record: Uint8Array): number {
+    return this.#map instanceof UserRingBuffer ? this.#map.send(record) : -errno.EOPNOTSUPP;
   }
 
   /** Variables of global data by name: those that are left out keep their values. */

@@ -1,6 +1,6 @@
 /** Global variables of the object: `vm.variable("limit").value = 10`. */
 import { invariant, xdpkitError } from "../base/index.ts";
-import { type Codec, codecOf, type GlobalVariable } from "../object/index.ts";
+import { type Codec, codecOf, type GlobalVariable, sizedCodec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
 import { ArrayMap } from "./maps/index.ts";
 
@@ -11,11 +11,14 @@ export class Variable {
   readonly #address: number;
 
   /** @throws XdpkitError VM_UNKNOWN_VARIABLE */
-  constructor(machine: Machine, name: string) {
+  constructor(machine: Machine, name: string, codec?: Codec) {
     const { map, variable } = find(machine, name);
     this.name = name;
     this.#machine = machine;
-    this.#codec = codecOf(machine.object.btf, variable.type, variable.size, { name, what: "value" });
+    const place = { name, what: "value" } as const;
+    this.#codec = codec
+      ? sizedCodec(codec, variable.size, place)
+      : codecOf(machine.object.btf, variable.type, variable.size, place);
     this.#address = map.at(0) + variable.offset;
   }
 

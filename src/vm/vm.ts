@@ -4,6 +4,15 @@
  * Time and chance come from the machine's own clock and seed: the same object, packets and options give the same run.
  */
 import { invariant, xdpkitError } from "../base/index.ts";
+import {
+  type Binding,
+  type CpuMapProgram,
+  type DevMapProgram,
+  isProgram,
+  type Shared,
+  schemaCodec,
+  type XdpProgram,
+} from "../lang/index.ts";
 import type { BpfObject } from "../object/index.ts";
 import { XdpAction, xdpActionName } from "../uapi/index.ts";
 import { DebugSession } from "./debug-session.ts";
@@ -14,14 +23,17 @@ import { type Clock, type Hints, Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
 import { Network } from "./network.ts";
 import type { NetworkConfig } from "./network-config.ts";
+import { Handles } from "./open.ts";
 import { DEFAULT_HEADROOM, MAX_HEADROOM, MIN_HEADROOM } from "./packet-buffer.ts";
 import { Redirector } from "./redirect.ts";
 import { Variable } from "./variables.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface VmOptions {
-  /** The program that `run` starts; needed when the object holds several. */
+  /** The program that `run` starts, by name; needed when there are several. */
   readonly program?: string;
+  /** `[mtu.with(9000)]`: those that the programs do not read are ignored. */
+  readonly settings?: readonly Binding[];
   /** Simulated CPUs, 1 to 256. Default 1. */
   readonly cpus?: number;
   /** Of `bpf_get_prandom_u32`. Default 1. */
@@ -51,9 +63,21 @@ const NO_METADATA = new Uint8Array(0);
 const NO_HINTS: Hints = {};
 const DEFAULT_BUDGET = 100_000_000;
 
-/** Loads an object: maps created, globals initialised, the program linked. */
-export async function createVm(object: BpfObject, options: VmOptions = {}): Promise<Vm> {
-  return new Vm(object, options);
+/** A program of a kernel module; several share their maps, and `program` says which one runs. */
+export type ProgramSource = AnyProgram | readonly AnyProgram[];
+type AnyProgram = XdpProgram | DevMapProgram | CpuMapProgram;
+
+/**
+ * Compiles programs, or takes an object, and loads it: maps created, globals initialised, the program linked.
+ *
+ * @throws XdpkitError COMPILER_* for the first program that cannot be compiled
+ */
+export async function createVm(source: BpfObject | ProgramSource, options: VmOptions = {}): Promise<Vm> {
+  const programs = [source].flat();
+  if (!isProgram(programs[0])) return new Vm(source as BpfObject, options);
+  const { compileOrThrow } = await import("../compiler/index.ts");
+  const { object, names } = compileOrThrow(programs as AnyProgram[]);
+  return new Vm(object, programs.length === 1 ? { program: names.get(programs[0])!, ...options } : options, names);
 }
 
 /** Names of the object's XDP programs (sections `xdp…`), devmap and cpumap programs left out. */
@@ -90,9 +114,11 @@ export class Vm {
   readonly #fragments: boolean;
   readonly #traceListeners = new Set<(text: string) => void>();
   readonly #maps = new Map<string, MapAccess>();
+  readonly #handles: Handles;
   #session: DebugSession | undefined;
 
-  constructor(object: BpfObject, options: VmOptions) {
+  /** `names`: what the object calls the handles of the module that it was compiled from. */
+  constructor(object: BpfObject, options: VmOptions, names: ReadonlyMap<object, string> = new Map()) {
     if (object.bigEndian) throw xdpkitError("VM_BIG_ENDIAN", {});
     const { cpus = 1, seed = 1 } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw xdpkitError("VM_CPU", { cpu: cpus, cpus: 256 });
@@ -109,6 +135,9 @@ export class Vm {
     this.#machine.trace = (text) => {
       for (const listener of this.#traceListeners) listener(text);
     };
+    this.#handles = new Handles(this.#machine, names);
+    this.#handles.fill();
+    for (const binding of options.settings ?? []) this.#bind(binding);
   }
 
   get object(): BpfObject {
@@ -124,7 +153,9 @@ export class Vm {
   run(packet: Uint8Array, options: RunOptions = {}): Verdict {
     this.#prepare(packet, options);
     const action = this.#runProgram(this.program);
-    return this.#verdict(action, this.#budget - this.#machine.core.budget);
+    const verdict = this.#verdict(action, this.#budget - this.#machine.core.budget);
+    this.#handles.wake();
+    return verdict;
   }
 
   /** Starts the program without running it: for stepping and breakpoints. */
@@ -138,8 +169,18 @@ export class Vm {
     return this.#session;
   }
 
-  /** The content of a map. @throws XdpkitError VM_UNKNOWN_MAP */
-  map(name: string): MapAccess {
+  /**
+   * The content of a map by its handle (typed: also of globals, outcomes, streams) or by its name in the object.
+   *
+   * @throws XdpkitError VM_UNKNOWN_MAP, VM_UNKNOWN_VARIABLE
+   */
+  map<A>(handle: Shared<A>): A;
+  map(name: string): MapAccess;
+  map(wanted: Shared<unknown> | string): unknown {
+    return typeof wanted === "string" ? this.#mapNamed(wanted) : this.#handles.open(wanted);
+  }
+
+  #mapNamed(name: string): MapAccess {
     let access = this.#maps.get(name);
     if (!access) {
       const map = this.#machine.mapNamed(name);
@@ -159,6 +200,14 @@ export class Vm {
   /** A global variable. @throws XdpkitError VM_UNKNOWN_VARIABLE */
   variable(name: string): Variable {
     return new Variable(this.#machine, name);
+  }
+
+  #bind({ setting, value }: Binding): void {
+    const name = this.#handles.nameOf(setting);
+    const isRead = this.#machine.maps.some(({ definition }) =>
+      definition.data?.variables.some((one) => one.name === name),
+    );
+    if (isRead) new Variable(this.#machine, name, schemaCodec(setting.schema)).value = value;
   }
 
   /** Calls `listener` with each line of `bpf_trace_printk`; returns what ends that. */

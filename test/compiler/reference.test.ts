@@ -1,4 +1,4 @@
-/** The programs of test/programs in the reference: verdict, bytes and maps, each derived from the standard it implements. */
+/** Examples in the reference: verdict, bytes and maps, each derived from the standard it implements. */
 import { expect, it } from "vitest";
 import { concatBytes, printHex } from "../../src/base/index.ts";
 import { FibResult, type HashMap, type Outcomes, type RingBuffer, XdpAction } from "../../src/lang/index.ts";
@@ -20,7 +20,8 @@ import {
   Udp,
   VlanTag,
 } from "../../src/packet/index.ts";
-import { type Exports, loadProgram } from "../support/load-module.ts";
+import { loadExample } from "../support/example-objects.ts";
+import type { Exports } from "../support/load-module.ts";
 import {
   createReference,
   type ReferenceMachine,
@@ -44,7 +45,7 @@ function counted(machine: ReferenceMachine, handle: unknown): Record<string, big
 type WithMachine = Exports & { readonly machine: ReferenceMachine };
 
 async function machineFor(name: string, program: string, options: ReferenceOptions = ROUTE): Promise<WithMachine> {
-  const exports = await loadProgram(name);
+  const exports = await loadExample(name);
   return { ...exports, machine: createReference(exports[program] as ReferenceProgram, options) };
 }
 
@@ -58,10 +59,10 @@ const ipv6 = (fields: object) => new Ipv6({ hopLimit: 64, source: "2001:db8::9",
 const SEGMENTS = ["fc00:3::", "fc00:2::", "fc00:1::"];
 
 it("a: End moves to the next segment, and pops the header at the last one", async () => {
-  const { machine, sids, outcomes } = await machineFor("a-srv6-end-psp", "end");
+  const { machine, sids, outcomes } = await machineFor("end-psp", "end");
   table(machine, sids).set("fc00:1::", { psp: true, reserved: 0, packets: 0n, bytes: 0n });
   table(machine, sids).set("fc00:2::", { psp: true, reserved: 0, packets: 7n, bytes: 0n });
-  const { ports, forwarding } = await loadProgram("forward");
+  const { ports, forwarding } = (await import("../../examples/srv6/forward.xdp.ts" as string)) as Exports;
   table(machine, ports).set(5, { interface: 5 });
   const arriving = (destination: string, segmentsLeft: number) =>
     frame(ethernet(EtherType.Ipv6), ipv6({ destination }), srh({ segments: SEGMENTS, segmentsLeft }), udp(), PAYLOAD);
@@ -84,7 +85,7 @@ it("a: End moves to the next segment, and pops the header at the last one", asyn
 });
 
 it("a: a tag stays in front of what is popped, and an SRH that claims too much is malformed", async () => {
-  const { machine, sids, outcomes } = await machineFor("a-srv6-end-psp", "end", {
+  const { machine, sids, outcomes } = await machineFor("end-psp", "end", {
     fib: () => ({ found: false, result: FibResult.NoNeighbour, mtu: 0 }),
   });
   table(machine, sids).set("fc00:1::", { psp: true, reserved: 0, packets: 0n, bytes: 0n });
@@ -122,7 +123,7 @@ const INNER = new Uint8Array([
 ]);
 
 it("b: GTP-U with a PDU Session Container becomes SRv6 with the arguments of RFC 9433", async () => {
-  const { machine, sessions, policies, usage, outcomes } = await machineFor("b-gtp4-decap", "decapsulate");
+  const { machine, sessions, policies, usage, outcomes } = await machineFor("gtp4-decap", "decapsulate");
   const uplink = frame(
     ethernet(EtherType.Ipv4),
     new Ipv4({ ttl: 64, source: "192.0.2.1", destination: "198.51.100.2", protocol: IpProtocol.Udp }),
@@ -176,7 +177,7 @@ it("b: GTP-U with a PDU Session Container becomes SRv6 with the arguments of RFC
 });
 
 it("c: SRv6 becomes GTP-U, its fields from the SID and the source", async () => {
-  const { machine, gateways, outcomes } = await machineFor("c-gtp4-encap", "encapsulate");
+  const { machine, gateways, outcomes } = await machineFor("gtp4-encap", "encapsulate");
   table(machine, gateways).set("fc00:0:1::/48", { adjacency: 0, ttl: 0, dscp: 46, pduType: 0, packets: 0n, bytes: 0n });
   const downlink = frame(
     ethernet(EtherType.Ipv6),
@@ -208,7 +209,7 @@ it("c: SRv6 becomes GTP-U, its fields from the SID and the source", async () => 
 
 it("d: a new connection goes where the ring says, and stays there", async () => {
   const { machine, families, ring, reals, vipCounters, realCounters, outcomes } = await machineFor(
-    "d-load-balancer",
+    "load-balancer",
     "balancer",
   );
   const { ipv4: family } = families as Record<string, Record<string, unknown>>;
@@ -253,7 +254,7 @@ it("d: a new connection goes where the ring says, and stays there", async () => 
 });
 
 it("e: the first rule that matches decides", async () => {
-  const { machine, hits, outcomes } = await machineFor("e-firewall", "firewall");
+  const { machine, hits, outcomes } = await machineFor("firewall", "firewall");
   const v4 = (source: string, ...parts: Part[]) =>
     machine.run(frame(ethernet(EtherType.Ipv4), new Ipv4({ ttl: 9, source, destination: "192.0.2.9" }), ...parts))
       .action;
@@ -278,7 +279,7 @@ it("e: the first rule that matches decides", async () => {
 });
 
 it("f: addresses change, and every checksum stays right", async () => {
-  const { machine, outbound, inbound, outcomes } = await machineFor("f-static-nat", "nat");
+  const { machine, outbound, inbound, outcomes } = await machineFor("static-nat", "nat");
   table(machine, outbound).set("10.0.0.1", { address: "203.0.113.7", packets: 0n });
   table(machine, inbound).set("203.0.113.7", { address: "10.0.0.1", packets: 0n });
   const packet = (link: Ethernet, ip: object, ...parts: Part[]) =>
@@ -307,7 +308,7 @@ it("f: addresses change, and every checksum stays right", async () => {
 });
 
 it("g: TLVs are walked, and the SID's program takes over", async () => {
-  const { machine, sids, outcomes } = await machineFor("g-tlv-dispatch", "dispatch");
+  const { machine, sids, outcomes } = await machineFor("tlv-dispatch", "dispatch");
   table(machine, sids).set("fc00:1::", { behaviour: 1, body: new Uint8Array(20) });
   table(machine, sids).set("fc00:2::", { behaviour: 9, body: new Uint8Array(20) });
   const arriving = (destination: string, segmentsLeft: number) =>
@@ -339,7 +340,7 @@ it("g: TLVs are walked, and the SID's program takes over", async () => {
 });
 
 it("h: tokens are spent, come back with time, and what is refused is reported", async () => {
-  const { machine, limits, shared, events, outcomes } = await machineFor("h-token-bucket", "limiter");
+  const { machine, limits, shared, events, outcomes } = await machineFor("token-bucket", "limiter");
   table(machine, limits).set("10.0.0.0/8", { bytesPerSecond: 1000n, burstBytes: 150n });
   const packet = frame(
     ethernet(EtherType.Ipv4),

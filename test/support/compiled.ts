@@ -74,7 +74,7 @@ function kernelEngine(object: BpfObject, program: string): Engine {
 }
 
 export function compiledObject(exports: Exports): BpfObject {
-  return compileOrThrow(exports["program"] as CompilableProgram);
+  return compileOrThrow(exports["program"] as CompilableProgram).object;
 }
 
 /** Runs the packets of a run, one after another, with fresh maps. */
@@ -146,8 +146,8 @@ const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value)
 
 const counter = (engine: Engine, map: string, index: number): bigint =>
   engine
-    .values(map, word(index))
-    .reduce((sum, value) => sum + new DataView(value.buffer, value.byteOffset).getBigUint64(0, true), 0n);
+    .values(map, word(0))
+    .reduce((sum, value) => sum + new DataView(value.buffer, value.byteOffset).getBigUint64(8 * index, true), 0n);
 
 /** Of a per-CPU value, the one of the CPU that ran: the thread is pinned to the first. */
 function current(engine: Engine, map: string, key: Uint8Array, held: Uint8Array): Uint8Array {

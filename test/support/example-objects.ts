@@ -39,7 +39,7 @@ export async function loadExample(name: string): Promise<Readonly<Record<string,
 
 /** An example by our own compiler: all its programs. */
 export async function compileExample(name: string): Promise<BpfObject> {
-  return compileOrThrow(programsOf(await loadExample(name)));
+  return compileOrThrow(programsOf(await loadExample(name))).object;
 }
 
 export const twinOf = (name: string): BpfObject =>

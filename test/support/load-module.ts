@@ -1,23 +1,15 @@
 /**
- * Kernel modules in tests: those of test/programs, and modules that are only text.
+ * Kernel modules in tests that are only text.
  *
  * A text is instrumented as the loader does it and evaluated as a function, so it may import from "xdpkit",
  * "xdpkit/packet" and "xdpkit/walk" by name, in statements that end in a semicolon, and export declarations only.
  */
-import { fileURLToPath } from "node:url";
 import { instrument } from "../../src/compiler/index.ts";
 import * as lang from "../../src/lang/index.ts";
 import * as walk from "../../src/lang/walk.xdp.ts";
 import * as packet from "../../src/packet/index.ts";
 
 export type Exports = Readonly<Record<string, unknown>>;
-
-const PROGRAMS = fileURLToPath(new URL("../programs/", import.meta.url));
-
-/** The exports of `test/programs/<name>.xdp.ts`. Their types are their own project's (test/programs/tsconfig.json). */
-export async function loadProgram(name: string): Promise<Exports> {
-  return import(/* @vite-ignore */ `${PROGRAMS}${name}.xdp.ts`);
-}
 
 const MODULES: Exports = { xdpkit: lang, "xdpkit/packet": packet, "xdpkit/walk": walk };
 

@@ -14,6 +14,11 @@ export const langErrors = {
     (p: { name: string }) => `${JSON.stringify(p.name)} cannot be the name of a kernel object`,
     () => "use 1 to 15 letters, digits, underscores or dots",
   ),
+  LANG_PREFIX: entry(
+    (p: { found: string; bits: number }) => `${p.found} is no prefix of 0 to ${p.bits} bits`,
+    ({ bits }) =>
+      `write the address and the number of bits, such as "${bits === 32 ? "192.0.2.0/24" : "2001:db8::/32"}"`,
+  ),
   LANG_OUTCOME_NAMES: entry(
     (p: { problem: string }) => `outcomes: ${p.problem}`,
     () => 'give a list of different names: new Outcomes(["truncated", "forwarded"])',

@@ -1,4 +1,4 @@
-/** Counting outcomes: one counter per name in a per-CPU array of u64. */
+/** Counting outcomes: a struct of u64, one per name, in a per-CPU array of one element. */
 import type { Outcomes } from "../../lang/index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
@@ -24,11 +24,12 @@ export function countOutcome(
     "pointer",
   );
   const slot = front.indexSlot();
-  front.emit({ kind: "store", size: 4, base: front.stackAddress(slot), offset: 0, value: front.constant(index) });
+  front.emit({ kind: "store", size: 4, base: front.stackAddress(slot), offset: 0, value: front.constant(0) });
   const counter = front.call(front.unit.helper("bpf_map_lookup_elem"), [map, front.stackAddress(slot)], "pointer");
   const { yes, no } = isPresent(front, counter);
   front.follow(yes);
-  const before = front.emit({ kind: "load", size: 8, signed: false, base: counter, offset: 0 });
-  front.emit({ kind: "store", size: 8, base: counter, offset: 0, value: front.aluConstant("add", before, 1) });
+  const offset = 8 * index;
+  const before = front.emit({ kind: "load", size: 8, signed: false, base: counter, offset });
+  front.emit({ kind: "store", size: 8, base: counter, offset, value: front.aluConstant("add", before, 1) });
   front.joinStates([front.leave(), no]);
 }

@@ -132,7 +132,7 @@ function evaluate(operation: Operation, constant: (value: ValueId) => bigint | u
 }
 
 function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrFunction {
-  const blocks: Block[] = [...ir.blocks];
+  const blocks = constantsFirst(ir.blocks, id);
   const block = blocks[id]!;
   const gone = new Set(shortcuts.map(({ edge }) => edge));
   /** What each phi is on each shortcut: the new block on the way defines it. */
@@ -154,6 +154,17 @@ function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrF
   };
   const repaired = new Repair({ ...ir, blocks }, id, block.phis, landings).run();
   return withoutUnreachable(repaired);
+}
+
+/** Whoever reads a constant of the block may soon be reached without it: it moves to the entry. */
+function constantsFirst(blocks: readonly Block[], id: BlockId): Block[] {
+  const isConstant = ({ operation }: IrInstruction): boolean => operation.kind === "constant";
+  const constants = blocks[id]!.instructions.filter(isConstant);
+  if (constants.length === 0) return [...blocks];
+  return blocks.map((block, at) => {
+    if (at === 0) return { ...block, instructions: [...block.instructions, ...constants] };
+    return at === id ? { ...block, instructions: block.instructions.filter((one) => !isConstant(one)) } : block;
+  });
 }
 
 /** Turns one edge to `from` into one to `to`. Of two edges to it, `skipped` says how many stay. */

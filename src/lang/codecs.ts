@@ -1,0 +1,70 @@
+/** Keys, values and records of a handle as bytes: what every way into a map (VM, kernel) encodes with. */
+import { xdpkitError } from "../base/index.ts";
+import type { Codec } from "../object/index.ts";
+import { decode, encode, inside, layoutOf, type Schema } from "../schema/index.ts";
+import { LpmTrie, type MapHandle } from "./maps.ts";
+
+export interface MapCodecs {
+  readonly key?: Codec;
+  readonly value?: Codec;
+}
+
+/** Those of a map's declaration; a side that has no schema (queues, targets) is left out. */
+export function mapCodecs(handle: MapHandle): MapCodecs {
+  const { key, value } = handle.declaration;
+  return {
+    ...(key ? { key: handle instanceof LpmTrie ? prefixCodec(key) : schemaCodec(key) } : {}),
+    ...(value ? { value: schemaCodec(value) } : {}),
+  };
+}
+
+export function schemaCodec(schema: Schema<unknown>): Codec {
+  const { size } = layoutOf(schema);
+  return {
+    size,
+    decode: (bytes) => decode(schema, bytes),
+    encode(value, path) {
+      try {
+        return encode(schema, value);
+      } catch (error) {
+        throw inside(error, path.slice(1));
+      }
+    },
+  };
+}
+
+/** `struct bpf_lpm_trie_key`: the length in bits, then the data. Addresses are written `"10.0.0.0/8"`. */
+function prefixCodec(schema: Schema<unknown>): Codec {
+  const data = schemaCodec(schema);
+  const isAddress = layoutOf(schema).kind === "address";
+  return {
+    size: 4 + data.size,
+    decode(bytes) {
+      const prefixLength = viewOf(bytes).getUint32(0, true);
+      const value = data.decode(bytes.subarray(4));
+      return isAddress ? `${value}/${prefixLength}` : { prefixLength, data: value };
+    },
+    encode(given, path) {
+      const { prefixLength, data: value } = isAddress ? parsePrefix(given) : (given as PrefixParts);
+      if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > 8 * data.size)
+        throw xdpkitError("LANG_PREFIX", { found: String(given), bits: 8 * data.size }, { at: { kind: "path", path } });
+      const bytes = new Uint8Array(4 + data.size);
+      viewOf(bytes).setUint32(0, prefixLength, true);
+      bytes.set(data.encode(value, path), 4);
+      return bytes;
+    },
+  };
+}
+
+interface PrefixParts {
+  readonly prefixLength: number;
+  readonly data: unknown;
+}
+
+/** An address alone has length NaN, which no map takes. */
+function parsePrefix(given: unknown): PrefixParts {
+  const [, data = "", length = "NaN"] = /^(.*?)(?:\/(\d{1,3}))?$/.exec(String(given)) ?? [];
+  return { data, prefixLength: Number(length) };
+}
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
