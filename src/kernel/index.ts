@@ -1,6 +1,6 @@
 /** kernel: direct access to the running kernel: bpf(2). */
 export { pinThread } from "./cpu.ts";
-export { LoadedObject, possibleCpus } from "./load.ts";
+export { LoadedObject, type LoadObjectOptions, possibleCpus } from "./load.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
 export { inNamespace } from "./namespace.ts";
 export {

@@ -30,16 +30,23 @@ export function possibleCpus(): number {
   }, 0);
 }
 
+export interface LoadObjectOptions {
+  /** As of `loadProgram`, for all programs. */
+  readonly logLevel?: number;
+}
+
 export class LoadedObject implements Disposable {
   readonly object: BpfObject;
   readonly maps = new Map<string, KernelMap>();
   readonly #programs = new Map<string, KernelProgram>();
   readonly #btf: LoadedBtf | undefined;
   readonly #cpus = possibleCpus();
+  readonly #logLevel: number;
 
   /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
-  constructor(object: BpfObject) {
+  constructor(object: BpfObject, { logLevel = 0 }: LoadObjectOptions = {}) {
     this.object = object;
+    this.#logLevel = logLevel;
     this.#btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
     try {
       for (const definition of object.maps) this.#createMap(definition);
@@ -69,6 +76,7 @@ export class LoadedObject implements Disposable {
       license: this.object.license,
       expectedAttachType: ATTACH_TYPES[kind] ?? 0,
       flags: fragments ? FLAG_FRAGMENTS : 0,
+      logLevel: this.#logLevel,
       ...(this.#btf ? { btf: this.#btf.program(linked) } : {}),
     });
     this.#programs.set(name, program);

@@ -1,6 +1,6 @@
 /** Programs through bpf(2): load with the verifier's log, run on a packet (BPF_PROG_TEST_RUN). */
 import { xdpkitError } from "../base/index.ts";
-import { errnoName } from "../uapi/index.ts";
+import { errno, errnoName } from "../uapi/index.ts";
 import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
 
 export interface LoadProgramOptions {
@@ -12,6 +12,11 @@ export interface LoadProgramOptions {
   /** `enum bpf_attach_type`. */
   readonly expectedAttachType?: number;
   readonly flags?: number;
+  /**
+   * What the verifier writes about a program that it accepts: 2 for every instruction, 4 for statistics, 6 for both. 1, the
+   * way to a fault, is always written for a refused program. Default 0.
+   */
+  readonly logLevel?: number;
   readonly btf?: {
     readonly fd: number;
     /** Rows of 8 bytes: instruction offset, type id. */
@@ -39,7 +44,9 @@ export interface TestRunResult {
 
 /** BPF_PROG_TEST_RUN wants a whole Ethernet header. */
 const ETHERNET_BYTES = 14;
+/** Bytes of the verifier's log: what is tried first, and the most that the kernel takes (UINT_MAX >> 2). */
 const LOG_BYTES = 1 << 20;
+const MAX_LOG_BYTES = 2 ** 30 - 1;
 /** Room for what a program may add: a packet of several pages. */
 const OUTPUT_BYTES = 1 << 17;
 /** BPF_F_XDP_HAS_FRAGS. */
@@ -48,11 +55,14 @@ export const FLAG_FRAGMENTS = 1 << 5;
 export class KernelProgram implements Disposable {
   readonly fd: number;
   readonly name: string;
+  /** The verifier's, as `logLevel` asked for it. */
+  readonly log: string;
   readonly #output = new Uint8Array(OUTPUT_BYTES);
 
-  constructor(fd: number, name: string) {
+  constructor(fd: number, name: string, log = "") {
     this.fd = fd;
     this.name = name;
+    this.log = log;
   }
 
   /** Runs the program on a packet of 14 bytes to about 3.5 KB (more with fragments). @throws XdpkitError KERNEL_CALL */
@@ -98,27 +108,35 @@ export class KernelProgram implements Disposable {
 
 /** @throws XdpkitError KERNEL_REFUSED with the verifier's log as `cause` */
 export function loadProgram(options: LoadProgramOptions): KernelProgram {
-  const fd = tryBpf(BpfCommand.ProgLoad, programAttributes(options, undefined));
-  if (fd >= 0) return new KernelProgram(fd, options.name);
-  const log = new Uint8Array(LOG_BYTES);
-  const again = tryBpf(BpfCommand.ProgLoad, programAttributes(options, log));
-  if (again >= 0) return new KernelProgram(again, options.name);
-  const text = new TextDecoder().decode(log.subarray(0, Math.max(0, log.indexOf(0))));
-  throw xdpkitError(
-    "KERNEL_REFUSED",
-    { program: options.name, errno: errnoName(again), reason: lastReason(text) },
-    { cause: text },
-  );
+  const { name, logLevel = 0 } = options;
+  let { fd, log } = tryLoad(options, logLevel);
+  if (fd < 0 && logLevel === 0) ({ fd, log } = tryLoad(options, 1));
+  if (fd >= 0) return new KernelProgram(fd, name, log);
+  throw xdpkitError("KERNEL_REFUSED", { program: name, errno: errnoName(fd), reason: lastReason(log) }, { cause: log });
 }
 
-function programAttributes(options: LoadProgramOptions, log: Uint8Array | undefined) {
+/** The descriptor, or a negative error number. ENOSPC says that the log was longer; since Linux 6.4 also by how much. */
+function tryLoad(options: LoadProgramOptions, logLevel: number): { readonly fd: number; readonly log: string } {
+  if (logLevel === 0) return { fd: tryBpf(BpfCommand.ProgLoad, programAttributes(options)), log: "" };
+  for (let bytes = LOG_BYTES; ; ) {
+    const buffer = new Uint8Array(bytes);
+    const filled = programAttributes(options, logLevel, buffer);
+    const fd = tryBpf(BpfCommand.ProgLoad, filled);
+    const needed = filled.view.getUint32(140, true) || 4 * bytes;
+    if (fd !== -errno.ENOSPC || needed <= bytes || bytes === MAX_LOG_BYTES)
+      return { fd, log: new TextDecoder().decode(buffer.subarray(0, Math.max(0, buffer.indexOf(0)))) };
+    bytes = Math.min(needed, MAX_LOG_BYTES);
+  }
+}
+
+function programAttributes(options: LoadProgramOptions, logLevel = 0, log?: Uint8Array) {
   const license = new TextEncoder().encode(`${options.license}\0`);
   const filled = attributes()
     .u32(0, options.type)
     .u32(4, options.instructions.length / 8)
     .pointer(8, options.instructions)
     .pointer(16, license)
-    .u32(24, log ? 1 : 0)
+    .u32(24, logLevel)
     .u32(28, log?.length ?? 0)
     .pointer(32, log)
     .u32(44, options.flags ?? 0)

@@ -3,19 +3,30 @@
  * name; with XDPKIT_REQUIRE_KERNEL=1 it fails instead.
  */
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe } from "vitest";
 import { tryCreateMap } from "../../src/kernel/index.ts";
 
-/** `bpf`: maps and programs can be loaded; `root`: namespaces can be made; a path: the file; else a command. */
+/**
+ * `bpf`: maps and programs can be loaded; `root`: namespaces can be made; `kernel 6.8`: the oldest that will do; a path: the
+ * file; else a command.
+ */
 export type Need = "bpf" | "root" | (string & {});
 
 function reasonFor(need: Need): string | undefined {
   if (need === "root") return process.getuid?.() === 0 ? undefined : "needs root";
   if (need === "bpf") return canUseBpf() ? undefined : "needs bpf(2)";
+  if (need.startsWith("kernel ")) return isAtLeast(need.slice(7)) ? undefined : `needs ${need}`;
   if (need.startsWith("/")) return existsSync(need) ? undefined : `needs ${need}`;
   const folders = `${process.env["PATH"] ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
   return folders.some((folder) => existsSync(join(folder, need))) ? undefined : `needs ${need}`;
+}
+
+function isAtLeast(version: string): boolean {
+  const [major = 0, minor = 0] = release().split(".").map(Number.parseFloat);
+  const [wantedMajor = 0, wantedMinor = 0] = version.split(".").map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
 function canUseBpf(): boolean {

@@ -355,7 +355,7 @@ function spill(
         const name = copy?.fresh ?? registers++;
         unspillable.add(name);
         fresh.set(register, name);
-        if (isUsed && !copy) loads.push(load(name, slots.get(register)!));
+        if (isUsed && !copy) loads.push(from(one, load(name, slots.get(register)!)));
         // Others that share the slot are overwritten.
         if (one.defines.includes(register)) {
           for (const other of nearby.keys())
@@ -366,7 +366,7 @@ function spill(
       const rename = (register: Register): Register => fresh.get(register) ?? register;
       const stores = touched
         .filter((register) => one.defines.includes(register))
-        .map((register) => store(slots.get(register)!, rename(register)));
+        .map((register) => from(one, store(slots.get(register)!, rename(register))));
       const renamed = {
         ...one,
         dst: rename(one.dst),
@@ -420,6 +420,10 @@ const isSpill = ({ opcode, dst, spill }: MachineInstruction): boolean =>
 
 const SPILL_LOAD = 0x79;
 const SPILL_STORE = 0x7b;
+
+/** Spill code belongs to the line of its instruction: the kernel refuses a function whose first instruction has none. */
+const from = ({ source }: MachineInstruction, made: MachineInstruction): MachineInstruction =>
+  source ? { ...made, source } : made;
 
 const load = (dst: Register, offset: number): MachineInstruction =>
   machine(SPILL_LOAD, dst, FRAME, [], [dst], { offset });

@@ -128,6 +128,23 @@ describe("selection", () => {
 });
 
 describe("registers", () => {
+  it("that are spilled keep the line of their instruction, the first one too: the kernel wants it", () => {
+    const builder = new IrBuilder("f");
+    builder.source = { kind: "source", file: "f.xdp.ts", line: 1, column: 1, text: "f(ctx)" };
+    const [cheapest, ...values] = Array.from({ length: 5 }, (_, index) => argument(builder, index));
+    builder.source = { ...builder.source, line: 2, text: "g()" };
+    builder.emit({ kind: "call", helper: 7, arguments: [] });
+    const used = [...values, ...values, cheapest!];
+    const sum = used.reduce((a, b) => builder.emit({ kind: "alu", code: "add", width: 64, a, b }));
+    builder.end({ kind: "exit", value: sum });
+    const { instructions, lines } = compileFunction(builder.finish());
+    expect(print(instructions[0]!)).toBe("*(u64 *)(r10 - 0x8) = r1");
+    expect(lines.map(({ instruction, line }) => [instruction, line])).toEqual([
+      [0, 1],
+      [5, 2],
+    ]);
+  });
+
   it("are given back: a hundred values, one after the other, need no stack", () => {
     const builder = new IrBuilder("f");
     const base = argument(builder);

@@ -130,7 +130,8 @@ class Selector {
     const landing = (from: BlockId, to: BlockId, edge: number): BlockId => {
       const moves = this.#phiMoves(from, to, edge);
       if (moves.length === 0) return position.get(to)!;
-      extra.push({ instructions: [...moves, jumpTo(position.get(to)!)], successors: [position.get(to)!] });
+      const instructions = [...moves, jumpTo(position.get(to)!)].map((one) => this.#placed(one));
+      extra.push({ instructions, successors: [position.get(to)!] });
       return blocks.length + extra.length - 1;
     };
     this.#order.forEach((id, index) => {
@@ -210,8 +211,11 @@ class Selector {
   }
 
   #put(instructions: readonly MachineInstruction[]): void {
-    for (const one of instructions)
-      this.#out.push(this.#source && !one.source ? { ...one, source: this.#source } : one);
+    for (const one of instructions) this.#out.push(this.#placed(one));
+  }
+
+  #placed(one: MachineInstruction): MachineInstruction {
+    return this.#source && !one.source ? { ...one, source: this.#source } : one;
   }
 
   #fresh(): Register {
