@@ -4,7 +4,7 @@ import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { stagedOf } from "./convert.ts";
 import { condition, evaluate, refuseKind, split } from "./expressions.ts";
 import type { Front, JumpTarget, Outcome, Split } from "./front.ts";
-import { countedLoop, realLoop } from "./loops.ts";
+import { countedLoop, realLoop, withTarget } from "./loops.ts";
 import { compare } from "./operators.ts";
 import { bind } from "./patterns.ts";
 import { Scope } from "./scope.ts";
@@ -194,12 +194,6 @@ function labeled(front: Front, node: SyntaxNode): void {
   const target: JumpTarget = { label, continues: undefined, breaks: [] };
   withTarget(front, target, () => statement(front, body));
   front.joinStates([...(front.isReachable ? [front.leave()] : []), ...target.breaks]);
-}
-
-export function withTarget(front: Front, target: JumpTarget, body: () => void): void {
-  front.frame.targets.push(target);
-  body();
-  front.frame.targets.pop();
 }
 
 // Switch.
