@@ -9,6 +9,7 @@ import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { BUILTINS, stagedMethod } from "./builtins.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
 import { castTo, structFrom } from "./casts.ts";
+import { isSeenFromOutside } from "./closures.ts";
 import { stagedOf } from "./convert.ts";
 import { evaluate, receiver, refuseKind } from "./expressions.ts";
 import type { Frame, Front, Outcome } from "./front.ts";
@@ -239,7 +240,8 @@ export function inline(
 
 /** Locals of a call that has ended need no phis. Cursors stay: they may be what the call returned. */
 function forgetLocals(outcomes: readonly Outcome[], scope: Scope, first: number): void {
-  for (const { state } of outcomes) {
+  for (const { state, value } of outcomes) {
+    if (isSeenFromOutside(scope, state, value)) continue;
     for (const variable of scope.variables()) if (variable >= first) state.variables.delete(variable);
   }
 }

@@ -198,7 +198,8 @@ const checksumPacket: Handler = (front, call) => {
   const odd = compare(front, "!==", binary(front, "&", length, staged(1), node), staged(0), node);
   if (odd.yes) {
     front.follow(odd.yes);
-    add16(front.settle(binary(front, "-", length, staged(1), node)), true);
+    // Behind the words: `length - 1` might be negative for all that is known of it.
+    add16(front.settle(binary(front, "*", words, staged(2), node)), true);
   }
   front.joinStates([...(odd.yes && front.isReachable ? [front.leave()] : []), odd.no]);
   if (!front.isReachable) return isShort();

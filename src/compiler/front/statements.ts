@@ -1,6 +1,7 @@
 /** Statements of a function body. What follows a return, a break or `exit` is not lowered: no path leads there. */
 import { MapHandle, range, unroll } from "../../lang/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
+import { isSeenFromOutside } from "./closures.ts";
 import { stagedOf } from "./convert.ts";
 import { condition, evaluate, refuseKind, split } from "./expressions.ts";
 import type { Front, JumpTarget, Outcome, Split } from "./front.ts";
@@ -23,7 +24,8 @@ export function inScope(front: Front, body: () => void): void {
   const inner = frame.scope;
   body();
   frame.scope = outer;
-  if (front.isReachable) for (const variable of inner.variables()) front.state.variables.delete(variable);
+  if (!front.isReachable || isSeenFromOutside(inner, front.state, undefined)) return;
+  for (const variable of inner.variables()) front.state.variables.delete(variable);
 }
 
 function list(front: Front, statements: readonly SyntaxNode[]): void {
