@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CompilableProgram, compile, programsOf } from "../../src/compiler/index.ts";
 import { LoadedObject } from "../../src/kernel/index.ts";
-import { type MapHandle, Outcomes } from "../../src/lang/index.ts";
-import { type Layout, layoutOf, type Schema, u32, u64 } from "../../src/schema/index.ts";
+import { MapHandle, Outcomes } from "../../src/lang/index.ts";
+import { type Layout, layoutOf, type Schema, u32 } from "../../src/schema/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
 import { type Built, BuiltExamples, sourceLine } from "../support/built-examples.ts";
 import { LONE, TWINS } from "../support/example-objects.ts";
@@ -105,11 +105,16 @@ type Handle = MapHandle | Outcomes<string>;
 async function handlesOf(module: string): Promise<ReadonlyMap<string, Handle>> {
   const exports = await import(/* @vite-ignore */ join(ROOT, module));
   const { names } = compile(programsOf(exports) as CompilableProgram[]);
-  return new Map(Array.from(names, ([handle, name]) => [short(name), handle] as const));
+  return new Map(
+    Array.from(names).flatMap(([handle, name]) =>
+      handle instanceof MapHandle || handle instanceof Outcomes ? [[short(name), handle] as const] : [],
+    ),
+  );
 }
 
 function expectedTypes(handle: Handle): { key: Partial<TypeRow>; value: Partial<TypeRow> } {
-  if (handle instanceof Outcomes) return { key: typeOf(layoutOf(u32)), value: typeOf(layoutOf(u64)) };
+  if (handle instanceof Outcomes)
+    return { key: typeOf(layoutOf(u32)), value: { kind: "STRUCT", name: handle.name, size: 8 * handle.names.length } };
   const { key, value, type } = handle.declaration as { key: Schema<unknown>; value: Schema<unknown>; type: string };
   const plain = typeOf(layoutOf(key));
   return { key: type === "LPM_TRIE" ? { kind: "STRUCT" } : plain, value: typeOf(layoutOf(value)) };
@@ -117,7 +122,8 @@ function expectedTypes(handle: Handle): { key: Partial<TypeRow>; value: Partial<
 
 /** Fields of a struct that BTF has under their own names: bit fields across bytes are in parts. */
 function fieldsOf(handle: Handle): string[] {
-  const value = handle instanceof Outcomes ? undefined : handle.declaration.value;
+  if (handle instanceof Outcomes) return [...handle.names];
+  const { value } = handle.declaration;
   const layout = value && layoutOf(value);
   return layout?.kind === "struct"
     ? layout.fields.filter((one) => one.layout.kind !== "bits").map((one) => one.name)
