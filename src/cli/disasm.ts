@@ -31,7 +31,7 @@ async function disasm(file: string, options: DisasmOptions): Promise<void> {
   if (options.dump !== undefined) return dump(file, options.dump, options);
   const { readProgramFile } = await import("./program-file.ts");
   const { disassemble, printDisassembly } = await import("../object/index.ts");
-  const object = await readProgramFile(file);
+  const { object } = await readProgramFile(file);
   const known = object.functions.map(({ name }) => name);
   if (options.program !== undefined && !known.includes(options.program)) {
     throw xdpkitError("CLI_NO_PROGRAM", { name: options.program, known }, { at: { kind: "file", file } });

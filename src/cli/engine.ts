@@ -4,7 +4,8 @@ import { networkInterfaces } from "node:os";
 import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { readBtf } from "../btf/index.ts";
 import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/index.ts";
-import { applyCoreRelocations, type BpfMap, type BpfObject, codecOf } from "../object/index.ts";
+import type { MapCodecs } from "../lang/index.ts";
+import { applyCoreRelocations, type BpfMap, type BpfObject, type Codec, codecOf } from "../object/index.ts";
 import { errnoName, MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
 import type { MapEntry } from "./map-files.ts";
@@ -18,6 +19,8 @@ export interface EngineOptions {
   readonly seed: number;
   readonly headroom?: number;
   readonly network?: NetworkConfig;
+  /** Of a kernel module's maps, in place of those that BTF gives. */
+  readonly codecs: ReadonlyMap<string, MapCodecs>;
 }
 
 export interface EngineVerdict {
@@ -47,8 +50,9 @@ export interface Engine extends Disposable {
 }
 
 export async function createEngine(name: EngineName, object: BpfObject, options: EngineOptions): Promise<Engine> {
-  if (name === "kernel") return new KernelEngine(object, options.program);
-  return new InterpreterEngine(await createVm(object, options));
+  const { codecs, ...machine } = options;
+  if (name === "kernel") return new KernelEngine(object, options.program, codecs);
+  return new InterpreterEngine(await createVm(object, machine), codecs);
 }
 
 /** Runs `put` for each entry; an error says which entry it was: `$[3].key.port`. */
@@ -68,9 +72,11 @@ function forEachEntry(entries: readonly MapEntry[], put: (entry: MapEntry) => vo
 class InterpreterEngine implements Engine {
   readonly name = "interpreter";
   readonly #vm: Vm;
+  readonly #codecs: EngineOptions["codecs"];
 
-  constructor(vm: Vm) {
+  constructor(vm: Vm, codecs: EngineOptions["codecs"]) {
     this.#vm = vm;
+    this.#codecs = codecs;
   }
 
   /** The machine's clock follows the capture. */
@@ -88,7 +94,7 @@ class InterpreterEngine implements Engine {
   }
 
   fill(map: string, entries: readonly MapEntry[]): void {
-    const access = this.#vm.map(map);
+    const access = this.#vm.map(map, this.#codecs.get(map));
     forEachEntry(entries, ({ key, value }) => {
       if (access.definition.keySize === 0) access.push(value);
       else access.set(key, value);
@@ -96,7 +102,7 @@ class InterpreterEngine implements Engine {
   }
 
   dump(map: string): MapEntry[] {
-    const access = this.#vm.map(map);
+    const access = this.#vm.map(map, this.#codecs.get(map));
     const { type } = access.definition;
     if (type === MapType.QUEUE || type === MapType.STACK) return access.values().map((value) => ({ value }));
     if (type === MapType.RINGBUF || type === MapType.PERF_EVENT_ARRAY)
@@ -118,8 +124,10 @@ class KernelEngine implements Engine {
   readonly name = "kernel";
   readonly #loaded: LoadedObject;
   readonly #program: KernelProgram;
+  readonly #codecs: EngineOptions["codecs"];
 
-  constructor(object: BpfObject, program: string) {
+  constructor(object: BpfObject, program: string, codecs: EngineOptions["codecs"]) {
+    this.#codecs = codecs;
     this.#loaded = new LoadedObject(relocate(object));
     this.#program = this.#loaded.program(program);
   }
@@ -144,8 +152,8 @@ class KernelEngine implements Engine {
 
   fill(name: string, entries: readonly MapEntry[]): void {
     const map = this.#loaded.map(name);
-    const { keyType, keySize } = map.definition;
-    const key = codecOf(this.#loaded.object.btf, keyType, keySize, { name, what: "key" });
+    const { keySize } = map.definition;
+    const key = this.#keyCodec(map);
     forEachEntry(entries, (entry) => {
       const bytes = keySize === 0 ? new Uint8Array(0) : key.encode(entry.key, "$.key");
       const result = map.trySet(bytes, this.#value(map, entry.value, "$.value"));
@@ -155,13 +163,13 @@ class KernelEngine implements Engine {
 
   /** Interfaces, programs and maps become their numbers; a per-CPU value stands for all CPUs. */
   #value(map: KernelMap, value: unknown, path: string): Uint8Array {
-    const { name, type, valueSize, valueType } = map.definition;
+    const { type, valueSize } = map.definition;
     if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd);
     if (type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS) return words(this.#inner(String(value)));
     if (type === MapType.CPUMAP) return words(queueSize(value)).subarray(0, valueSize);
     if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH)
       return words(interfaceIndex(value)).subarray(0, valueSize);
-    const codec = codecOf(this.#loaded.object.btf, valueType, valueSize, { name, what: "value" });
+    const codec = this.#valueCodec(map);
     if (!map.perCpu) return codec.encode(value, path);
     const padded = (valueSize + 7) & ~7;
     const all = new Uint8Array(map.valueBytes);
@@ -169,6 +177,16 @@ class KernelEngine implements Engine {
       all.set(codec.encode(Array.isArray(value) ? value[cpu] : value, path), at);
     }
     return all;
+  }
+
+  #keyCodec({ definition: { name, keyType, keySize } }: KernelMap): Codec {
+    const { btf } = this.#loaded.object;
+    return this.#codecs.get(name)?.key ?? codecOf(btf, keyType, keySize, { name, what: "key" });
+  }
+
+  #valueCodec({ definition: { name, data, valueType, valueSize } }: KernelMap): Codec {
+    const { btf } = this.#loaded.object;
+    return this.#codecs.get(name)?.value ?? codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
   }
 
   #inner(name: string): number {
@@ -181,14 +199,10 @@ class KernelEngine implements Engine {
   /** A queue is emptied by it: nothing runs afterwards. */
   dump(name: string): MapEntry[] {
     const map = this.#loaded.map(name);
-    const { type, keyType, keySize, valueType, valueSize, data } = map.definition;
-    const { btf } = this.#loaded.object;
-    if (QUEUES.includes(type)) {
-      const codec = codecOf(btf, valueType, valueSize, { name, what: "value" });
-      return Array.from(popAll(map), (bytes) => ({ value: codec.decode(bytes) }));
-    }
-    const key = codecOf(btf, keyType, keySize, { name, what: "key" });
-    const value = codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
+    const { type, valueSize } = map.definition;
+    const value = this.#valueCodec(map);
+    if (QUEUES.includes(type)) return Array.from(popAll(map), (bytes) => ({ value: value.decode(bytes) }));
+    const key = this.#keyCodec(map);
     const padded = (valueSize + 7) & ~7;
     return Array.from(map.keys(), (raw) => {
       const bytes = map.get(raw) ?? new Uint8Array(map.valueBytes);

@@ -25,18 +25,24 @@ function describe(bytes: Uint8Array): string {
   return bytes.subarray(0, 512).every((byte) => byte >= 9 && byte < 127) ? "a text file" : "something else";
 }
 
+/** An object; of a module also what its handles are called there. */
+export interface ProgramFile {
+  readonly object: BpfObject;
+  readonly names: ReadonlyMap<object, string>;
+}
+
 /**
  * Reads an object, or compiles a module.
  *
  * @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, and what `readElf` throws, each with the file's name; Refusal
  */
-export async function readProgramFile(file: string): Promise<BpfObject> {
-  if (isModuleFile(file)) return (await compileFile(file)).object;
+export async function readProgramFile(file: string): Promise<ProgramFile> {
+  if (isModuleFile(file)) return compileFile(file);
   const bytes = await readBytes(file);
   if (!startsWith(bytes, ELF_MAGIC)) {
     throw xdpkitError("CLI_NOT_AN_OBJECT", { found: describe(bytes) }, { at: { kind: "file", file } });
   }
-  return inFile(file, () => readElf(bytes, { name: file }));
+  return { object: await inFile(file, () => readElf(bytes, { name: file })), names: new Map() };
 }
 
 /** The one XDP program of the object, or the one that was named. */

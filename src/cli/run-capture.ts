@@ -20,6 +20,7 @@ import {
   readMaps,
   withGlobals,
 } from "./map-files.ts";
+import { handlesOf, type ModuleHandles } from "./module-handles.ts";
 import { readNetworkFile } from "./network-file.ts";
 import { errorToJson, printCaret, printError } from "./print-error.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
@@ -63,7 +64,8 @@ const MAX_FAULTS = 10;
 export async function run(file: string, options: RunOptions, command: Command): Promise<void> {
   const name = engineName(options.engine);
   checkOptions(name, options, command);
-  const original = await readProgramFile(file);
+  const { object: original, names } = await readProgramFile(file);
+  const handles = handlesOf(names);
   const program = chooseProgram(original, options.program, file);
   for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
   const contents = await readMaps(original, file, options.map);
@@ -76,6 +78,7 @@ export async function run(file: string, options: RunOptions, command: Command): 
       seed: options.seed,
       ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
       ...(network ? { network } : {}),
+      codecs: handles.codecs,
     });
   using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));
   await fillMaps(
@@ -84,10 +87,27 @@ export async function run(file: string, options: RunOptions, command: Command): 
   );
   const result = await runCapture(engine, options, program);
   const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
+  const outcomes = readOutcomes(engine, handles);
   process.stdout.write(
-    options.json ? printJson(engine, result, dumps) : printText(file, program, engine, options, result, dumps),
+    options.json
+      ? printJson(engine, result, outcomes, dumps)
+      : printText(file, program, engine, options, result, outcomes, dumps),
   );
   if (result.faultCount > 0) process.exitCode = 1;
+}
+
+type Counters = Readonly<Record<string, bigint>>;
+
+/** Outcomes of the module by the name of their map, summed over the CPUs. */
+function readOutcomes(engine: Engine, { outcomes }: ModuleHandles): ReadonlyMap<string, Counters> {
+  return new Map(
+    Array.from(outcomes, ([map, names]) => {
+      const perCpu = (engine.dump(map)[0]?.value ?? []) as readonly Readonly<Record<string, bigint | number>>[];
+      const count = (index: number) =>
+        perCpu.reduce((sum, counters) => sum + BigInt(Object.values(counters)[index] ?? 0), 0n);
+      return [map, Object.fromEntries(names.map((name, index) => [name, count(index)]))];
+    }),
+  );
 }
 
 function engineName(text: string): EngineName {
@@ -195,7 +215,12 @@ const FAULTS =
 
 type Dump = readonly [name: string, entries: readonly MapEntry[]];
 
-function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): string {
+function printJson(
+  engine: Engine,
+  result: RunResult,
+  outcomes: ReadonlyMap<string, Counters>,
+  dumps: readonly Dump[],
+): string {
   const verdicts = Object.fromEntries(
     Object.entries(result.counts).flatMap(([name, { packets }]) =>
       name === "fault" || packets === 0 ? [] : [[name, packets]],
@@ -210,6 +235,7 @@ function printJson(engine: Engine, result: RunResult, dumps: readonly Dump[]): s
     ...(result.faults.length > 0
       ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
       : {}),
+    ...(outcomes.size > 0 ? { outcomes: toJsonValue(Object.fromEntries(outcomes)) } : {}),
     ...(dumps.length > 0
       ? { maps: Object.fromEntries(dumps.map(([name, entries]) => [name, toJsonValue(entries)])) }
       : {}),
@@ -223,6 +249,7 @@ function printText(
   engine: Engine,
   options: RunOptions,
   result: RunResult,
+  outcomes: ReadonlyMap<string, Counters>,
   dumps: readonly Dump[],
 ): string {
   const { packets, counts, milliseconds } = result;
@@ -234,7 +261,8 @@ function printText(
     title,
     printVerdicts(counts, color),
     printCut(result),
-    printMaps(engine),
+    ...Array.from(outcomes, printOutcomes),
+    printMaps(engine, outcomes),
     printFaults(result),
     written,
     ...dumps.map(printDump),
@@ -248,11 +276,19 @@ function printCut({ packets, cut }: RunResult): string {
   return `\n  ${some} of ${all} packets are cut in the capture: the program saw what is left (capture with tcpdump -s 0)\n`;
 }
 
+/** What has happened at all, in the order of the declaration. */
+function printOutcomes([map, counters]: readonly [string, Counters]): string {
+  const rows = Object.entries(counters)
+    .filter(([, count]) => count > 0n)
+    .map(([name, count]) => `  ${name.padEnd(17)}${count.toLocaleString("en-US").padStart(7)}\n`);
+  return rows.length === 0 ? "" : `\n  ${map.padEnd(17)}packets\n${rows.join("")}`;
+}
+
 /** Maps that hold something, with how much. */
-function printMaps(engine: Engine): string {
+function printMaps(engine: Engine, outcomes: ReadonlyMap<string, Counters>): string {
   const rows = engine
     .maps()
-    .filter(({ definition }) => !definition.data)
+    .filter(({ name, definition }) => !definition.data && !outcomes.has(name))
     .map(({ name, type, definition }) => {
       const arrays = definition.type === MapType.ARRAY || definition.type === MapType.PERCPU_ARRAY;
       const size = arrays ? undefined : engine.size(name);

@@ -1,21 +1,43 @@
 /** Keys, values and records of a handle as bytes: what every way into a map (VM, kernel) encodes with. */
 import { xdpkitError } from "../base/index.ts";
 import type { Codec } from "../object/index.ts";
-import { decode, encode, inside, layoutOf, type Schema } from "../schema/index.ts";
-import { LpmTrie, type MapHandle } from "./maps.ts";
+import { decode, encode, fromJson, inside, layoutOf, type Schema, toJson } from "../schema/index.ts";
+import type { MapHandle } from "./maps.ts";
 
 export interface MapCodecs {
   readonly key?: Codec;
   readonly value?: Codec;
 }
 
-/** Those of a map's declaration; a side that has no schema (queues, targets) is left out. */
-export function mapCodecs(handle: MapHandle): MapCodecs {
-  const { key, value } = handle.declaration;
+/** Those of a map's declaration; a side that has no schema (queues, targets) is left out. `codecOf` makes them. */
+export function mapCodecs({ declaration }: Pick<MapHandle, "declaration">, codecOf = schemaCodec): MapCodecs {
+  const { type, key, value } = declaration;
   return {
-    ...(key ? { key: handle instanceof LpmTrie ? prefixCodec(key) : schemaCodec(key) } : {}),
-    ...(value ? { value: schemaCodec(value) } : {}),
+    ...(key ? { key: type === "LPM_TRIE" ? prefixCodec(key, codecOf(key)) : codecOf(key) } : {}),
+    ...(value ? { value: codecOf(value) } : {}),
   };
+}
+
+/** The same for values as JSON data: what `toJson` makes and `fromJson` takes. */
+export function jsonCodec(schema: Schema<unknown>): Codec {
+  const { size, decode, encode } = schemaCodec(schema);
+  return {
+    size,
+    decode: (bytes) => toJson(schema, decode(bytes)),
+    encode: (json, path) =>
+      encode(
+        within(path, () => fromJson(schema, json)),
+        path,
+      ),
+  };
+}
+
+function within<T>(path: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw inside(error, path.slice(1));
+  }
 }
 
 export function schemaCodec(schema: Schema<unknown>): Codec {
@@ -23,19 +45,12 @@ export function schemaCodec(schema: Schema<unknown>): Codec {
   return {
     size,
     decode: (bytes) => decode(schema, bytes),
-    encode(value, path) {
-      try {
-        return encode(schema, value);
-      } catch (error) {
-        throw inside(error, path.slice(1));
-      }
-    },
+    encode: (value, path) => within(path, () => encode(schema, value)),
   };
 }
 
 /** `struct bpf_lpm_trie_key`: the length in bits, then the data. Addresses are written `"10.0.0.0/8"`. */
-function prefixCodec(schema: Schema<unknown>): Codec {
-  const data = schemaCodec(schema);
+function prefixCodec(schema: Schema<unknown>, data: Codec): Codec {
   const isAddress = layoutOf(schema).kind === "address";
   return {
     size: 4 + data.size,

@@ -5,6 +5,7 @@
  * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
  */
 import { xdpkitError } from "../base/index.ts";
+import type { MapCodecs } from "../lang/index.ts";
 import { type Codec, codecOf, encodeGlobals, sizedCodec } from "../object/index.ts";
 import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
@@ -60,7 +61,7 @@ export class MapAccess {
   readonly #value: Codec;
 
   /** `codecs` in place of those that the object's BTF gives. */
-  constructor(map: VmMap, machine: Machine, codecs: { readonly key?: Codec; readonly value?: Codec } = {}) {
+  constructor(map: VmMap, machine: Machine, codecs: MapCodecs = {}) {
     const { name, keySize, valueSize, keyType, valueType, data } = map.definition;
     const { btf } = machine.object;
     this.#map = map;

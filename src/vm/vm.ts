@@ -9,6 +9,7 @@ import {
   type CpuMapProgram,
   type DevMapProgram,
   isProgram,
+  type MapCodecs,
   type Shared,
   schemaCodec,
   type XdpProgram,
@@ -175,19 +176,21 @@ export class Vm {
    * @throws XdpkitError VM_UNKNOWN_MAP, VM_UNKNOWN_VARIABLE
    */
   map<A>(handle: Shared<A>): A;
-  map(name: string): MapAccess;
-  map(wanted: Shared<unknown> | string): unknown {
-    return typeof wanted === "string" ? this.#mapNamed(wanted) : this.#handles.open(wanted);
+  /** `codecs` in place of those that the object's BTF gives. */
+  map(name: string, codecs?: MapCodecs): MapAccess;
+  map(wanted: Shared<unknown> | string, codecs?: MapCodecs): unknown {
+    return typeof wanted === "string" ? this.#mapNamed(wanted, codecs) : this.#handles.open(wanted);
   }
 
-  #mapNamed(name: string): MapAccess {
-    let access = this.#maps.get(name);
+  #mapNamed(name: string, codecs: MapCodecs | undefined): MapAccess {
+    let access = codecs ? undefined : this.#maps.get(name);
     if (!access) {
       const map = this.#machine.mapNamed(name);
       if (!map) {
         throw xdpkitError("VM_UNKNOWN_MAP", { name, known: this.#machine.maps.map((one) => one.name) });
       }
-      this.#maps.set(name, (access = new MapAccess(map, this.#machine)));
+      access = new MapAccess(map, this.#machine, codecs);
+      if (!codecs) this.#maps.set(name, access);
     }
     return access;
   }

@@ -16,7 +16,7 @@ const EDGE = "examples/edge/edge.o";
 const CAPTURE = "examples/captures/mixed.pcap";
 const GLOBALS = "test/objects/globals.o";
 const DISPATCH = "test/objects/dispatch.o";
-const DENIED = "denied=examples/edge/denied.json";
+const DENIED = "denied=examples/edge/denied-btf.json";
 
 interface Outcome {
   readonly status: number | null;

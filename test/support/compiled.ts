@@ -83,8 +83,9 @@ export async function observeCompiled(
   object: BpfObject,
   run: RandomRun,
   engineName: EngineName,
+  program = "program",
 ): Promise<Observation> {
-  const engine = engineName === "kernel" ? kernelEngine(object, "program") : await machineEngine(object, "program");
+  const engine = engineName === "kernel" ? kernelEngine(object, program) : await machineEngine(object, program);
   try {
     return observeOn(engine, exports, object, run);
   } finally {
@@ -120,6 +121,9 @@ function fill(
   }
 }
 
+/** Map types that hold values: others hold programs, maps, or what user space alone reads. */
+const HOLDING_VALUES = /HASH$|^(PERCPU_)?ARRAY$|^LPM_TRIE$/;
+
 /** Undefined for what the program does not use: the object does not have it. */
 function linesOf(
   engine: Engine,
@@ -131,7 +135,7 @@ function linesOf(
   if (schema) return variableLines(engine, object, name, schema);
   if (!declared.has(name)) return undefined;
   if (names) return names.map((reason, index) => `${reason} ${counter(engine, name, index)}`);
-  if (!declaration?.value) return undefined;
+  if (!declaration?.key || !declaration.value || !HOLDING_VALUES.test(declaration.type)) return undefined;
   const { key, value } = declaration;
   return engine
     .entries(name)

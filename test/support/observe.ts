@@ -38,7 +38,7 @@ function linesOf({ declaration, names, schema }: Handle, access: object): string
   if (names)
     return Object.entries((access as OutcomesAccess<string>).read()).map(([name, count]) => `${name} ${count}`);
   if (schema) return [print(schema, (access as { readonly value: unknown }).value)];
-  if (!declaration?.value) return undefined;
+  if (!declaration?.key || !declaration.value) return undefined;
   const { key, value } = declaration;
   const entries = [...(access as MapAccess<unknown, unknown>).entries()];
   return entries.map(([at, held]) => `${print(key!, at)} = ${printHeld(value, held)}`).toSorted();

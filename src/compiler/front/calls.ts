@@ -4,17 +4,19 @@
  * place, or a builtin that is computed when the program is compiled.
  */
 import { intrinsicOf, Outcomes, range, Setting, unroll } from "../../lang/index.ts";
-import { isSchema, layoutOf } from "../../schema/index.ts";
+import { isSchema, layoutOf, type Schema } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { BUILTINS, stagedMethod } from "./builtins.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
 import { castTo, structFrom } from "./casts.ts";
+import { isSeenFromOutside } from "./closures.ts";
+import { stagedOf } from "./convert.ts";
 import { evaluate, receiver, refuseKind } from "./expressions.ts";
 import type { Frame, Front, Outcome } from "./front.ts";
 import { INTRINSICS } from "./intrinsics.ts";
 import { outcome } from "./join.ts";
 import { mapMethod, mapReceiver, outcomesMethod } from "./maps.ts";
-import { buildObject, placeAt } from "./memory.ts";
+import { buildObject, fieldOf, placeAt } from "./memory.ts";
 import { isPresent } from "./operators.ts";
 import { CONTEXT_METHODS, CURSOR_METHODS } from "./packet.ts";
 import { bind } from "./patterns.ts";
@@ -151,9 +153,19 @@ function methodOfStaged(
     return front.fail("COMPILER_USER_SPACE", { name: front.textOf(node) }, call.node);
   if (isSchema(value) && name === "from" && layoutOf(value).kind === "struct")
     return outcome(front, structFrom(front, value, call));
+  if (isSchema(value) && name === "offsetOf" && layoutOf(value).kind === "struct")
+    return outcome(front, offsetIn(front, value, call));
   const builtin = stagedMethod(front, value, name, call);
   if (builtin) return builtin;
   return apply(front, staged((value as Record<string, unknown>)[name]), object, call);
+}
+
+/** `S.offsetOf("field")`: bytes, a constant. */
+function offsetIn(front: Front, schema: Schema<unknown>, call: Call): Value {
+  const name = String(stagedOf(front, argument(call, 0), "the name of a field", argumentNode(call, 0)));
+  const field = fieldOf(layoutOf(schema), name);
+  if (!field) return front.fail("COMPILER_NO_PROPERTY", { name, of: "the struct" }, argumentNode(call, 0));
+  return staged(Math.floor(field.offsetBits / 8));
 }
 
 /** Calls a function value. */
@@ -228,7 +240,8 @@ export function inline(
 
 /** Locals of a call that has ended need no phis. Cursors stay: they may be what the call returned. */
 function forgetLocals(outcomes: readonly Outcome[], scope: Scope, first: number): void {
-  for (const { state } of outcomes) {
+  for (const { state, value } of outcomes) {
+    if (isSeenFromOutside(scope, state, value)) continue;
     for (const variable of scope.variables()) if (variable >= first) state.variables.delete(variable);
   }
 }

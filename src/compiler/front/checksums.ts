@@ -7,9 +7,9 @@ import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Handler, value } from "./call.ts";
 import { asIpAddress, numberOf } from "./convert.ts";
-import type { Front, Outcome } from "./front.ts";
+import type { Front, JumpTarget, Outcome } from "./front.ts";
 import { outcome } from "./join.ts";
-import { countedLoop } from "./loops.ts";
+import { countedLoop, withTarget } from "./loops.ts";
 import { requireUsable, swap, wordsOf } from "./memory.ts";
 import { binary, compare } from "./operators.ts";
 import { headerAt } from "./packet.ts";
@@ -155,11 +155,13 @@ const checksumPacket: Handler = (front, call) => {
   if (atMost.constant === undefined)
     return front.fail("COMPILER_NOT_STAGED", { what: "the most bytes" }, argumentNode(call, 3));
   const { node } = call;
-  const short: Outcome[] = [];
+  // Where a loop leaves: its body may be lowered several times, and what the last time left counts.
+  const short: JumpTarget = { label: undefined, continues: undefined, breaks: [] };
+  const isShort = (): Outcome[] => short.breaks.map((state) => ({ state, value: NULL }));
   const fits = compare(front, "<=", length, staged(atMost.constant), node);
-  if (fits.no) short.push({ state: fits.no, value: NULL });
+  if (fits.no) short.breaks.push(fits.no);
   front.follow(fits.yes);
-  if (!front.isReachable) return short;
+  if (!front.isReachable) return isShort();
   const sum = front.newVariable();
   front.state.variables.set(
     sum,
@@ -171,7 +173,7 @@ const checksumPacket: Handler = (front, call) => {
     const position = front.settle(binary(front, "+", offset, at, node));
     const ways = headerAt(front, isByte ? front.unit.u8 : front.unit.u16, position, node);
     for (const one of ways) {
-      if (one.value === NULL) short.push(one);
+      if (one.value === NULL) short.breaks.push(one.state);
       else front.follow(one.state);
     }
     const place = ways.find((one) => one.value !== NULL)?.value as PlaceValue | undefined;
@@ -188,19 +190,22 @@ const checksumPacket: Handler = (front, call) => {
   if (range.min < 0)
     front.fail("COMPILER_NEGATIVE", { operator: "checksumPacket", min: range.min }, argumentNode(call, 2));
   const words = front.settle(binary(front, ">>", length, staged(1), node));
-  countedLoop(front, node, staged(0), words, undefined, (index) =>
-    add16(front.settle(binary(front, "*", index, staged(2), node)), false),
+  withTarget(front, short, () =>
+    countedLoop(front, node, staged(0), words, undefined, (index) =>
+      add16(front.settle(binary(front, "*", index, staged(2), node)), false),
+    ),
   );
   const odd = compare(front, "!==", binary(front, "&", length, staged(1), node), staged(0), node);
   if (odd.yes) {
     front.follow(odd.yes);
-    add16(front.settle(binary(front, "-", length, staged(1), node)), true);
+    // Behind the words: `length - 1` might be negative for all that is known of it.
+    add16(front.settle(binary(front, "*", words, staged(2), node)), true);
   }
   front.joinStates([...(odd.yes && front.isReachable ? [front.leave()] : []), odd.no]);
-  if (!front.isReachable) return short;
+  if (!front.isReachable) return isShort();
   const total = numberOf(front, front.state.variables.get(sum)!, node);
   const finished = sixteen(invert(front, foldSum(front, { id: total.id(), max: total.range.max })));
-  return [...outcome(front, finished), ...short];
+  return [...outcome(front, finished), ...isShort()];
 };
 
 export const CHECKSUMS: Readonly<Record<string, Handler>> = {

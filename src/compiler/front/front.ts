@@ -87,6 +87,8 @@ export class Front {
   readonly objectSizes = new Map<number, number>();
   /** Counters that are never negative: see IrFunction. */
   readonly naturals = new Set<ValueId>();
+  /** Bits of which one is 1 where the other is 0: what one of two records has, and what the other has. */
+  readonly opposites = new Map<ValueId, ValueId>();
   readonly #bits = new Map<ValueId, number>();
   /** Ends of the program that several paths share, by what they count and return. */
   exits = new Map<string, BlockId>();
@@ -318,7 +320,11 @@ export class Front {
     const before = state.facts.get(id);
     const min = Math.max(before?.min ?? -MAX_SAFE, range.min);
     const max = Math.min(before?.max ?? MAX_SAFE, range.max);
-    if (min <= max) state.facts.set(id, { min, max });
+    if (min > max) return;
+    state.facts.set(id, { min, max });
+    const opposite = this.opposites.get(id);
+    if (opposite === undefined || (min < 1 && max > 0)) return;
+    state.facts.set(opposite, max === 0 ? { min: 1, max: 1 } : { min: 0, max: 0 });
   }
 
   /** How many of the low bits of a value may be set. */
@@ -337,6 +343,7 @@ export class Front {
   forgetBits(from: ValueId): void {
     for (const id of this.#bits.keys()) if (id >= from) this.#bits.delete(id);
     for (const id of this.naturals) if (id >= from) this.naturals.delete(id);
+    for (const [id, other] of this.opposites) if (id >= from || other >= from) this.opposites.delete(id);
   }
 
   #bitsOfOperation(operation: Operation): number {

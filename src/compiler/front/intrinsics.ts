@@ -1,10 +1,12 @@
 /** The functions of xdpkit that kernel code calls: each by its name in the language. */
+import { Global } from "../../lang/index.ts";
 import { layoutOf } from "../../schema/index.ts";
 import type { AtomicCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Handler, value } from "./call.ts";
 import { CHECKSUMS } from "./checksums.ts";
 import { bigintOf, numberOf, stagedOf } from "./convert.ts";
+import { copyOfPlace } from "./copies.ts";
 import { schemaOf } from "./expressions.ts";
 import { FIB } from "./fib.ts";
 import type { Front, Outcome } from "./front.ts";
@@ -16,19 +18,17 @@ import {
   fieldOf,
   forget,
   forgetMaps,
-  loadBytes,
   loadWord,
   placeAt,
   requireUsable,
   shift,
   wordsOf,
-  write,
 } from "./memory.ts";
-import { contentOf, newObject } from "./objects.ts";
 import { decided, equalWords } from "./operators.ts";
 import { addressOfPlace } from "./packet.ts";
 import { PREFIXES } from "./prefixes.ts";
-import { describeValue, type PlaceValue, type Range, staged, UNDEFINED, type Value } from "./value.ts";
+import { variablePlace } from "./property.ts";
+import { describeValue, isStaged, type PlaceValue, type Range, staged, UNDEFINED, type Value } from "./value.ts";
 
 function placeOf(front: Front, given: Value, node: SyntaxNode): PlaceValue {
   const place = front.settle(given);
@@ -92,21 +92,10 @@ const booleans = ({ yes, no }: ReturnType<typeof decided>): Outcome[] => [
   ...(no ? [{ state: no, value: staged(false) }] : []),
 ];
 
-/** Up to so many bytes are copied to registers; larger copies live on the stack from the start. */
-const REGISTER_COPY = 32;
-
 const copyOf: Handler = (front, call) => {
   const place = placeOf(front, argument(call, 0), argumentNode(call, 0));
-  const { size } = place.layout;
-  const isSmall =
-    size <= REGISTER_COPY || (place.at.kind === "object" && contentOf(front, place.at.object).kind === "bytes");
-  const object = newObject(front, isSmall ? loadBytes(front, place.at, size) : new Array<number>(size).fill(0));
-  const at = { kind: "object", object, offset: 0 } as const;
-  if (!isSmall) {
-    front.state.objects.set(object, { kind: "slot" });
-    write(front, place.schema, at, place, call.node, "the copy");
-  }
-  return outcome(front, placeAt(front, place.schema, at));
+  const object = copyOfPlace(front, place, call.node);
+  return outcome(front, placeAt(front, place.schema, { kind: "object", object, offset: 0 }));
 };
 
 const assign: Handler = (front, call) => {
@@ -139,8 +128,14 @@ interface AtomicField {
   readonly signed: boolean;
 }
 
+/** A place, or a global, whose field is `value`. */
+function atomicPlace(front: Front, given: Value, node: SyntaxNode): PlaceValue {
+  if (isStaged(given) && given.value instanceof Global) return variablePlace(front, given.value);
+  return placeOf(front, given, node);
+}
+
 function atomicField(front: Front, call: Call): AtomicField {
-  const place = placeOf(front, argument(call, 0), argumentNode(call, 0));
+  const place = atomicPlace(front, argument(call, 0), argumentNode(call, 0));
   const name = String(stagedOf(front, argument(call, 1), "the name of the field", argumentNode(call, 1)));
   const layout = place.isCell && name === "value" ? place.layout : fieldOf(place.layout, name)?.layout;
   const offset = place.isCell ? 0 : (fieldOf(place.layout, name)?.offsetBits ?? 0) / 8;

@@ -110,6 +110,13 @@ function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): 
   return true;
 }
 
+/** What leaves by a target while `body` is lowered. */
+export function withTarget(front: Front, target: JumpTarget, body: () => void): void {
+  front.frame.targets.push(target);
+  body();
+  front.frame.targets.pop();
+}
+
 /** A record that a round reserves must be gone before the next. */
 function refuseLeak(front: Front, start: State, back: State, node: SyntaxNode): void {
   for (const [id, line] of back.records)

@@ -32,7 +32,7 @@ import { outcome } from "./join.ts";
 import { forgetMaps, placeAt } from "./memory.ts";
 import { isPresent } from "./operators.ts";
 import { countOutcome } from "./outcomes.ts";
-import { addressOfValue, filledPlace, prefixAddress } from "./pass.ts";
+import { addressOfValue, addressOutsidePacket, filledPlace, prefixAddress } from "./pass.ts";
 import { isStaged, NULL, type PlaceValue, type Region, staged, UNDEFINED, type Value } from "./value.ts";
 
 /** A map of the module, or one that was found in a map of maps. */
@@ -255,7 +255,7 @@ const BLOOM: Readonly<Record<string, MapMethod>> = {
     );
   },
   has: (front, map, call) => {
-    const value = addressOfValue(front, schemaOfValue(map), argument(call, 0), argumentNode(call, 0));
+    const value = addressOutsidePacket(front, schemaOfValue(map), argument(call, 0), argumentNode(call, 0));
     return succeeded(front, helperCall(front, "bpf_map_peek_elem", [map.address(), value], call.node), {
       ...call,
       isUsed: true,
@@ -380,7 +380,7 @@ const RING: Readonly<Record<string, MapMethod>> = {
   discard: finish("bpf_ringbuf_discard"),
   output: (front, map, call) => {
     const schema = recordOf(map.handle);
-    const record = addressOfValue(front, schema, argument(call, 0), argumentNode(call, 0));
+    const record = addressOutsidePacket(front, schema, argument(call, 0), argumentNode(call, 0));
     const size = front.constant(layoutOf(schema).size);
     return succeeded(
       front,
@@ -403,7 +403,7 @@ const EVENTS: Readonly<Record<string, MapMethod>> = {
       if (constant !== undefined) flags = front.constant(CURRENT_CPU | (BigInt(constant) << 32n));
       else flags = front.alu("or", front.aluConstant("shl", id(), 32), flags);
     }
-    const record = addressOfValue(front, schema, argument(call, 1), argumentNode(call, 1));
+    const record = addressOutsidePacket(front, schema, argument(call, 1), argumentNode(call, 1));
     const size = front.constant(layoutOf(schema).size);
     const result = helperCall(
       front,

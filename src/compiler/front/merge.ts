@@ -66,7 +66,16 @@ export class Merger {
     const id = this.#front.builder.phi(this.#block, type);
     this.#phis.push({ id, values });
     this.#made.set(key, id);
+    this.#pairBits(id, key);
     return id;
+  }
+
+  /** Remembers the phi of the opposite bits. */
+  #pairBits(id: ValueId, key: string): void {
+    if (!/^scalar:=[01](,=[01])*$/.test(key)) return;
+    const opposite = this.#made.get(key.replace(/=[01]/g, (bit) => (bit === "=0" ? "=1" : "=0")));
+    if (opposite === undefined) return;
+    this.#front.opposites.set(id, opposite).set(opposite, id);
   }
 
   #nameOf(id: ValueId): string {

@@ -570,7 +570,8 @@ function compareWide(front: Front, operator: string, left: Value, right: Value, 
 
 /** `x < 0n` and `x >= 0n`, so written, ask for a sign, and unsigned bigints have none. */
 function refuseSignTest(front: Front, operator: string, node: SyntaxNode): void {
-  const isZero = (side: SyntaxNode | undefined) => side?.type === "Literal" && BigInt(side["bigint"] ?? 1) === 0n;
+  const isZero = (side: SyntaxNode | undefined) =>
+    typeof side?.["bigint"] === "string" && BigInt(side["bigint"]) === 0n;
   const isTest =
     (isZero(node["right"]) && (operator === "<" || operator === ">=")) ||
     (isZero(node["left"]) && (operator === ">" || operator === "<="));

@@ -10,6 +10,7 @@ import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Method } from "./call.ts";
 import { bounded, numberOf } from "./convert.ts";
+import { copyOfPlace, isInPacket } from "./copies.ts";
 import { schemaOf } from "./expressions.ts";
 import type { Front, Outcome, Split } from "./front.ts";
 import { HINT_METHODS } from "./hints.ts";
@@ -249,7 +250,16 @@ function transfer(helper: string, isLoad: boolean): ContextMethod {
     const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0), "an offset in bytes");
     if (range.min < 0) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, argumentNode(call, 0));
     front.unit.needHelper(front, helper, call.node);
-    const pointer = addressOfPlace(front, place, isLoad, call.node);
+    // These helpers see memory, not the packet itself.
+    if (isLoad && isInPacket(place))
+      front.fail(
+        "COMPILER_TYPE",
+        { expected: "a place outside the packet", found: "one in it" },
+        argumentNode(call, 1),
+      );
+    const pointer = isInPacket(place)
+      ? front.stackAddress(flushObject(front, copyOfPlace(front, place, argumentNode(call, 1))))
+      : addressOfPlace(front, place, isLoad, call.node);
     const size = front.constant(place.layout.size);
     const result = front.call(front.unit.helper(helper), [front.context, id(), pointer, size]);
     if (isLoad) forget(front, place.at, place.at.offset, place.at.offset + place.layout.size);

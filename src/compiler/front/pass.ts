@@ -2,6 +2,7 @@
 import { layoutOf, type Schema } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import { copyOfPlace, isInPacket } from "./copies.ts";
 import type { Front } from "./front.ts";
 import { buildObject, fillObject, placeAt, pointerOf, write } from "./memory.ts";
 import { flushObject, newObject } from "./objects.ts";
@@ -9,7 +10,10 @@ import { addressOfPlace } from "./packet.ts";
 import type { ByteSource } from "./state.ts";
 import { isStaged, type Value } from "./value.ts";
 
-/** The address of bytes that a helper reads: in memory where they are there already, else of a copy on the stack. */
+/**
+ * The address of bytes that a helper reads: in memory where they are there already, else of a copy on the stack. Only the
+ * look-ups, updates, deletions and pushes of maps may read the packet itself (`pkt_access` of the kernel's helpers).
+ */
 export function addressOfValue(front: Front, schema: Schema<unknown>, given: Value, node: SyntaxNode): ValueId {
   const value = front.settle(given);
   const layout = layoutOf(schema);
@@ -28,6 +32,15 @@ function addressInMemory(front: Front, value: Value): ValueId | undefined {
     return front.advance(load.base, load.start);
   }
   return undefined;
+}
+
+/** The same for helpers that may not read the packet: what is in there is copied to the stack. */
+export function addressOutsidePacket(front: Front, schema: Schema<unknown>, given: Value, node: SyntaxNode): ValueId {
+  const value = front.settle(given);
+  if (value.kind === "place" && !value.isCell && isInPacket(value))
+    return objectAddress(front, copyOfPlace(front, value, node));
+  if (value.kind === "address") return objectAddress(front, objectOf(front, schema, value, node));
+  return addressOfValue(front, schema, value, node);
 }
 
 export function objectAddress(front: Front, object: number): ValueId {

@@ -1,10 +1,11 @@
 /** Statements of a function body. What follows a return, a break or `exit` is not lowered: no path leads there. */
 import { MapHandle, range, unroll } from "../../lang/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
+import { isSeenFromOutside } from "./closures.ts";
 import { stagedOf } from "./convert.ts";
 import { condition, evaluate, refuseKind, split } from "./expressions.ts";
 import type { Front, JumpTarget, Outcome, Split } from "./front.ts";
-import { countedLoop, realLoop } from "./loops.ts";
+import { countedLoop, realLoop, withTarget } from "./loops.ts";
 import { compare } from "./operators.ts";
 import { bind } from "./patterns.ts";
 import { Scope } from "./scope.ts";
@@ -23,7 +24,8 @@ export function inScope(front: Front, body: () => void): void {
   const inner = frame.scope;
   body();
   frame.scope = outer;
-  if (front.isReachable) for (const variable of inner.variables()) front.state.variables.delete(variable);
+  if (!front.isReachable || isSeenFromOutside(inner, front.state, undefined)) return;
+  for (const variable of inner.variables()) front.state.variables.delete(variable);
 }
 
 function list(front: Front, statements: readonly SyntaxNode[]): void {
@@ -194,12 +196,6 @@ function labeled(front: Front, node: SyntaxNode): void {
   const target: JumpTarget = { label, continues: undefined, breaks: [] };
   withTarget(front, target, () => statement(front, body));
   front.joinStates([...(front.isReachable ? [front.leave()] : []), ...target.breaks]);
-}
-
-export function withTarget(front: Front, target: JumpTarget, body: () => void): void {
-  front.frame.targets.push(target);
-  body();
-  front.frame.targets.pop();
 }
 
 // Switch.
