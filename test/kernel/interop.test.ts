@@ -61,7 +61,14 @@ function output(command: string, ...words: string[]): string {
   return stdout;
 }
 
-const bpftool = (...words: string[]): unknown => JSON.parse(output("bpftool", "--json", ...words));
+/** Several commands in one process, and what each prints; null where a command prints nothing. */
+function bpftool(commands: readonly string[]): unknown[] {
+  const input = commands.join("\n");
+  const words = ["--json", "batch", "file", "-"];
+  const { status, stdout, stderr } = spawnSync("bpftool", words, { input, encoding: "utf8", timeout: 30_000 });
+  expect({ input, status, stderr, ...(status === 0 ? {} : { stdout }) }).toEqual({ input, status: 0, stderr: "" });
+  return (JSON.parse(stdout) as { output?: unknown }[]).map((one) => one.output);
+}
 
 /** Names that the kernel keeps have 15 characters. */
 const short = (name: string): string => name.slice(0, 15);
@@ -71,6 +78,9 @@ interface LineRow {
   readonly file?: string;
   readonly line_num?: number;
 }
+interface ProgramRow {
+  readonly map_ids?: readonly number[];
+}
 interface MapRow {
   readonly name: string;
   readonly type: string;
@@ -78,6 +88,12 @@ interface MapRow {
   readonly btf_id?: number;
   readonly bytes_key: number;
   readonly bytes_value: number;
+}
+interface ElementRow {
+  readonly formatted: { readonly value?: object; readonly values?: readonly { readonly value: object }[] };
+}
+interface VariableRow {
+  readonly formatted: { readonly value: Readonly<Record<string, readonly object[]>> };
 }
 interface TypeRow {
   readonly kind: string;
@@ -105,25 +121,24 @@ type Handle = MapHandle | Outcomes<string>;
 async function handlesOf(module: string): Promise<ReadonlyMap<string, Handle>> {
   const exports = await import(/* @vite-ignore */ join(ROOT, module));
   const { names } = compile(programsOf(exports) as CompilableProgram[]);
-  return new Map(
-    Array.from(names).flatMap(([handle, name]) =>
-      handle instanceof MapHandle || handle instanceof Outcomes ? [[short(name), handle] as const] : [],
-    ),
-  );
+  const isMap = (handle: object): handle is Handle => handle instanceof MapHandle || handle instanceof Outcomes;
+  return new Map([...names].flatMap(([handle, name]) => (isMap(handle) ? [[short(name), handle] as const] : [])));
 }
 
 function expectedTypes(handle: Handle): { key: Partial<TypeRow>; value: Partial<TypeRow> } {
-  if (handle instanceof Outcomes)
-    return { key: typeOf(layoutOf(u32)), value: { kind: "STRUCT", name: handle.name, size: 8 * handle.names.length } };
+  if (handle instanceof Outcomes) {
+    const { name, names } = handle;
+    return { key: typeOf(layoutOf(u32)), value: { kind: "STRUCT", name, size: 8 * names.length } };
+  }
   const { key, value, type } = handle.declaration as { key: Schema<unknown>; value: Schema<unknown>; type: string };
   const plain = typeOf(layoutOf(key));
   return { key: type === "LPM_TRIE" ? { kind: "STRUCT" } : plain, value: typeOf(layoutOf(value)) };
 }
 
 /** Fields of a struct that BTF has under their own names: bit fields across bytes are in parts. */
-function fieldsOf(handle: Handle): string[] {
+function fieldsOf(handle: Handle | undefined): string[] {
   if (handle instanceof Outcomes) return [...handle.names];
-  const { value } = handle.declaration;
+  const value = handle?.declaration.value;
   const layout = value && layoutOf(value);
   return layout?.kind === "struct"
     ? layout.fields.filter((one) => one.layout.kind !== "bits").map((one) => one.name)
@@ -149,23 +164,21 @@ suite("bpftool", ["root", "bpf", "bpftool"], () => {
     });
 
     it("shows the programs by name", () => {
-      const ids = programs().flatMap((program) => {
-        const shown = bpftool("prog", "show", "pinned", pinned(program)) as { map_ids?: number[] };
-        expect(shown).toMatchObject({ type: "xdp", name: short(program), gpl_compatible: true });
-        return shown.map_ids ?? [];
-      });
-      maps = [...new Set(ids)].map((id) => bpftool("map", "show", "id", `${id}`) as MapRow);
+      const shown = bpftool(programs().map((program) => `prog show pinned ${pinned(program)}`)) as ProgramRow[];
+      const expected = programs().map((program) => ({ type: "xdp", name: short(program), gpl_compatible: true }));
+      expect(shown).toMatchObject(expected);
+      const ids = new Set(shown.flatMap((row) => row.map_ids ?? []));
+      maps = bpftool(Array.from(ids, (id) => `map show id ${id}`)) as MapRow[];
     });
 
     it("shows the source lines", () => {
-      for (const program of programs()) {
-        const rows = bpftool("prog", "dump", "xlated", "pinned", pinned(program), "linum") as LineRow[];
+      const dumps = bpftool(programs().map((program) => `prog dump xlated pinned ${pinned(program)} linum`));
+      for (const [index, rows] of (dumps as LineRow[][]).entries()) {
         // The first instruction is the program's own; others may be of modules that it imports.
-        expect(rows[0]).toMatchObject({ proto: `int ${program}(struct xdp_md * ctx)`, file: module });
-        const lines = rows.filter((row) => row.file !== undefined);
-        expect(lines.length).toBeGreaterThan(0);
-        for (const { file, line_num, src } of lines)
-          expect(`${file}:${line_num} ${src?.trim()}`).toBe(`${file}:${line_num} ${sourceLine(file!, line_num!)}`);
+        expect(rows[0]).toMatchObject({ proto: `int ${programs()[index]}(struct xdp_md * ctx)`, file: module });
+        for (const { file, line_num, src } of rows)
+          if (file !== undefined)
+            expect([file, line_num, src?.trim()]).toEqual([file, line_num, sourceLine(file, line_num!)]);
       }
     });
 
@@ -173,43 +186,39 @@ suite("bpftool", ["root", "bpf", "bpftool"], () => {
       handles = await handlesOf(module);
       const named = examples.get(name).object.maps.flatMap((map) => (map.data ? [] : [short(map.name)]));
       expect(maps.map((map) => map.name)).toEqual(expect.arrayContaining(named));
-      for (const map of maps.filter((one) => named.includes(one.name))) {
-        if (UNTYPED.includes(map.type)) {
-          expect(map.btf_id, map.name).toBeUndefined();
-          continue;
-        }
-        const { key, value } = expectedTypes(handles.get(map.name)!);
-        const { types } = bpftool("btf", "dump", "map", "id", `${map.id}`, "kv") as { types: TypeRow[] };
-        expect([map.name, ...types]).toMatchObject([map.name, key, value]);
-      }
+      const [untyped, typed] = [true, false].map((is) =>
+        maps.filter((map) => named.includes(map.name) && UNTYPED.includes(map.type) === is),
+      );
+      expect(untyped!.filter((map) => map.btf_id !== undefined)).toEqual([]);
+      const shown = bpftool(typed!.map(({ id }) => `btf dump map id ${id} kv`)) as { types: TypeRow[] }[];
+      const found = shown.map(({ types }, index) => ({ map: typed![index]!.name, key: types[0], value: types[1] }));
+      expect(found).toMatchObject(typed!.map((map) => ({ map: map.name, ...expectedTypes(handles.get(map.name)!) })));
     });
 
     it("shows values by the names of their fields", () => {
-      for (const map of maps) {
-        const handle = handles.get(map.name);
-        const fields = handle && !UNTYPED.includes(map.type) ? fieldsOf(handle) : [];
-        if (fields.length === 0) continue;
-        const zeros = (bytes: number): string[] => Array.from({ length: bytes }, () => "0");
-        const at = ["id", `${map.id}`, "key", ...zeros(map.bytes_key)];
-        if (!map.type.includes("array")) output("bpftool", "map", "update", ...at, "value", ...zeros(map.bytes_value));
-        const { formatted } = bpftool("map", "lookup", ...at) as {
-          formatted: { value?: object; values?: { value: object }[] };
-        };
-        const found = formatted.value ?? formatted.values![0]!.value;
-        expect([map.name, Object.keys(found)]).toEqual([map.name, expect.arrayContaining(fields)]);
+      const structs = maps.filter(
+        ({ name, type }) => !UNTYPED.includes(type) && fieldsOf(handles.get(name)).length > 0,
+      );
+      const zeros = (bytes: number): string => " 0".repeat(bytes);
+      bpftool(
+        structs
+          .filter(({ type }) => !type.includes("array"))
+          .map((map) => `map update id ${map.id} key${zeros(map.bytes_key)} value${zeros(map.bytes_value)}`),
+      );
+      const found = bpftool(structs.map((map) => `map lookup id ${map.id} key${zeros(map.bytes_key)}`)) as ElementRow[];
+      for (const [index, { formatted }] of found.entries()) {
+        const { name } = structs[index]!;
+        const value = formatted.value ?? formatted.values![0]!.value;
+        expect([name, Object.keys(value)]).toEqual([name, expect.arrayContaining(fieldsOf(handles.get(name)))]);
       }
     });
 
-    it("shows variables by name, with their first values", () => {
-      for (const { data } of examples.get(name).object.maps) {
-        if (!data) continue;
-        const map = maps.find((one) => one.name.endsWith(short(data.section)));
-        const [row] = bpftool("map", "dump", "id", `${map!.id}`) as [
-          { formatted: { value: Record<string, Record<string, unknown>[]> } },
-        ];
-        const shown = row.formatted.value[data.section]!.flatMap((one) => Object.keys(one));
-        expect(shown).toEqual(data.variables.map((one) => one.name));
-      }
+    it("shows variables by name", () => {
+      const sections = examples.get(name).object.maps.flatMap(({ data }) => data ?? []);
+      const ids = sections.map(({ section }) => maps.find((map) => map.name.endsWith(section))!.id);
+      const dumps = bpftool(ids.map((id) => `map dump id ${id}`)) as VariableRow[][];
+      const found = dumps.map(([row], index) => row!.formatted.value[sections[index]!.section]!.flatMap(Object.keys));
+      expect(found).toEqual(sections.map(({ variables }) => variables.map((one) => one.name)));
     });
 
     it("makes a skeleton and C types of it", () => {
