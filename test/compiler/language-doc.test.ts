@@ -64,7 +64,7 @@ function loadedOf({ block, module }: Example): Loaded {
   const exports = loadText(module, fileOf(block));
   const programs = programsOf(exports);
   const { name } = programs.findLast(({ section }) => section === "xdp") ?? programs[0]!;
-  const one = { exports, object: compileOrThrow(programs), program: name };
+  const one = { exports, object: compileOrThrow(programs).object, program: name };
   loaded.set(block, one);
   return one;
 }
