@@ -12,7 +12,9 @@ function xdpkit(...words: readonly string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-process.stdout.write("\nThe program is TypeScript, examples/edge/edge.xdp.ts; xdpkit compiles it to eBPF and runs it:\n");
+process.stdout.write(
+  "\nThe program is TypeScript, examples/edge/edge.xdp.ts; xdpkit compiles it to eBPF and runs it:\n",
+);
 xdpkit(
   "run",
   "examples/edge/edge.xdp.ts",

@@ -176,6 +176,37 @@ describe("a module in place of an object", () => {
     expect(ours.stdout).toBe(run("end.o").stdout);
   });
 
+  it("takes map files as its types are written, prints its outcomes by name, and decides as the C program of the demo", () => {
+    const edge = (program: string, denied: string) =>
+      xdpkit(
+        "run",
+        join(ROOT, "examples/edge", program),
+        "--in",
+        join(ROOT, "examples/captures/mixed.pcap"),
+        "--map",
+        `denied=${join(ROOT, "examples/edge", denied)}`,
+        "--dump",
+        "denied",
+        "--json",
+      );
+    const ours = JSON.parse(edge("edge.xdp.ts", "denied.json").stdout);
+    const theirs = JSON.parse(edge("edge.o", "denied-btf.json").stdout);
+    expect(ours.verdicts).toEqual(theirs.verdicts);
+    expect(ours.maps.denied).toEqual([{ key: "198.51.100.0/24", value: theirs.maps.denied[0].value }]);
+    expect(ours.outcomes.reasons).toMatchObject({ truncated: 1, pingAnswered: 14, srv6: 25 });
+    writeFileSync(file("wrong.json"), '[{"key": "198.51.100.0/40", "value": 0}]');
+    const { status, stderr } = xdpkit(
+      "run",
+      join(ROOT, "examples/edge/edge.xdp.ts"),
+      "--in",
+      join(ROOT, "examples/captures/mixed.pcap"),
+      "--map",
+      "denied=wrong.json",
+    );
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/LANG_PREFIX at wrong\.json: \$\[0\]\.key: /);
+  });
+
   it("is disassembled beside its own lines", () => {
     const lines = xdpkit("disasm", "drop.xdp.ts").stdout.split("\n");
     expect(lines.slice(3, 8)).toEqual([

@@ -2,7 +2,7 @@
 import { parseAddress } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import type { Front } from "./front.ts";
+import { type Front, isFollowed } from "./front.ts";
 import { addressWords, normalize } from "./merge.ts";
 import { describeValue, isStaged, MAX_SAFE, type Range, type Value, type Word } from "./value.ts";
 
@@ -46,42 +46,24 @@ function constantNumber(front: Front, constant: number, node: SyntaxNode): Numbe
 }
 
 /**
- * The number, so that the kernel's verifier knows its bounds too: what comes from a helper or from the distance of two
- * pointers is any number to it, and gets a mask.
+ * The number, so that the kernel's verifier knows its bounds too: what comes from a helper, a division or the distance of
+ * two pointers is any number to it, and gets a mask.
  */
 export function bounded(front: Front, id: ValueId, { max }: Range): ValueId {
-  if (front.state.facts.has(id) || isKnownToVerifier(front, id, 16)) return id;
-  return front.aluConstant("and", id, (1n << BigInt(Math.max(0, max).toString(2).length)) - 1n);
+  const mask = 2 ** Math.max(0, max).toString(2).length - 1;
+  if (isSeen(front, id, mask)) return id;
+  return front.aluConstant("and", id, BigInt(mask));
 }
 
-function isKnownToVerifier(front: Front, id: ValueId, depth: number): boolean {
+/** Whether the verifier knows a bound of the number: by what it was computed from, or by a test that it has followed. */
+export function isSeen(front: Front, id: ValueId, most = MAX_SAFE, depth = 16): boolean {
+  const seen = front.state.facts.get(id)?.seen;
+  if (seen !== undefined && seen <= most) return true;
+  if (front.isSeenByDefinition(id)) return true;
   const operation = front.builder.definition(id)?.operation;
-  if (!operation || depth === 0) return true;
-  switch (operation.kind) {
-    case "call":
-    case "callFunction":
-    case "atomic":
-      return false;
-    case "alu": {
-      if (operation.code === "mod" || operation.code === "div") return false;
-      const isPointer = front.builder.typeOf(operation.a) === "pointer";
-      if (
-        isPointer ||
-        (operation.code === "and" && front.builder.definition(operation.b)?.operation.kind === "constant")
-      )
-        return !isPointer;
-      return [operation.a, operation.b].every(
-        (one) => front.state.facts.has(one) || isKnownToVerifier(front, one, depth - 1),
-      );
-    }
-    case "load":
-      return operation.size < 8;
-    case "negate":
-    case "signExtend":
-      return isKnownToVerifier(front, operation.a, depth - 1);
-    default:
-      return true;
-  }
+  if (operation?.kind !== "alu" || depth === 0 || !isFollowed(operation.code)) return false;
+  if (front.builder.typeOf(operation.a) === "pointer") return false;
+  return [operation.a, operation.b].every((one) => isSeen(front, one, MAX_SAFE, depth - 1));
 }
 
 export interface WideOperand {

@@ -68,6 +68,9 @@ export interface Language {
   merge(front: Front, states: readonly State[], values: readonly (readonly Value[])[]): Value[];
 }
 
+/** The verifier computes bounds of all operations but these. */
+export const isFollowed = (code: string): boolean => code !== "mod" && code !== "div";
+
 export class Front {
   readonly unit: Unit;
   readonly language: Language;
@@ -90,6 +93,7 @@ export class Front {
   /** Bits of which one is 1 where the other is 0: what one of two records has, and what the other has. */
   readonly opposites = new Map<ValueId, ValueId>();
   readonly #bits = new Map<ValueId, number>();
+  readonly #seen = new Map<ValueId, boolean>();
   /** Ends of the program that several paths share, by what they count and return. */
   exits = new Map<string, BlockId>();
   /** The call whose result is not looked at. */
@@ -314,17 +318,51 @@ export class Front {
     return value;
   }
 
-  /** Remembers that a value lies between bounds on a path. */
-  learn(state: State | undefined, id: ValueId, range: Range): void {
+  /** Remembers that a value lies between bounds on a path; `isSeen` when the verifier knows the upper one from the test. */
+  learn(state: State | undefined, id: ValueId, range: Range, isSeen = false): void {
     if (!state) return;
     const before = state.facts.get(id);
     const min = Math.max(before?.min ?? -MAX_SAFE, range.min);
     const max = Math.min(before?.max ?? MAX_SAFE, range.max);
     if (min > max) return;
-    state.facts.set(id, { min, max });
+    const seen = Math.min(before?.seen ?? MAX_SAFE, isSeen ? range.max : MAX_SAFE);
+    state.facts.set(id, { min, max, ...(seen < MAX_SAFE ? { seen } : {}) });
     const opposite = this.opposites.get(id);
     if (opposite === undefined || (min < 1 && max > 0)) return;
     state.facts.set(opposite, max === 0 ? { min: 1, max: 1 } : { min: 0, max: 0 });
+  }
+
+  /** Whether the verifier knows bounds of a number wherever it is read. */
+  isSeenByDefinition(id: ValueId): boolean {
+    let isSeen = this.#seen.get(id);
+    if (isSeen === undefined)
+      this.#seen.set(id, (isSeen = this.#isSeenOperation(this.builder.definition(id)?.operation)));
+    return isSeen;
+  }
+  /** A phi that joins a number of which the verifier knows nothing. */
+  markUnseen(id: ValueId): void {
+    this.#seen.set(id, false);
+  }
+
+  #isSeenOperation(operation: Operation | undefined): boolean {
+    switch (operation?.kind) {
+      case "call":
+      case "callFunction":
+      case "atomic":
+        return false;
+      case "alu": {
+        if (!isFollowed(operation.code) || this.builder.typeOf(operation.a) === "pointer") return false;
+        const isMask = operation.code === "and" && this.builder.definition(operation.b)?.operation.kind === "constant";
+        return isMask || (this.isSeenByDefinition(operation.a) && this.isSeenByDefinition(operation.b));
+      }
+      case "load":
+        return operation.size < 8;
+      case "negate":
+      case "signExtend":
+        return this.isSeenByDefinition(operation.a);
+      default:
+        return true;
+    }
   }
 
   /** How many of the low bits of a value may be set. */
@@ -342,6 +380,7 @@ export class Front {
   /** Forgets what was known of values that no longer exist. */
   forgetBits(from: ValueId): void {
     for (const id of this.#bits.keys()) if (id >= from) this.#bits.delete(id);
+    for (const id of this.#seen.keys()) if (id >= from) this.#seen.delete(id);
     for (const id of this.naturals) if (id >= from) this.naturals.delete(id);
     for (const [id, other] of this.opposites) if (id >= from || other >= from) this.opposites.delete(id);
   }

@@ -8,6 +8,7 @@ import { invariant } from "../../base/index.ts";
 import { parseAddress } from "../../schema/index.ts";
 import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
 import { assemble, bytesOf } from "./bytes.ts";
+import { isSeen } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { slotOfObject, storeObject } from "./objects.ts";
 import { loadPacket } from "./packet-bounds.ts";
@@ -66,6 +67,8 @@ export class Merger {
     const id = this.#front.builder.phi(this.#block, type);
     this.#phis.push({ id, values });
     this.#made.set(key, id);
+    if (type === "scalar" && values.some((value, index) => !this.#on(index, () => isSeen(this.#front, value))))
+      this.#front.markUnseen(id);
     this.#pairBits(id, key);
     return id;
   }

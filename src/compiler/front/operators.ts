@@ -6,7 +6,7 @@
  */
 import type { AluCode, ConditionCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { addressOf, bigintOf, booleanOf, type NumberOperand, numberOf, type WideOperand } from "./convert.ts";
+import { addressOf, bigintOf, booleanOf, isSeen, type NumberOperand, numberOf, type WideOperand } from "./convert.ts";
 import type { Front, Split } from "./front.ts";
 import { clampRange, folded, isNothing, isStaged, MAX_SAFE, type Range, staged, U32, type Value } from "./value.ts";
 
@@ -515,6 +515,10 @@ function compareNumbers(front: Front, operator: string, left: Value, right: Valu
   const never = { "<": x.min >= y.max, "<=": x.min > y.max, ">": x.max <= y.min, ">=": x.max < y.min }[operator];
   if (always) return decided(front, true);
   if (never) return decided(front, false);
+  const [seesA, seesB] = [a, b].map((one) => one.constant !== undefined || isSeen(front, one.id())) as [
+    boolean,
+    boolean,
+  ];
   const isNatural = x.min >= 0 && y.min >= 0;
   const code = (isNatural ? UNSIGNED : SIGNED)[operator]!;
   // A constant stands on the right, where it is an immediate.
@@ -522,23 +526,36 @@ function compareNumbers(front: Front, operator: string, left: Value, right: Valu
     a.constant === undefined
       ? front.branch(code, a.id(), b.id())
       : front.branch((isNatural ? UNSIGNED : SIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
-  learnOrder(front, split, operator, left, x, right, y);
+  learnOrder(
+    front,
+    split,
+    operator,
+    { value: left, range: x, isSeen: seesA },
+    { value: right, range: y, isSeen: seesB },
+  );
   return split;
 }
 
 const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
 const OPPOSITE: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<" };
 
-function learnOrder(front: Front, split: Split, operator: string, a: Value, x: Range, b: Value, y: Range): void {
-  const learn = (state: Split["yes"], value: Value, range: Range): void => {
-    if (value.kind === "number") front.learn(state, value.id, range);
+interface Compared {
+  readonly value: Value;
+  readonly range: Range;
+  /** To the verifier its bounds are known. */
+  readonly isSeen: boolean;
+}
+
+function learnOrder(front: Front, split: Split, operator: string, a: Compared, b: Compared): void {
+  const learn = (state: Split["yes"], { value }: Compared, range: Range, isSeen: boolean): void => {
+    if (value.kind === "number") front.learn(state, value.id, range, isSeen);
   };
   for (const [state, holds] of [
     [split.yes, operator],
     [split.no, OPPOSITE[operator]!],
   ] as const) {
-    learn(state, a, bound(holds, y));
-    learn(state, b, bound(MIRRORED[holds]!, x));
+    learn(state, a, bound(holds, b.range), b.isSeen);
+    learn(state, b, bound(MIRRORED[holds]!, a.range), a.isSeen);
   }
 }
 
@@ -645,14 +662,18 @@ function equalNumbers(front: Front, left: Value, right: Value, node: SyntaxNode)
   const a = numberOf(front, left, node["left"] ?? node);
   const b = numberOf(front, right, node["right"] ?? node);
   if (a.range.max < b.range.min || b.range.max < a.range.min) return decided(front, false);
+  const [seesA, seesB] = [a, b].map((one) => one.constant !== undefined || isSeen(front, one.id())) as [
+    boolean,
+    boolean,
+  ];
   const split = a.constant === undefined ? front.branch("eq", a.id(), b.id()) : front.branch("eq", b.id(), a.id());
   const both = { min: Math.max(a.range.min, b.range.min), max: Math.min(a.range.max, b.range.max) };
-  for (const [value, other] of [
-    [left, b],
-    [right, a],
+  for (const [value, other, isOtherSeen] of [
+    [left, b, seesB],
+    [right, a, seesA],
   ] as const) {
     if (value.kind !== "number") continue;
-    front.learn(split.yes, value.id, both);
+    front.learn(split.yes, value.id, both, isOtherSeen);
     if (other.constant === undefined) continue;
     const range = front.rangeOf(value);
     if (other.constant === range.min) front.learn(split.no, value.id, { min: range.min + 1, max: range.max });

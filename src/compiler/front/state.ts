@@ -45,11 +45,17 @@ export type ObjectContent =
   | { readonly kind: "bytes"; readonly bytes: readonly ByteSource[]; readonly clean: boolean }
   | { readonly kind: "slot" };
 
+/** What tests have shown of a value. */
+export interface Fact extends Range {
+  /** The greatest that it can be to the verifier, when it has followed such a test. */
+  readonly seen?: number;
+}
+
 export interface State {
   block: BlockId;
   readonly objects: Map<number, ObjectContent>;
   readonly variables: Map<number, Value>;
-  readonly facts: Map<ValueId, Range>;
+  readonly facts: Map<ValueId, Fact>;
   readonly loads: Map<string, KnownLoad>;
   overwrites: readonly Overwrite[];
   packet: PacketState;
@@ -76,11 +82,11 @@ export function copyState(state: State): State {
 }
 
 /** Facts that hold on all paths, at their widest. */
-export function mergeFacts(states: readonly State[]): Map<ValueId, Range> {
+export function mergeFacts(states: readonly State[]): Map<ValueId, Fact> {
   const [first, ...others] = states as readonly [State, ...State[]];
-  const merged = new Map<ValueId, Range>();
-  for (const [id, range] of first.facts) {
-    let { min, max } = range;
+  const merged = new Map<ValueId, Fact>();
+  for (const [id, fact] of first.facts) {
+    let { min, max, seen } = fact;
     let isKnown = true;
     for (const { facts } of others) {
       const other = facts.get(id);
@@ -90,8 +96,9 @@ export function mergeFacts(states: readonly State[]): Map<ValueId, Range> {
       }
       min = Math.min(min, other.min);
       max = Math.max(max, other.max);
+      seen = seen === undefined || other.seen === undefined ? undefined : Math.max(seen, other.seen);
     }
-    if (isKnown) merged.set(id, { min, max });
+    if (isKnown) merged.set(id, { min, max, ...(seen === undefined ? {} : { seen }) });
   }
   return merged;
 }

@@ -182,7 +182,10 @@ export class IrBuilder {
   rewind(mark: BuilderMark): void {
     this.#blocks.length = mark.blocks;
     this.#slots.length = mark.slots;
-    for (let id = mark.types; id < this.#types.length; id++) this.#instructions.delete(id);
+    for (let id = mark.types; id < this.#types.length; id++) {
+      this.#instructions.delete(id);
+      this.#replaced.delete(id);
+    }
     this.#types.length = mark.types;
     this.#current = mark.current;
     const block = this.#open(mark.current);

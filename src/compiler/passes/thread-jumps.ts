@@ -143,7 +143,7 @@ function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrF
     blocks.push({ predecessors: [from], phis: [], instructions: [], terminator: { kind: "jump", to } });
     blocks[from] = { ...blocks[from]!, terminator: redirect(blocks[from]!.terminator, id, landing, before) };
     const brought = new Map(block.phis.map((phi) => [phi.id, phi.arguments[edge]!]));
-    enter(blocks, to, id, landing, brought);
+    enter(blocks, to, id, landing);
     return { landing, brought };
   });
   const kept = block.predecessors.map((_, at) => at).filter((at) => !gone.has(at));
@@ -175,23 +175,14 @@ function redirect(terminator: Terminator, from: BlockId, to: BlockId, skipped: n
   return { ...terminator, whenFalse: to };
 }
 
-/** A new way into a block beside the one from `old`: phis get what that one brought, as the shortcut knows it. */
-function enter(
-  blocks: Block[],
-  to: BlockId,
-  old: BlockId,
-  landing: BlockId,
-  brought: ReadonlyMap<ValueId, ValueId>,
-): void {
+/** A new way into a block beside the one from `old`, with the same values: the repair says what they are on the shortcut. */
+function enter(blocks: Block[], to: BlockId, old: BlockId, landing: BlockId): void {
   const target = blocks[to]!;
   const at = target.predecessors.indexOf(old);
   blocks[to] = {
     ...target,
     predecessors: [...target.predecessors, landing],
-    phis: target.phis.map((phi) => {
-      const value = phi.arguments[at]!;
-      return { ...phi, arguments: [...phi.arguments, brought.get(value) ?? value] };
-    }),
+    phis: target.phis.map((phi) => ({ ...phi, arguments: [...phi.arguments, phi.arguments[at]!] })),
   };
 }
 
@@ -255,7 +246,11 @@ class Repair {
   #atEnd(phi: Phi, block: BlockId): ValueId {
     if (block === this.#home) return phi.id;
     const shortcut = this.#landings.find(({ landing }) => landing === block);
-    return shortcut ? shortcut.brought.get(phi.id)! : this.#atStart(phi, block);
+    if (!shortcut) return this.#atStart(phi, block);
+    // What a way back brings may be a phi of the block itself: that of the round before.
+    const brought = shortcut.brought.get(phi.id)!;
+    const earlier = this.#phis.find(({ id }) => id === brought);
+    return earlier ? this.#atStart(earlier, block) : brought;
   }
 
   #atStart(phi: Phi, block: BlockId): ValueId {
