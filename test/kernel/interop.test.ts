@@ -47,7 +47,8 @@ const UNTYPED: readonly string[] = [
 ];
 
 const examples = new BuiltExamples();
-beforeAll(() => examples.build(MODULES.map(([, module]) => module)));
+// About 12 seconds on an idle machine.
+beforeAll(() => examples.build(MODULES.map(([, module]) => module)), 180_000);
 afterAll(() => examples[Symbol.dispose]());
 
 function run(command: string, ...words: string[]) {
