@@ -5,7 +5,7 @@
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
 import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
-import { describeFunction, isProgram } from "../lang/index.ts";
+import { describeFunction, isProgram, requireRegistered } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
@@ -127,6 +127,8 @@ function oldestTarget(programs: readonly CompilableProgram[]): string | undefine
 function programName(program: CompilableProgram, names: Map<CompilableProgram, string>): string {
   const { name } = program;
   const at = placeOf(program);
+  // Without instrumentation no constant is known by name either: then that is what to say.
+  requireRegistered(program.body);
   if (name === "") throw xdpkitError("COMPILER_PROGRAM_NAME", { problem: "the program has no name" }, { at });
   if ([...names.values()].includes(name)) throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "programs" }, { at });
   names.set(program, name);

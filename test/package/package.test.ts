@@ -1,19 +1,30 @@
 /**
- * The package as a user gets it: packed, installed into an empty project, every public import opened, and the README's
- * program type-checked with stock tsc and run.
+ * The package as a user gets it: packed, installed into an empty project outside the repository, every public import
+ * opened, and the README's project: its modules and settings, checked by stock tsc, built, run and loaded.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BpfFolder } from "../support/bpf-folder.ts";
+import { suite } from "../support/require.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 let project: string;
 
 const run = (command: string, words: readonly string[], cwd = project): string =>
   execFileSync(command, words, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+/** The README's modules, named by their first line (the one without a name is about clang's object), and its tsconfig. */
+function readmeFiles(): { readonly name: string; readonly text: string }[] {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  return [...readme.matchAll(/```(ts|json)\n([\s\S]*?)```/g)].map(([, kind, text]) => {
+    const named = /^\/\/ (\S+\.ts)\n/.exec(text!)?.[1] ?? "clang-object.ts";
+    return { name: kind === "json" ? "tsconfig.json" : named, text: text! };
+  });
+}
 
 /** Unpacks the tarball where npm would put it; its dependencies are those of this checkout, at the same pinned versions. */
 beforeAll(() => {
@@ -29,7 +40,16 @@ beforeAll(() => {
   };
   mkdirSync(join(modules, "@babel"));
   for (const name of Object.keys(dependencies)) symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
+  // What npm does for `npm install … typescript @types/node`.
+  symlinkSync(join(ROOT, "node_modules/typescript"), join(modules, "typescript"));
+  symlinkSync(join(ROOT, "node_modules/@types"), join(modules, "@types"));
+  mkdirSync(join(modules, ".bin"));
+  chmodSync(join(modules, "xdpkit/dist/cli/main.js"), 0o755);
+  symlinkSync("../xdpkit/dist/cli/main.js", join(modules, ".bin/xdpkit"));
+  symlinkSync("../typescript/bin/tsc", join(modules, ".bin/tsc"));
   writeFileSync(join(project, "package.json"), '{ "type": "module", "private": true }');
+  for (const { name, text } of readmeFiles()) writeFileSync(join(project, name), text);
+  cpSync(join(ROOT, "examples/captures/mixed.pcap"), join(project, "traffic.pcap"));
   cpSync(join(ROOT, "examples/edge/edge.o"), join(project, "examples/edge/edge.o"), { recursive: true });
 });
 afterAll(() => rmSync(project, { recursive: true }));
@@ -46,6 +66,7 @@ it("opens every public import", () => {
     "./isa",
     "./btf",
     "./object",
+    "./compiler",
     "./vm",
     "./kernel",
     "./register",
@@ -58,21 +79,65 @@ it("opens every public import", () => {
   }
 });
 
-it("runs the README's program, type-checked by stock tsc", () => {
-  const [, program] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))!;
-  const check = "console.log(name, packet.length, packet[34]);\n";
-  writeFileSync(join(project, "program.ts"), `${program}${check}`);
-  const compilerOptions = {
-    strict: true,
-    module: "nodenext",
-    target: "es2022",
-    lib: ["es2023", "esnext.disposable"],
-    types: ["node"],
-    typeRoots: [join(ROOT, "node_modules/@types")],
-  };
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
-  run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "."]);
-  expect(run(process.execPath, ["program.js"])).toBe("XDP_TX 42 0\n");
+describe("the README's project", () => {
+  it("is checked by stock tsc with the settings that the README gives", () => {
+    expect(run("npx", ["--no-install", "tsc", "--noEmit"])).toBe("");
+  });
+
+  it("is built", () => {
+    expect(run("npx", ["--no-install", "xdpkit", "build", "guard.xdp.ts", "-o", "guard.o"])).toMatch(
+      /^built guard\.o of guard\.xdp\.ts: 1 program \(guard\), \d+ instructions, 2 maps, [\d,]+ bytes, \d+ ms\n$/,
+    );
+  });
+
+  it("is run over a capture", () => {
+    const words = ["--no-install", "xdpkit", "run", "guard.xdp.ts", "--in", "traffic.pcap", "--dump", "outcomes"];
+    const { packets, verdicts, outcomes } = JSON.parse(run("npx", [...words, "--json"]));
+    expect({ packets, verdicts, outcomes }).toEqual({
+      packets: 237,
+      verdicts: { XDP_DROP: 1, XDP_PASS: 236 },
+      outcomes: { outcomes: { otherProtocol: 109, truncated: 1, denied: 0, allowed: 127 } },
+    });
+  });
+
+  it("takes objects of clang, too", () => {
+    expect(run(process.execPath, ["--import", "xdpkit/register", "clang-object.ts"])).toBe("");
+  });
+
+  it("is tested by code around it", () => {
+    expect(run(process.execPath, ["--import", "xdpkit/register", "try-guard.ts"])).toBe("XDP_DROP 1n\n1n\n");
+  });
+
+  it("says in one line what to do where its modules were not instrumented", () => {
+    const emit = [
+      "tsc",
+      "--noEmit",
+      "false",
+      "--allowImportingTsExtensions",
+      "false",
+      "--outDir",
+      "emitted",
+      "--noCheck",
+    ];
+    run("npx", ["--no-install", ...emit, "--rewriteRelativeImportExtensions"]);
+    expect(run(process.execPath, ["--import", "xdpkit/register", "emitted/try-guard.js"])).toBe("XDP_DROP 1n\n1n\n");
+    const { status, stderr } = spawnSync(process.execPath, ["emitted/try-guard.js"], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^XdpkitError: the source of this function is not known$/m);
+    expect(stderr).toMatch(/^ {2}hint: '.*run with node --import xdpkit\/register.*'/m);
+  });
+});
+
+suite("the README's object", ["root", "bpf", "bpftool"], () => {
+  it("is loaded by bpftool", () => {
+    using pins = new BpfFolder();
+    run("bpftool", ["prog", "load", "guard.o", join(pins.path, "guard")]);
+    const shown = JSON.parse(run("bpftool", ["--json", "prog", "show", "pinned", join(pins.path, "guard")]));
+    expect(shown).toMatchObject({ type: "xdp", name: "guard" });
+  });
 });
 
 it("loads a kernel module: the public names of hook and registry fit together", () => {

@@ -4,8 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { instrument, parseModule, stripTypes } from "../../src/compiler/index.ts";
-import { describeFunction, type FunctionDescription, nameOf, requireRegistered } from "../../src/lang/index.ts";
+import { compileOrThrow, instrument, parseModule, stripTypes } from "../../src/compiler/index.ts";
+import {
+  describeFunction,
+  type FunctionDescription,
+  nameOf,
+  requireRegistered,
+  XdpAction,
+  xdp,
+} from "../../src/lang/index.ts";
+import { refusal } from "../answers.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever a module exports
 type Exports = Record<string, any>;
@@ -178,6 +186,10 @@ it("says what to do about a function without source", () => {
       hint: expect.stringContaining("node --import xdpkit/register"),
     }),
   );
+});
+
+it("says so about a program whose module was not instrumented, though nobody knows its name either", () => {
+  expect(refusal(() => compileOrThrow(xdp(() => XdpAction.Drop)))[0]).toBe("STAGE_NOT_INSTRUMENTED");
 });
 
 it("keeps every line in its place", () => {

@@ -25,6 +25,6 @@ export const stageErrors = {
   STAGE_NOT_INSTRUMENTED: entry(
     (p: { name: string }) => `the source of ${p.name === "" ? "this function" : p.name} is not known`,
     () =>
-      "kernel functions stand in *.xdp.ts files: run with node --import xdpkit/register, or use compile(file); with Vite the plugin of xdpkit/vite",
+      "kernel functions stand in *.xdp.ts files: run with node --import xdpkit/register, with Vite the plugin of xdpkit/vite",
   ),
 } as const;
