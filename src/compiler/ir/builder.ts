@@ -17,7 +17,7 @@ import type {
   ValueId,
   ValueType,
 } from "./ir.ts";
-import { mapOperands, mapTerminator, successors } from "./ir.ts";
+import { mapInstruction, mapTerminator, successors } from "./ir.ts";
 
 interface OpenPhi {
   readonly id: ValueId;
@@ -208,7 +208,7 @@ export class IrBuilder {
         phis: block.phis
           .filter((phi) => !this.#replaced.has(phi.id))
           .map((phi) => ({ id: phi.id, type: phi.type, arguments: phi.arguments.map(resolve) })),
-        instructions: block.instructions.map((one) => ({ ...one, operation: mapOperands(one.operation, resolve) })),
+        instructions: block.instructions.map((one) => mapInstruction(one, resolve)),
         terminator: mapTerminator(block.terminator, resolve),
       };
     });

@@ -4,6 +4,7 @@ import {
   type Block,
   type BlockId,
   type IrFunction,
+  mapInstruction,
   mapOperands,
   mapTerminator,
   successors,
@@ -68,14 +69,14 @@ export function replaceValues(ir: IrFunction, replaced: ReadonlyMap<ValueId, Val
     for (let next = replaced.get(current); next !== undefined; next = replaced.get(current)) current = next;
     return current;
   };
+  const kept = <T extends { readonly id: ValueId }>(list: readonly T[]): readonly T[] =>
+    list.some(({ id }) => replaced.has(id)) ? list.filter(({ id }) => !replaced.has(id)) : list;
   const blocks = ir.blocks.map((block) => ({
     ...block,
-    phis: block.phis
-      .filter((phi) => !replaced.has(phi.id))
-      .map((phi) => ({ ...phi, arguments: phi.arguments.map(resolve) })),
-    instructions: block.instructions
-      .filter((one) => !replaced.has(one.id))
-      .map((one) => ({ ...one, operation: mapOperands(one.operation, resolve) })),
+    phis: kept(block.phis).map((phi) =>
+      phi.arguments.some((value) => replaced.has(value)) ? { ...phi, arguments: phi.arguments.map(resolve) } : phi,
+    ),
+    instructions: kept(block.instructions).map((one) => mapInstruction(one, resolve)),
     terminator: mapTerminator(block.terminator, resolve),
   }));
   return { ...ir, blocks };

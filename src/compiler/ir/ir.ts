@@ -183,7 +183,7 @@ export function operands(operation: Operation): readonly ValueId[] {
   }
 }
 
-/** The same operation over other values. */
+/** The same operation over other values: itself where none is another. */
 export function mapOperands(operation: Operation, map: (value: ValueId) => ValueId): Operation {
   switch (operation.kind) {
     case "constant":
@@ -191,26 +191,42 @@ export function mapOperands(operation: Operation, map: (value: ValueId) => Value
     case "stack":
     case "symbol":
       return operation;
-    case "alu":
-      return { ...operation, a: map(operation.a), b: map(operation.b) };
+    case "alu": {
+      const [a, b] = [map(operation.a), map(operation.b)];
+      return a === operation.a && b === operation.b ? operation : { ...operation, a, b };
+    }
     case "negate":
     case "signExtend":
-    case "swap":
-      return { ...operation, a: map(operation.a) };
-    case "load":
-      return { ...operation, base: map(operation.base) };
-    case "store":
-      return { ...operation, base: map(operation.base), value: map(operation.value) };
+    case "swap": {
+      const a = map(operation.a);
+      return a === operation.a ? operation : { ...operation, a };
+    }
+    case "load": {
+      const base = map(operation.base);
+      return base === operation.base ? operation : { ...operation, base };
+    }
+    case "store": {
+      const [base, value] = [map(operation.base), map(operation.value)];
+      return base === operation.base && value === operation.value ? operation : { ...operation, base, value };
+    }
     case "atomic": {
       const mapped = { ...operation, base: map(operation.base), value: map(operation.value) };
       return operation.expected === undefined ? mapped : { ...mapped, expected: map(operation.expected) };
     }
-    case "offset":
-      return { ...operation, base: map(operation.base), by: map(operation.by) };
+    case "offset": {
+      const [base, by] = [map(operation.base), map(operation.by)];
+      return base === operation.base && by === operation.by ? operation : { ...operation, base, by };
+    }
     case "call":
     case "callFunction":
       return { ...operation, arguments: operation.arguments.map(map) };
   }
+}
+
+/** An instruction over other values: itself where none is another. */
+export function mapInstruction(instruction: IrInstruction, map: (value: ValueId) => ValueId): IrInstruction {
+  const operation = mapOperands(instruction.operation, map);
+  return operation === instruction.operation ? instruction : { ...instruction, operation };
 }
 
 /** The values that a terminator reads. */
@@ -220,7 +236,10 @@ export function terminatorOperands(terminator: Terminator): readonly ValueId[] {
 }
 
 export function mapTerminator(terminator: Terminator, map: (value: ValueId) => ValueId): Terminator {
-  if (terminator.kind === "branch") return { ...terminator, a: map(terminator.a), b: map(terminator.b) };
+  if (terminator.kind === "branch") {
+    const [a, b] = [map(terminator.a), map(terminator.b)];
+    return a === terminator.a && b === terminator.b ? terminator : { ...terminator, a, b };
+  }
   return terminator.kind === "exit" ? { ...terminator, value: map(terminator.value) } : terminator;
 }
 

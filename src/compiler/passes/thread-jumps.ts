@@ -12,7 +12,7 @@ import {
   type BlockId,
   type IrFunction,
   type IrInstruction,
-  mapOperands,
+  mapInstruction,
   mapTerminator,
   type Operation,
   operands,
@@ -43,22 +43,59 @@ interface Shortcut {
   readonly to: BlockId;
 }
 
-function threadOnce(ir: IrFunction): IrFunction | undefined {
-  const definitions = definitionsOf(ir);
-  for (let id = 1; id < ir.blocks.length; id++) {
-    const shortcuts = shortcutsOf(ir, id, definitions);
-    if (shortcuts.length > 0) return apply(ir, id, shortcuts);
-  }
-  return undefined;
+/** The shortcuts through one block. */
+interface Plan {
+  readonly id: BlockId;
+  readonly shortcuts: readonly Shortcut[];
 }
 
-function shortcutsOf(ir: IrFunction, id: BlockId, definitions: ReadonlyMap<ValueId, Operation>): Shortcut[] {
+/** All that can be done at once: through blocks that share neither predecessors nor targets. */
+function threadOnce(ir: IrFunction): IrFunction | undefined {
+  const definitions = definitionsOf(ir);
+  const shared = readElsewhere(ir);
+  const touched = new Set<BlockId>();
+  const plans: Plan[] = [];
+  for (let id = 1; id < ir.blocks.length; id++) {
+    const shortcuts = shortcutsOf(ir, id, definitions, shared);
+    const near = [id, ...shortcuts.flatMap(({ edge, to }) => [ir.blocks[id]!.predecessors[edge]!, to])];
+    if (shortcuts.length === 0 || near.some((one) => touched.has(one))) continue;
+    for (const one of near) touched.add(one);
+    plans.push({ id, shortcuts });
+  }
+  return plans.length === 0 ? undefined : apply(ir, plans);
+}
+
+/** Values that are read outside the block that computes them, or by a phi. */
+function readElsewhere(ir: IrFunction): ReadonlySet<ValueId> {
+  const home = new Map<ValueId, BlockId>();
+  ir.blocks.forEach(({ instructions }, id) => {
+    for (const one of instructions) home.set(one.id, id);
+  });
+  const shared = new Set<ValueId>();
+  ir.blocks.forEach(({ phis, instructions, terminator }, id) => {
+    const read = (value: ValueId): void => {
+      if (home.get(value) !== id) shared.add(value);
+    };
+    for (const { operation } of instructions) for (const value of operands(operation)) read(value);
+    for (const value of terminatorOperands(terminator)) read(value);
+    for (const phi of phis) for (const value of phi.arguments) shared.add(value);
+  });
+  return shared;
+}
+
+function shortcutsOf(
+  ir: IrFunction,
+  id: BlockId,
+  definitions: ReadonlyMap<ValueId, Operation>,
+  shared: ReadonlySet<ValueId>,
+): Shortcut[] {
   const { phis, instructions, terminator, predecessors } = ir.blocks[id]!;
   if (terminator.kind === "jump") return onward(ir, id, terminator.to);
   if (terminator.kind !== "branch" || phis.length === 0 || terminator.whenTrue === terminator.whenFalse) return [];
   if (terminator.whenTrue === id || terminator.whenFalse === id || instructions.length > 8) return [];
   if (!instructions.every(({ operation }) => DECIDING.has(operation.kind))) return [];
-  if (!isPrivate(ir, id)) return [];
+  // Nobody else may read what the block computes; constants are made where they are used.
+  if (instructions.some((one) => one.operation.kind !== "constant" && shared.has(one.id))) return [];
   return predecessors.flatMap((from, edge): Shortcut[] => {
     if (from === id) return [];
     const to = decide(ir.blocks[id]!, terminator, edge, definitions);
@@ -78,22 +115,6 @@ function onward(ir: IrFunction, id: BlockId, to: BlockId): Shortcut[] {
 }
 
 const DECIDING: ReadonlySet<string> = new Set(["constant", "alu", "swap"]);
-
-/** Whether nobody else reads the block's instructions; constants are made where they are used. */
-function isPrivate(ir: IrFunction, id: BlockId): boolean {
-  const own = new Set(
-    ir.blocks[id]!.instructions.filter(({ operation }) => operation.kind !== "constant").map((one) => one.id),
-  );
-  if (own.size === 0) return true;
-  return ir.blocks.every((block, at) => {
-    const read = [
-      ...(at === id ? [] : block.instructions.flatMap(({ operation }) => operands(operation))),
-      ...(at === id ? [] : terminatorOperands(block.terminator)),
-      ...block.phis.flatMap((phi) => phi.arguments),
-    ];
-    return !read.some((value) => own.has(value));
-  });
-}
 
 /** Where the branch goes when the block is entered by this edge; undefined when that is not known. */
 function decide(
@@ -131,39 +152,45 @@ function evaluate(operation: Operation, constant: (value: ValueId) => bigint | u
   return a === undefined || b === undefined ? undefined : evaluateAlu(operation.code, operation.width, a, b);
 }
 
-function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrFunction {
-  const blocks = constantsFirst(ir.blocks, id);
-  const block = blocks[id]!;
-  const gone = new Set(shortcuts.map(({ edge }) => edge));
-  /** What each phi is on each shortcut: the new block on the way defines it. */
-  const landings = shortcuts.map(({ edge, to }) => {
-    const landing = blocks.length;
-    const from = block.predecessors[edge]!;
-    const before = block.predecessors.slice(0, edge).filter((one, at) => one === from && !gone.has(at)).length;
-    blocks.push({ predecessors: [from], phis: [], instructions: [], terminator: { kind: "jump", to } });
-    blocks[from] = { ...blocks[from]!, terminator: redirect(blocks[from]!.terminator, id, landing, before) };
-    const brought = new Map(block.phis.map((phi) => [phi.id, phi.arguments[edge]!]));
-    enter(blocks, to, id, landing);
-    return { landing, brought };
-  });
-  const kept = block.predecessors.map((_, at) => at).filter((at) => !gone.has(at));
-  blocks[id] = {
-    ...blocks[id]!,
-    predecessors: kept.map((at) => block.predecessors[at]!),
-    phis: block.phis.map((phi) => ({ ...phi, arguments: kept.map((at) => phi.arguments[at]!) })),
-  };
-  const repaired = new Repair({ ...ir, blocks }, id, block.phis, landings).run();
-  return withoutUnreachable(repaired);
+function apply(ir: IrFunction, plans: readonly Plan[]): IrFunction {
+  const blocks = constantsFirst(ir.blocks, new Set(plans.map(({ id }) => id)));
+  const variables = new Map<ValueId, Variable>();
+  for (const { id, shortcuts } of plans) {
+    const block = blocks[id]!;
+    const gone = new Set(shortcuts.map(({ edge }) => edge));
+    /** What each phi is on each shortcut: the new block on the way defines it. */
+    const landings = new Map<BlockId, number>();
+    for (const { edge, to } of shortcuts) {
+      const landing = blocks.length;
+      const from = block.predecessors[edge]!;
+      const before = block.predecessors.slice(0, edge).filter((one, at) => one === from && !gone.has(at)).length;
+      blocks.push({ predecessors: [from], phis: [], instructions: [], terminator: { kind: "jump", to } });
+      blocks[from] = { ...blocks[from]!, terminator: redirect(blocks[from]!.terminator, id, landing, before) };
+      enter(blocks, to, id, landing);
+      landings.set(landing, edge);
+    }
+    const kept = block.predecessors.map((_, at) => at).filter((at) => !gone.has(at));
+    blocks[id] = {
+      ...blocks[id]!,
+      predecessors: kept.map((at) => block.predecessors[at]!),
+      phis: block.phis.map((phi) => ({ ...phi, arguments: kept.map((at) => phi.arguments[at]!) })),
+    };
+    for (const phi of block.phis) {
+      const brought = new Map(Array.from(landings, ([landing, edge]) => [landing, phi.arguments[edge]!] as const));
+      variables.set(phi.id, { phi, home: id, brought });
+    }
+  }
+  return withoutUnreachable(new Repair({ ...ir, blocks }, variables).run());
 }
 
-/** Whoever reads a constant of the block may soon be reached without it: it moves to the entry. */
-function constantsFirst(blocks: readonly Block[], id: BlockId): Block[] {
+/** Whoever reads a constant of such a block may soon be reached without it: it moves to the entry. */
+function constantsFirst(blocks: readonly Block[], threaded: ReadonlySet<BlockId>): Block[] {
   const isConstant = ({ operation }: IrInstruction): boolean => operation.kind === "constant";
-  const constants = blocks[id]!.instructions.filter(isConstant);
+  const constants = Array.from(threaded, (id) => blocks[id]!.instructions.filter(isConstant)).flat();
   if (constants.length === 0) return [...blocks];
   return blocks.map((block, at) => {
     if (at === 0) return { ...block, instructions: [...block.instructions, ...constants] };
-    return at === id ? { ...block, instructions: block.instructions.filter((one) => !isConstant(one)) } : block;
+    return threaded.has(at) ? { ...block, instructions: block.instructions.filter((one) => !isConstant(one)) } : block;
   });
 }
 
@@ -186,89 +213,89 @@ function enter(blocks: Block[], to: BlockId, old: BlockId, landing: BlockId): vo
   };
 }
 
-/** Uses of the block's phis that it no longer dominates get phis of their own. */
+/** A phi of a threaded block. */
+interface Variable {
+  readonly phi: Phi;
+  readonly home: BlockId;
+  /** What it is on the shortcuts, by their blocks. */
+  readonly brought: ReadonlyMap<BlockId, ValueId>;
+}
+
+/** Uses of phis that their block no longer dominates get phis of their own. */
 class Repair {
   readonly #ir: IrFunction;
-  readonly #home: BlockId;
-  readonly #phis: readonly Phi[];
-  readonly #landings: readonly { readonly landing: BlockId; readonly brought: ReadonlyMap<ValueId, ValueId> }[];
+  readonly #variables: ReadonlyMap<ValueId, Variable>;
   readonly #added = new Map<BlockId, { id: ValueId; type: ValueType; arguments: ValueId[] }[]>();
-  readonly #starts = new Map<string, ValueId>();
+  readonly #starts = new Map<ValueId, Map<BlockId, ValueId>>();
   readonly #same = new Map<ValueId, ValueId>();
   readonly #naturals: Set<ValueId>;
   #values: number;
   #zero: IrInstruction | undefined;
 
-  constructor(
-    ir: IrFunction,
-    home: BlockId,
-    phis: readonly Phi[],
-    landings: readonly { readonly landing: BlockId; readonly brought: ReadonlyMap<ValueId, ValueId> }[],
-  ) {
+  constructor(ir: IrFunction, variables: ReadonlyMap<ValueId, Variable>) {
     this.#ir = ir;
-    this.#home = home;
-    this.#phis = phis;
-    this.#landings = landings;
+    this.#variables = variables;
     this.#values = ir.values;
     this.#naturals = new Set(ir.naturals);
   }
 
   run(): IrFunction {
-    const variables = new Map(this.#phis.map((phi) => [phi.id, phi]));
-    const blocks = this.#ir.blocks.map((block, id): Block => {
-      const here = (value: ValueId): ValueId => {
-        const phi = variables.get(value);
-        return phi && id !== this.#home ? this.#atStart(phi, id) : value;
-      };
-      const phis = block.phis.map((phi) => ({
-        ...phi,
-        arguments: phi.arguments.map((value, at) => {
-          const variable = variables.get(value);
-          return variable ? this.#atEnd(variable, block.predecessors[at]!) : value;
-        }),
-      }));
-      return {
-        ...block,
-        phis,
-        instructions: block.instructions.map((one) => ({ ...one, operation: mapOperands(one.operation, here) })),
-        terminator: mapTerminator(block.terminator, here),
-      };
-    });
+    const blocks = this.#ir.blocks.map((block, id) => this.#block(block, id));
     const complete = blocks.map((block, id): Block => {
       const more = this.#added.get(id)?.filter((phi) => !this.#same.has(phi.id)) ?? [];
       const instructions = id === 0 && this.#zero ? [this.#zero, ...block.instructions] : block.instructions;
-      return { ...block, instructions, phis: [...block.phis, ...more] };
+      return more.length === 0 && instructions === block.instructions
+        ? block
+        : { ...block, instructions, phis: [...block.phis, ...more] };
     });
     const ir = { ...this.#ir, blocks: complete, values: this.#values, naturals: this.#naturals };
     return replaceValues(ir, this.#same);
   }
 
-  #atEnd(phi: Phi, block: BlockId): ValueId {
-    if (block === this.#home) return phi.id;
-    const shortcut = this.#landings.find(({ landing }) => landing === block);
-    if (!shortcut) return this.#atStart(phi, block);
-    // What a way back brings may be a phi of the block itself: that of the round before.
-    const brought = shortcut.brought.get(phi.id)!;
-    const earlier = this.#phis.find(({ id }) => id === brought);
+  #block(block: Block, id: BlockId): Block {
+    const here = (value: ValueId): ValueId => {
+      const variable = this.#variables.get(value);
+      return variable && id !== variable.home ? this.#atStart(variable, id) : value;
+    };
+    const phis = block.phis.map((phi): Phi => {
+      if (!phi.arguments.some((value) => this.#variables.has(value))) return phi;
+      const values = phi.arguments.map((value, at) => {
+        const variable = this.#variables.get(value);
+        return variable ? this.#atEnd(variable, block.predecessors[at]!) : value;
+      });
+      return { ...phi, arguments: values };
+    });
+    const instructions = block.instructions.map((one) => mapInstruction(one, here));
+    return { ...block, phis, instructions, terminator: mapTerminator(block.terminator, here) };
+  }
+
+  #atEnd(variable: Variable, block: BlockId): ValueId {
+    if (block === variable.home) return variable.phi.id;
+    const brought = variable.brought.get(block);
+    if (brought === undefined) return this.#atStart(variable, block);
+    // What a way back brings may be a phi of the block itself (that of the round before), or of another threaded one.
+    const earlier = this.#variables.get(brought);
     return earlier ? this.#atStart(earlier, block) : brought;
   }
 
-  #atStart(phi: Phi, block: BlockId): ValueId {
-    const key = `${phi.id} ${block}`;
-    const known = this.#starts.get(key);
+  #atStart(variable: Variable, block: BlockId): ValueId {
+    const { id, type } = variable.phi;
+    let starts = this.#starts.get(id);
+    if (!starts) this.#starts.set(id, (starts = new Map()));
+    const known = starts.get(block);
     if (known !== undefined) return this.#resolve(known);
     const { predecessors } = this.#ir.blocks[block]!;
     if (predecessors.length === 0) return this.#nothing();
     if (predecessors.length === 1) {
-      const value = this.#atEnd(phi, predecessors[0]!);
-      this.#starts.set(key, value);
+      const value = this.#atEnd(variable, predecessors[0]!);
+      starts.set(block, value);
       return value;
     }
-    const made = { id: this.#values++, type: phi.type, arguments: [] as ValueId[] };
-    this.#starts.set(key, made.id);
-    if (this.#naturals.has(phi.id)) this.#naturals.add(made.id);
+    const made = { id: this.#values++, type, arguments: [] as ValueId[] };
+    starts.set(block, made.id);
+    if (this.#naturals.has(id)) this.#naturals.add(made.id);
     this.#added.set(block, [...(this.#added.get(block) ?? []), made]);
-    made.arguments = predecessors.map((one) => this.#atEnd(phi, one));
+    made.arguments = predecessors.map((one) => this.#atEnd(variable, one));
     const others = new Set(made.arguments.map((value) => this.#resolve(value)).filter((value) => value !== made.id));
     if (others.size === 1) this.#same.set(made.id, [...others][0]!);
     return this.#resolve(made.id);
