@@ -118,7 +118,7 @@ class Coloring {
           live.remove(one.src);
         }
         for (const defined of one.defines) {
-          for (const other of live) this.#edge(defined, other);
+          live.forEach((other) => this.#edge(defined, other));
           for (const other of one.defines) this.#edge(defined, other);
         }
       });

@@ -4,8 +4,8 @@ import type { MachineBlock, MachineFunction, Register } from "./machine.ts";
 export class BitSet {
   readonly words: Uint32Array;
 
-  constructor(size: number) {
-    this.words = new Uint32Array((size + 31) >> 5);
+  constructor(size: number | Uint32Array) {
+    this.words = typeof size === "number" ? new Uint32Array((size + 31) >> 5) : size;
   }
   has(bit: number): boolean {
     return (this.words[bit >> 5]! & (1 << (bit & 31))) !== 0;
@@ -26,14 +26,22 @@ export class BitSet {
     }
     return changed !== 0;
   }
-  copy(): BitSet {
-    const copy = new BitSet(0);
-    Object.assign(copy, { words: this.words.slice() });
-    return copy;
-  }
-  *[Symbol.iterator](): Generator<number> {
+  /** Adds what is in another set and not in a third; true when that changed this one. */
+  includeWithout(other: BitSet, without: BitSet): boolean {
+    let changed = 0;
     for (let i = 0; i < this.words.length; i++) {
-      for (let word = this.words[i]!; word !== 0; word &= word - 1) yield i * 32 + (31 - Math.clz32(word & -word));
+      const merged = this.words[i]! | (other.words[i]! & ~without.words[i]!);
+      changed |= merged ^ this.words[i]!;
+      this.words[i] = merged;
+    }
+    return changed !== 0;
+  }
+  copy(): BitSet {
+    return new BitSet(this.words.slice());
+  }
+  forEach(visit: (bit: number) => void): void {
+    for (let i = 0; i < this.words.length; i++) {
+      for (let word = this.words[i]!; word !== 0; word &= word - 1) visit(i * 32 + (31 - Math.clz32(word & -word)));
     }
   }
 }
@@ -41,22 +49,35 @@ export class BitSet {
 /** Live registers behind the last instruction of each block. */
 export function liveAtEnd({ blocks, registers }: MachineFunction): BitSet[] {
   const ends = blocks.map(() => new BitSet(registers));
+  // At the start of a block: what it reads before it writes, and what is live behind it and not written.
   const starts = blocks.map(() => new BitSet(registers));
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let id = blocks.length - 1; id >= 0; id--) {
-      const end = ends[id]!;
-      for (const to of blocks[id]!.successors) end.include(starts[to]!);
-      if (starts[id]!.include(liveAtStart(blocks[id]!, end))) changed = true;
+  const written = blocks.map(() => new BitSet(registers));
+  const predecessors: number[][] = blocks.map(() => []);
+  blocks.forEach((block, id) => {
+    for (const to of block.successors) predecessors[to]!.push(id);
+    for (let index = block.instructions.length - 1; index >= 0; index--) {
+      const { uses, defines } = block.instructions[index]!;
+      for (const register of defines) {
+        starts[id]!.remove(register);
+        written[id]!.add(register);
+      }
+      for (const register of uses) starts[id]!.add(register);
+    }
+  });
+  const waiting = blocks.map((_, id) => id);
+  const isWaiting = blocks.map(() => true);
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    isWaiting[id] = false;
+    let changed = false;
+    for (const to of blocks[id]!.successors) if (ends[id]!.include(starts[to]!)) changed = true;
+    if (!changed || !starts[id]!.includeWithout(ends[id]!, written[id]!)) continue;
+    for (const from of predecessors[id]!) {
+      if (isWaiting[from]) continue;
+      isWaiting[from] = true;
+      waiting.push(from);
     }
   }
   return ends;
-}
-
-function liveAtStart(block: MachineBlock, end: BitSet): BitSet {
-  const live = end.copy();
-  walkBackward(block, live, () => {});
-  return live;
 }
 
 /** Calls `visit` for each instruction from the last to the first; `live` is what is live behind it, and is updated. */
