@@ -132,7 +132,7 @@ function evaluate(operation: Operation, constant: (value: ValueId) => bigint | u
 }
 
 function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrFunction {
-  const blocks: Block[] = [...ir.blocks];
+  const blocks = withConstantsAtStart(ir.blocks, id);
   const block = blocks[id]!;
   const gone = new Set(shortcuts.map(({ edge }) => edge));
   /** What each phi is on each shortcut: the new block on the way defines it. */
@@ -154,6 +154,18 @@ function apply(ir: IrFunction, id: BlockId, shortcuts: readonly Shortcut[]): IrF
   };
   const repaired = new Repair({ ...ir, blocks }, id, block.phis, landings).run();
   return withoutUnreachable(repaired);
+}
+
+/** Others may read the block's constants, and it may no longer dominate them: the entry does. */
+function withConstantsAtStart(given: readonly Block[], id: BlockId): Block[] {
+  const blocks: Block[] = [...given];
+  const { instructions } = blocks[id]!;
+  const [constants, rest] = [true, false].map((wanted) =>
+    instructions.filter(({ operation }) => (operation.kind === "constant") === wanted),
+  ) as [IrInstruction[], IrInstruction[]];
+  blocks[id] = { ...blocks[id]!, instructions: rest };
+  blocks[0] = { ...blocks[0]!, instructions: [...constants, ...blocks[0]!.instructions] };
+  return blocks;
 }
 
 /** Turns one edge to `from` into one to `to`. Of two edges to it, `skipped` says how many stay. */
