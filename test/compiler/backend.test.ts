@@ -104,6 +104,11 @@ function inKernel({ object, packet, state }: Subject): Outcome {
 
 const seed = runSeed();
 
+it("a constant of a block that jumps were threaded through is read behind it", () => {
+  const pinned = subject(357726139 + 1029);
+  expect(pinned).not.toBeNull();
+});
+
 it(`the interpreter does what the IR says: ${PROGRAMS} programs, XDPKIT_SEED=${seed}`, {
   timeout: 240_000,
 }, async () => {

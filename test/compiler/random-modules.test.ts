@@ -59,6 +59,11 @@ it("random modules do the same in V8, in the machine and in the kernel", async (
   expect([...actions.keys()].toSorted()).toEqual([0, 1, 2, 3, 4]);
 });
 
+it("a threaded loop whose phi is its own of the round before compiles", () => {
+  const module = randomModule(357275820);
+  expect(compiledObject(loadText(module.text, "random-pinned.xdp.ts")).functions).toHaveLength(1);
+});
+
 it("the same seed gives the same text, runs and observation", () => {
   const [first, second] = [randomModule(42), randomModule(42)];
   expect(first.text).toBe(second.text);

@@ -99,7 +99,8 @@ export class Expressions extends NumberExpressions {
   protected comparison(scope: Scope, depth: number): string {
     const order = this.random.pick(ORDER);
     const equality = this.random.pick(EQUALITY);
-    const big = (): string => this.big(scope, depth - 1, true).text;
+    // `x < 0n`, so written, is refused.
+    const big = (): string => this.big(scope, depth - 1, true).text.replace(/^\(*0n\)*$/, "1n");
     const rows: [number, () => string][] = [
       [5, () => `(${this.number(scope, depth - 1).text} ${order} ${this.number(scope, depth - 1).text})`],
       [5, () => `(${this.comparable(scope, depth)} ${equality} ${this.comparable(scope, depth)})`],
