@@ -47,25 +47,31 @@ function rewrite(code: MachineFunction, color: (register: Register) => Register)
 interface Move {
   readonly dst: Register;
   readonly src: Register;
+  /** To be tried, tried and too risky for now, or done with. */
+  state: "pending" | "active" | "done";
 }
 
 class Coloring {
   readonly #code: MachineFunction;
   readonly #unspillable: ReadonlySet<Register>;
   readonly #adjacent: Set<Register>[];
+  /** Registers whose degree or moves have changed since they were looked at: what `simplify` and `freeze` try. */
+  readonly #changed: Register[] = [];
+  readonly #low: Register[] = [];
   readonly #degree: Int32Array;
   /** Uses and definitions, by how often their blocks are likely to run. */
   readonly #cost: Float64Array;
   readonly #frequencies: readonly number[];
-  readonly #spans = new Map<Register, { block: number; first: number; last: number }>();
+  /** Where a register lives: its block (-1: several, -2: nowhere), the first and the last instruction. */
+  readonly #home: Int32Array;
+  readonly #first: Int32Array;
+  readonly #last: Int32Array;
   readonly #alias: Int32Array;
   readonly #color: Int32Array;
-  readonly #moves: Move[] = [];
-  readonly #movesOf: Set<Move>[];
-  readonly #pendingMoves = new Set<Move>();
-  readonly #activeMoves = new Set<Move>();
+  readonly #pending: Move[] = [];
+  readonly #movesOf: Move[][];
   readonly #stack: Register[] = [];
-  readonly #gone = new Set<Register>();
+  readonly #gone: Uint8Array;
   readonly #nodes = new Set<Register>();
 
   constructor(code: MachineFunction, unspillable: ReadonlySet<Register>) {
@@ -73,7 +79,11 @@ class Coloring {
     this.#unspillable = unspillable;
     const { registers } = code;
     this.#adjacent = Array.from({ length: registers }, () => new Set<Register>());
-    this.#movesOf = Array.from({ length: registers }, () => new Set<Move>());
+    this.#movesOf = Array.from({ length: registers }, () => []);
+    this.#gone = new Uint8Array(registers);
+    this.#home = new Int32Array(registers).fill(-2);
+    this.#first = new Int32Array(registers);
+    this.#last = new Int32Array(registers);
     this.#degree = new Int32Array(registers);
     this.#cost = new Float64Array(registers);
     this.#frequencies = frequenciesOf(code);
@@ -111,49 +121,63 @@ class Coloring {
       walkBackward(block, ends[id]!.copy(), (index, live) => {
         const one = block.instructions[index]!;
         this.#count(one, this.#frequencies[id]!);
-        for (const register of [...one.uses, ...one.defines]) this.#span(register, id, index);
+        for (const register of one.uses) this.#span(register, id, index);
+        for (const register of one.defines) this.#span(register, id, index);
         // Source and destination of a move may share a register.
         if (one.move) {
           this.#addMove(one);
           live.remove(one.src);
         }
         for (const defined of one.defines) {
-          live.forEach((other) => this.#edge(defined, other));
+          live.each((other) => this.#edge(defined, other));
           for (const other of one.defines) this.#edge(defined, other);
         }
       });
     });
-    for (const move of this.#moves) this.#pendingMoves.add(move);
+    this.#pending.reverse();
+    for (const register of this.#nodes) this.#touch(register);
+    this.#changed.reverse();
   }
 
   #count({ uses, defines }: MachineInstruction, frequency: number): void {
-    for (const register of [...uses, ...defines]) {
-      this.#cost[register]! += frequency;
-      if (!isPhysical(register)) this.#nodes.add(register);
-    }
+    for (const register of uses) this.#countOne(register, frequency);
+    for (const register of defines) this.#countOne(register, frequency);
+  }
+
+  #countOne(register: Register, frequency: number): void {
+    this.#cost[register]! += frequency;
+    if (!isPhysical(register)) this.#nodes.add(register);
+  }
+
+  /** Has `simplify` and `freeze` look at a register. */
+  #touch(register: Register): void {
+    if (isPhysical(register) || this.#degree[register]! >= COLORS) return;
+    this.#changed.push(register);
+    this.#low.push(register);
   }
 
   /** Notes where a register lives: one that is gone after a few instructions gains nothing by being spilled. */
   #span(register: Register, block: number, index: number): void {
-    const known = this.#spans.get(register);
-    if (!known) this.#spans.set(register, { block, first: index, last: index });
-    else if (known.block !== block) known.block = -1;
+    const home = this.#home[register]!;
+    if (home === -2) {
+      this.#home[register] = block;
+      this.#first[register] = this.#last[register] = index;
+    } else if (home !== block) this.#home[register] = -1;
     else {
-      known.first = Math.min(known.first, index);
-      known.last = Math.max(known.last, index);
+      this.#first[register] = Math.min(this.#first[register]!, index);
+      this.#last[register] = Math.max(this.#last[register]!, index);
     }
   }
 
   #isShort(register: Register): boolean {
-    const span = this.#spans.get(register);
-    return span !== undefined && span.block >= 0 && span.last - span.first <= NEARBY;
+    return this.#home[register]! >= 0 && this.#last[register]! - this.#first[register]! <= NEARBY;
   }
 
   #addMove({ dst, src }: MachineInstruction): void {
-    const move = { dst, src };
-    this.#moves.push(move);
-    this.#movesOf[dst]!.add(move);
-    this.#movesOf[src]!.add(move);
+    const move: Move = { dst, src, state: "pending" };
+    this.#pending.push(move);
+    this.#movesOf[dst]!.push(move);
+    this.#movesOf[src]!.push(move);
   }
 
   #edge(a: Register, b: Register): void {
@@ -170,38 +194,37 @@ class Coloring {
     return current;
   }
 
-  *#neighbours(register: Register): Generator<Register> {
-    for (const other of this.#adjacent[register]!) if (!this.#gone.has(other)) yield other;
-  }
-
   #isMoveRelated(register: Register): boolean {
-    for (const move of this.#movesOf[register]!)
-      if (this.#pendingMoves.has(move) || this.#activeMoves.has(move)) return true;
-    return false;
+    return this.#movesOf[register]!.some(({ state }) => state !== "done");
   }
 
   #remove(register: Register): void {
     this.#nodes.delete(register);
-    for (const other of this.#neighbours(register)) this.#decrement(other);
-    this.#gone.add(register);
+    for (const other of this.#adjacent[register]!) if (!this.#gone[other]) this.#decrement(other);
+    this.#gone[register] = 1;
   }
 
   #decrement(register: Register): void {
     if (isPhysical(register)) return;
     // A neighbour that has just become easy to colour may allow moves that were too risky before.
-    if (this.#degree[register]!-- === COLORS) this.#enableMoves(register);
+    if (this.#degree[register]!-- !== COLORS) return;
+    this.#touch(register);
+    this.#enableMoves(register);
+    for (const other of this.#adjacent[register]!) if (!this.#gone[other]) this.#enableMoves(other);
   }
 
   #enableMoves(register: Register): void {
-    for (const one of [register, ...this.#neighbours(register)]) {
-      for (const move of this.#movesOf[one]!) if (this.#activeMoves.delete(move)) this.#pendingMoves.add(move);
+    for (const move of this.#movesOf[register]!) {
+      if (move.state !== "active") continue;
+      move.state = "pending";
+      this.#pending.push(move);
     }
   }
 
   /** Takes out a register of low degree without moves: it can always be coloured. */
   #simplify(): boolean {
-    for (const register of this.#nodes) {
-      if (this.#degree[register]! >= COLORS || this.#isMoveRelated(register)) continue;
+    for (let register = this.#changed.pop(); register !== undefined; register = this.#changed.pop()) {
+      if (!this.#nodes.has(register) || this.#degree[register]! >= COLORS || this.#isMoveRelated(register)) continue;
       this.#stack.push(register);
       this.#remove(register);
       return true;
@@ -211,13 +234,18 @@ class Coloring {
 
   /** Gives both sides of a move one register where that makes no colouring harder. */
   #coalesce(): boolean {
-    for (const move of this.#pendingMoves) {
-      this.#pendingMoves.delete(move);
+    for (let move = this.#pending.pop(); move !== undefined; move = this.#pending.pop()) {
+      if (move.state !== "pending") continue;
       let [a, b] = [this.#find(move.dst), this.#find(move.src)];
       if (isPhysical(b)) [a, b] = [b, a];
-      if (a === b || isPhysical(b) || this.#adjacent[a]!.has(b)) return true;
-      if (isPhysical(a) ? this.#suits(a, b) : this.#isSafe(a, b)) this.#combine(a, b);
-      else this.#activeMoves.add(move);
+      const isPossible = a !== b && !isPhysical(b) && !this.#adjacent[a]!.has(b);
+      const isGood = isPossible && (isPhysical(a) ? this.#suits(a, b) : this.#isSafe(a, b));
+      move.state = isPossible && !isGood ? "active" : "done";
+      if (isGood) this.#combine(a, b);
+      if (move.state === "done") {
+        this.#touch(a);
+        if (!isGood) this.#touch(b);
+      }
       return true;
     }
     return false;
@@ -225,7 +253,8 @@ class Coloring {
 
   /** George's test, for a machine register. */
   #suits(physical: Register, register: Register): boolean {
-    for (const other of this.#neighbours(register)) {
+    for (const other of this.#adjacent[register]!) {
+      if (this.#gone[other]) continue;
       const easy = isPhysical(other) || this.#degree[other]! < COLORS || this.#adjacent[other]!.has(physical);
       if (!easy) return false;
     }
@@ -234,30 +263,33 @@ class Coloring {
 
   /** Briggs' test: together they have fewer than ten neighbours that are hard to colour. */
   #isSafe(a: Register, b: Register): boolean {
-    const hard = new Set<Register>();
-    for (const other of [...this.#neighbours(a), ...this.#neighbours(b)])
-      if (this.#degree[other]! >= COLORS) hard.add(other);
-    return hard.size < COLORS;
+    let hard = 0;
+    for (const other of this.#adjacent[a]!) if (!this.#gone[other] && this.#degree[other]! >= COLORS) hard++;
+    if (hard >= COLORS) return false;
+    for (const other of this.#adjacent[b]!)
+      if (!this.#gone[other] && this.#degree[other]! >= COLORS && !this.#adjacent[a]!.has(other)) hard++;
+    return hard < COLORS;
   }
 
   #combine(a: Register, b: Register): void {
     this.#alias[b] = a;
     this.#nodes.delete(b);
     this.#cost[a]! += this.#cost[b]!;
-    const span = this.#spans.get(b);
-    if (span) for (const index of [span.first, span.last]) this.#span(a, span.block, index);
-    for (const move of this.#movesOf[b]!) this.#movesOf[a]!.add(move);
-    for (const other of [...this.#neighbours(b)]) {
+    if (this.#home[b] !== -2)
+      for (const index of [this.#first[b]!, this.#last[b]!]) this.#span(a, this.#home[b]!, index);
+    this.#movesOf[a]!.push(...this.#movesOf[b]!);
+    this.#gone[b] = 1;
+    for (const other of this.#adjacent[b]!) {
+      if (this.#gone[other]) continue;
       this.#edge(a, other);
       this.#decrement(other);
     }
-    this.#gone.add(b);
   }
 
   /** Gives up on the moves of a register of low degree. */
   #freeze(): boolean {
-    for (const register of this.#nodes) {
-      if (this.#degree[register]! >= COLORS) continue;
+    for (let register = this.#low.pop(); register !== undefined; register = this.#low.pop()) {
+      if (!this.#nodes.has(register) || this.#degree[register]! >= COLORS) continue;
       this.#freezeMoves(register);
       return true;
     }
@@ -266,9 +298,12 @@ class Coloring {
 
   #freezeMoves(register: Register): void {
     for (const move of this.#movesOf[register]!) {
-      this.#activeMoves.delete(move);
-      this.#pendingMoves.delete(move);
+      if (move.state === "done") continue;
+      move.state = "done";
+      this.#touch(this.#find(move.dst));
+      this.#touch(this.#find(move.src));
     }
+    this.#touch(register);
   }
 
   /** Takes out a register that may have to be spilled: the cheapest for the trouble that it makes. */

@@ -39,7 +39,7 @@ export class BitSet {
   copy(): BitSet {
     return new BitSet(this.words.slice());
   }
-  forEach(visit: (bit: number) => void): void {
+  each(visit: (bit: number) => void): void {
     for (let i = 0; i < this.words.length; i++) {
       for (let word = this.words[i]!; word !== 0; word &= word - 1) visit(i * 32 + (31 - Math.clz32(word & -word)));
     }

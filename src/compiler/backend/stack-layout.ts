@@ -84,7 +84,7 @@ class SlotUses {
     const count = this.#ir.slots.length;
     const pairs = this.#ir.slots.map(() => new BitSet(count));
     const note = (live: BitSet): void => {
-      live.forEach((a) => pairs[a]!.include(live));
+      live.each((a) => pairs[a]!.include(live));
     };
     const before = this.#reached();
     const after = this.#needed();
