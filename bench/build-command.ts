@@ -8,12 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TWINS } from "../test/support/example-objects.ts";
+import { CLANG, HEADERS } from "./clang.ts";
 import { alternate, table } from "./median.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ROUNDS = 11;
-const CLANG = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-fno-strict-aliasing"];
-const HEADERS = ["-idirafter", `/usr/include/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`];
 
 function timed(command: string, words: readonly string[]): number {
   const start = performance.now();

@@ -4,12 +4,14 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { benchBuildCommand } from "./build-command.ts";
+import { benchCompileTime } from "./compile-time.ts";
 import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   interpreter: benchInterpreter,
   compiler: benchCompiler,
+  "compile-time": benchCompileTime,
   "build-command": benchBuildCommand,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);

@@ -7,7 +7,7 @@
  */
 import { invariant, xdpkitError } from "../../base/index.ts";
 import { frequenciesOf } from "./frequencies.ts";
-import { isPhysical, liveAtEnd, walkBackward } from "./liveness.ts";
+import { isPhysical, LiveSet, liveAtEnd, walkBackward } from "./liveness.ts";
 import {
   FRAME,
   type MachineBlock,
@@ -117,9 +117,10 @@ class Coloring {
 
   #build(): void {
     const ends = liveAtEnd(this.#code);
+    const live = new LiveSet(this.#code.registers);
     this.#code.blocks.forEach((block, id) => {
-      walkBackward(block, ends[id]!.copy(), (index, live) => {
-        const one = block.instructions[index]!;
+      live.fill(ends[id]!);
+      walkBackward(block, live, (one, index) => {
         this.#count(one, this.#frequencies[id]!);
         for (const register of one.uses) this.#span(register, id, index);
         for (const register of one.defines) this.#span(register, id, index);
@@ -376,10 +377,11 @@ function spill(
     const nearby = new Map<Register, { fresh: Register; age: number }>();
     const instructions = block.instructions.flatMap((one): MachineInstruction[] => {
       for (const [register, copy] of nearby) if (++copy.age > NEARBY) nearby.delete(register);
-      const touched = [...new Set([...one.uses, ...one.defines])].filter((register) => slots.has(register));
+      const isSpilled = (register: Register): boolean => slots.has(register);
       const isCall = (one.opcode & 0x07) === 0x05 && (one.opcode & 0xf0) === 0x80;
       if (isCall) nearby.clear();
-      if (touched.length === 0) return [one];
+      if (!one.uses.some(isSpilled) && !one.defines.some(isSpilled)) return [one];
+      const touched = [...new Set([...one.uses, ...one.defines])].filter(isSpilled);
       // A move within one slot moves nothing.
       if (one.move && slots.has(one.dst) && slots.get(one.dst) === slots.get(one.src)) return [];
       const loads: MachineInstruction[] = [];

@@ -46,6 +46,7 @@ class SlotUses {
   /** The slot that a value points into. */
   readonly #slotOf = new Map<ValueId, number>();
   readonly #shared = new Set<number>();
+  readonly #stepsOf: (readonly (readonly number[])[])[] = [];
   readonly #named = new Set<number>();
 
   constructor(ir: IrFunction) {
@@ -101,18 +102,22 @@ class SlotUses {
     return (a, b) => this.#shared.has(a) || this.#shared.has(b) || pairs[a]!.has(b) || pairs[b]!.has(a);
   }
 
-  /** The slots that each instruction of a block names. */
-  #steps(id: number): number[][] {
-    const block = this.#ir.blocks[id]!;
+  /** The slots that the instructions of a block name, each that names any. */
+  #steps(id: number): readonly (readonly number[])[] {
+    let steps = this.#stepsOf[id];
+    if (steps) return steps;
+    const { instructions, terminator } = this.#ir.blocks[id]!;
     const named = (values: readonly ValueId[]): number[] => values.flatMap((value) => this.#slotOf.get(value) ?? []);
-    return [
-      ...block.instructions.map(({ operation }) => named(operands(operation))),
-      named(terminatorOperands(block.terminator)),
+    const all = [
+      ...instructions.map(({ operation }) => named(operands(operation))),
+      named(terminatorOperands(terminator)),
     ];
+    this.#stepsOf[id] = steps = all.filter((slots) => slots.length > 0);
+    return steps;
   }
 
   /** What is named later in the block or behind it, after each step. */
-  #suffixes(steps: readonly number[][], end: BitSet): BitSet[] {
+  #suffixes(steps: readonly (readonly number[])[], end: BitSet): BitSet[] {
     const rest: BitSet[] = [];
     let live = end.copy();
     for (let index = steps.length - 1; index >= 0; index--) {

@@ -21,8 +21,8 @@ export function reversePostorder(blocks: readonly Block[]): BlockId[] {
   while (stack.length > 0) {
     const top = stack.at(-1)!;
     // The first successor is visited last, so that it follows its block in the order.
-    const targets = [...successors(blocks[top.id]!.terminator)].reverse();
-    const to = targets[top.next++];
+    const targets = successors(blocks[top.id]!.terminator);
+    const to = targets[targets.length - ++top.next];
     if (to === undefined) order.push(stack.pop()!.id);
     else if (!seen.has(to)) {
       seen.add(to);
@@ -89,23 +89,38 @@ export function replaceValues(ir: IrFunction, replaced: ReadonlyMap<ValueId, Val
 export function withTerminators(ir: IrFunction, terminators: readonly Terminator[]): IrFunction {
   const changed = ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! }));
   const order = reversePostorder(changed);
-  const number = new Map(order.map((id, index) => [id, index]));
-  // Both ways of a branch may lead to one block: edges are counted.
-  const edges = new Map<string, number>();
-  for (const id of order) {
-    for (const to of successors(changed[id]!.terminator)) edges.set(`${id}>${to}`, (edges.get(`${id}>${to}`) ?? 0) + 1);
-  }
-  const take = (edge: string): boolean => {
-    const left = edges.get(edge) ?? 0;
-    edges.set(edge, left - 1);
-    return left > 0;
+  const number = new Int32Array(changed.length).fill(-1);
+  order.forEach((id, index) => {
+    number[id] = index;
+  });
+  /** The edges of a block to another: both ways of a branch may lead there. */
+  const edges = (from: BlockId, to: BlockId): number => {
+    const terminator = terminators[from]!;
+    if (number[from]! < 0 || terminator.kind === "exit") return 0;
+    if (terminator.kind === "jump") return terminator.to === to ? 1 : 0;
+    return (terminator.whenTrue === to ? 1 : 0) + (terminator.whenFalse === to ? 1 : 0);
+  };
+  // How many edges of each predecessor the block at hand has already.
+  const owner = new Int32Array(changed.length).fill(-1);
+  const taken = new Uint8Array(changed.length);
+  const take = (from: BlockId, to: BlockId): boolean => {
+    if (owner[from] !== to) {
+      owner[from] = to;
+      taken[from] = 0;
+    }
+    return taken[from]!++ < edges(from, to);
   };
   const blocks = order.map((id): Block => {
     const block = changed[id]!;
-    const kept = block.predecessors.map((from, index) => ({ from, index })).filter(({ from }) => take(`${from}>${id}`));
+    const kept: number[] = [];
+    for (let index = 0; index < block.predecessors.length; index++)
+      if (take(block.predecessors[index]!, id)) kept.push(index);
+    const isWhole = kept.length === block.predecessors.length;
     return {
-      predecessors: kept.map(({ from }) => number.get(from)!),
-      phis: block.phis.map((phi) => ({ ...phi, arguments: kept.map(({ index }) => phi.arguments[index]!) })),
+      predecessors: kept.map((index) => number[block.predecessors[index]!]!),
+      phis: isWhole
+        ? block.phis
+        : block.phis.map((phi) => ({ ...phi, arguments: kept.map((index) => phi.arguments[index]!) })),
       instructions: block.instructions,
       terminator: renumber(block.terminator, number),
     };
@@ -120,10 +135,15 @@ export const withoutUnreachable = (ir: IrFunction): IrFunction =>
     ir.blocks.map(({ terminator }) => terminator),
   );
 
-export function renumber(terminator: Terminator, number: ReadonlyMap<BlockId, BlockId>): Terminator {
-  if (terminator.kind === "jump") return { ...terminator, to: number.get(terminator.to)! };
+export function renumber(terminator: Terminator, number: ArrayLike<BlockId>): Terminator {
   if (terminator.kind === "exit") return terminator;
-  return { ...terminator, whenTrue: number.get(terminator.whenTrue)!, whenFalse: number.get(terminator.whenFalse)! };
+  if (terminator.kind === "jump") {
+    const to = number[terminator.to]!;
+    return to === terminator.to ? terminator : { ...terminator, to };
+  }
+  const [whenTrue, whenFalse] = [number[terminator.whenTrue]!, number[terminator.whenFalse]!];
+  const isSame = whenTrue === terminator.whenTrue && whenFalse === terminator.whenFalse;
+  return isSame ? terminator : { ...terminator, whenTrue, whenFalse };
 }
 
 /** Throws INTERNAL_INVARIANT unless the function is well formed: run behind every pass in tests. */
