@@ -106,6 +106,7 @@ it("evaluates the examples, and finds all that they hand to xdp()", () => {
     "cpu-spread/cpu-spread.xdp.ts onCpu arrow 6",
     "cpu-spread/cpu-spread.xdp.ts spread arrow 8",
     "deny-list/deny-list.xdp.ts deny arrow 11",
+    "edge/edge.xdp.ts edge arrow 5",
     "egress/egress.xdp.ts bridge arrow 6",
     "egress/egress.xdp.ts rewriteSource arrow 4",
     "end-psp/end-psp.xdp.ts end arrow 17",

@@ -4,9 +4,15 @@ import { MapStatements } from "./map-statements.ts";
 import { choose, Scope, U32 } from "./model.ts";
 import type { Surrounding } from "./places.ts";
 
-const MAX_ROUNDS = 48;
+/**
+ * Of all loops of a module together: the verifier walks every round on every path that it cannot tell from others, and
+ * gives up after a million instructions.
+ */
+const MAX_ROUNDS = 32;
 
 export class Statements extends MapStatements {
+  #rounds = 0;
+
   block(count: number, around: Surrounding): string[] {
     const lines: string[] = [];
     for (let i = 0; i < count && this.budget > 0; i++) {
@@ -103,7 +109,8 @@ export class Statements extends MapStatements {
   protected loop(around: Surrounding): string[] {
     const { scope } = around;
     const rounds = this.random.between(1, 6);
-    if (around.rounds * rounds > MAX_ROUNDS) return this.branch(around);
+    this.#rounds += around.rounds * rounds;
+    if (this.#rounds > MAX_ROUNDS) return this.branch(around);
     const inner = new Scope(scope, scope.loopDepth + 1);
     const index = this.name("step");
     const [before, head, first] = this.loopHead(scope, index, rounds);
