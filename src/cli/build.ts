@@ -49,37 +49,48 @@ async function write(output: string, input: string, bytes: Uint8Array): Promise<
   await file.finish();
 }
 
+interface FunctionSummary {
+  readonly name: string;
+  readonly section: string;
+  readonly instructions: number;
+}
+
 interface Summary {
   readonly module: string;
   readonly output: string;
   readonly bytes: number;
   readonly license: string;
-  readonly programs: readonly { readonly name: string; readonly section: string; readonly instructions: number }[];
+  readonly programs: readonly FunctionSummary[];
+  /** Functions that they call. */
+  readonly subprograms: readonly FunctionSummary[];
   readonly maps: readonly { readonly name: string; readonly type: string; readonly maxEntries: number }[];
 }
 
 function summarise(object: BpfObject, module: string, output: string, bytes: number): Summary {
-  const programs = object.functions.map(({ name, section, instructions }) => ({
-    name,
-    section,
-    instructions: instructions.reduce((sum, one) => sum + slotsOf(one), 0),
+  const functions = object.functions.map(({ program, name, section, instructions }) => ({
+    isProgram: program !== undefined,
+    summary: { name, section, instructions: instructions.reduce((sum, one) => sum + slotsOf(one), 0) },
   }));
+  const [programs, subprograms] = [true, false].map((wanted) =>
+    functions.filter(({ isProgram }) => isProgram === wanted).map(({ summary }) => summary),
+  ) as [FunctionSummary[], FunctionSummary[]];
   const maps = object.maps.map(({ name, type, maxEntries }) => ({
     name,
     type: mapTypeName(type) ?? String(type),
     maxEntries,
   }));
-  return { module, output, bytes, license: object.license, programs, maps };
+  return { module, output, bytes, license: object.license, programs, subprograms, maps };
 }
 
 /** Not toLocaleString, which takes longer than compiling: it loads the locale's data. */
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const count = (n: number, what: string): string => `${grouped(n)} ${what}${n === 1 ? "" : "s"}`;
 
-function printSummary({ module, output, bytes, programs, maps }: Summary, milliseconds: number): string {
-  const instructions = programs.reduce((sum, one) => sum + one.instructions, 0);
+function printSummary({ module, output, bytes, programs, subprograms, maps }: Summary, milliseconds: number): string {
+  const instructions = [...programs, ...subprograms].reduce((sum, one) => sum + one.instructions, 0);
   const parts = [
     `${count(programs.length, "program")} (${programs.map(({ name }) => name).join(", ")})`,
+    ...(subprograms.length > 0 ? [count(subprograms.length, "subprogram")] : []),
     count(instructions, "instruction"),
     count(maps.length, "map"),
     count(bytes, "byte"),

@@ -121,6 +121,17 @@ export class BtfBuilder {
     return this.add({ kind: "function", name, prototype, linkage: "global" });
   }
 
+  /** `u64 name(u64, …)`: registers, whatever they hold. */
+  subprogram(name: string, parameters: number): TypeId {
+    const type = this.unsigned(8);
+    const prototype = this.add({
+      kind: "prototype",
+      returns: type,
+      parameters: Array.from({ length: parameters }, (_, index) => ({ name: `argument${index}`, type })),
+    });
+    return this.add({ kind: "function", name, prototype, linkage: "static" });
+  }
+
   /** `int name(const struct xdp_md *ctx, …)` with pointers to unsigned integers, as the kernel declares it. */
   kfunc(name: string, sizes: readonly (1 | 2 | 4 | 8)[]): TypeId {
     const context = this.pointer(this.add({ kind: "const", type: this.#context() }));

@@ -47,6 +47,7 @@ export function compile(
   const unit = new Unit(wanted[0]?.options.license ?? DEFAULT_LICENSE, oldestTarget(wanted));
   const btf = new BtfBuilder();
   const functions: BpfFunction[] = [];
+  const build: Build = { unit, btf, stacks: new Map(), options };
   const done = new Set<CompilableProgram>();
   const programs = new Map<CompilableProgram, string>();
   const attempt = (body: () => void, at?: SourceLocation): void => {
@@ -63,12 +64,15 @@ export function compile(
     attempt(() => {
       const name = programName(program, programs);
       requireLicense(program, unit.license);
-      functions.push(compileProgram(unit, btf, program, name, options));
+      functions.push(compileProgram(build, program, name));
     }, placeOf(program));
   };
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
   attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
+  for (const { name, body } of unit.subprograms.values())
+    attempt(() => functions.push(compileSubprogram(build, name, body!.ir)));
+  for (const [program, name] of programs) attempt(() => checkStack(name, functions, build.stacks), placeOf(program));
   const names = new Map<object, string>([...unit.maps, ...programs]);
   if (diagnostics.length > 0) return { names, diagnostics };
   maps.push(...declareData(unit, btf));
@@ -139,27 +143,45 @@ function sectionOf({ section, options }: CompilableProgram): string {
   return options.fragments ? section.replace("xdp", "xdp.frags") : section;
 }
 
-function compileProgram(
-  unit: Unit,
-  btf: BtfBuilder,
-  program: CompilableProgram,
-  name: string,
-  options: CompileOptions,
-): BpfFunction {
-  const ir = lowerProgram(unit, program, name);
+/** What the functions of one object are made with. */
+interface Build {
+  readonly unit: Unit;
+  readonly btf: BtfBuilder;
+  /** Bytes of stack by function. */
+  readonly stacks: Map<string, number>;
+  readonly options: CompileOptions;
+}
+
+function compileProgram(build: Build, program: CompilableProgram, name: string): BpfFunction {
+  build.unit.addProgram(name);
+  const section = sectionOf(program);
+  const code = compileIr(build, lowerProgram(build.unit, program, name));
+  return { name, section, linkage: "global", program: programKind(section), ...code, type: build.btf.program(name) };
+}
+
+function compileSubprogram(build: Build, name: string, ir: IrFunction): BpfFunction {
+  const parameters = ir.blocks[0]!.instructions.filter(({ operation }) => operation.kind === "argument").length;
+  const type = build.btf.subprogram(name, parameters);
+  return { name, section: ".text", linkage: "static", ...compileIr(build, ir), type };
+}
+
+function compileIr({ stacks, options }: Build, ir: IrFunction) {
   options.onPass?.("lower", ir);
   const passes: CompileFunctionOptions = options.onPass ? { onPass: options.onPass } : {};
-  const { instructions, references, lines } = compileFunction(ir, passes);
-  const section = sectionOf(program);
-  return {
-    name,
-    section,
-    linkage: "global",
-    program: programKind(section),
-    instructions,
-    references,
-    lines,
-    relocations: [],
-    type: btf.program(name),
+  const { instructions, references, lines, stackBytes } = compileFunction(ir, passes);
+  stacks.set(ir.name, stackBytes);
+  return { instructions, references, lines, relocations: [] };
+}
+
+/** MAX_BPF_STACK (include/linux/filter.h), of a program and the functions that it calls, each rounded up to 32 bytes. */
+const STACK_BYTES = 512;
+
+function checkStack(name: string, functions: readonly BpfFunction[], stacks: ReadonlyMap<string, number>): void {
+  const depth = (one: string): number => {
+    const called = functions.find((fn) => fn.name === one)?.references ?? [];
+    const deepest = called.map((reference) => (reference.kind === "function" ? depth(reference.function) : 0));
+    return Math.max(32, Math.ceil((stacks.get(one) ?? 0) / 32) * 32) + Math.max(0, ...deepest);
   };
+  const bytes = depth(name);
+  if (bytes > STACK_BYTES) throw xdpkitError("COMPILER_STACK", { name, bytes });
 }

@@ -21,17 +21,18 @@ interface Loop {
   readonly Break: LoopStep;
 }
 
-/** `bpf_loop` (kernel 5.17): return `loop.Break` to leave. Result: the number of rounds. At most 8,388,608. */
+/** A bounded loop (kernel 5.3) over a function: return `loop.Break` to leave. Result: the number of rounds, at most 8192. */
 export const loop: Loop = Object.assign(
-  intrinsic<(count: number, body: (index: number) => LoopStep | undefined | void) => number>("loop", {
-    helper: "bpf_loop",
-  }),
+  intrinsic<(count: number, body: (index: number) => LoopStep | undefined | void) => number>("loop", { since: "5.3" }),
   { Break: true },
 );
 
 const subprograms = new WeakSet<object>();
 
-/** A BPF-to-BPF call in place of inlining (kernel 4.16): at most five arguments, each a scalar or a place. */
+/**
+ * A BPF-to-BPF call in place of inlining (kernel 4.16): at most five arguments, each a number of 32 bits, a bigint, a
+ * boolean, a place or the context; the result is a number, a bigint, a boolean or nothing.
+ */
 export function subprogram<A extends unknown[], R>(body: (...values: A) => R): (...values: A) => R {
   subprograms.add(body);
   return body;

@@ -22,7 +22,7 @@ interface RowOptions {
 }
 type Row = readonly [name: string, body: string, out: number | bigint, options?: RowOptions];
 
-const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
+const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, Ipv4, Ipv6, Ipv6Halves, Udp } from "xdpkit/packet";
 class Inner extends struct({ a: u8, b: be16 }) {
   get both() { return this.a * 65536 + this.b; }
@@ -48,6 +48,72 @@ const seven = (ctx.header(u8, 7) ?? exit(XdpAction.Aborted)).value;
 const word = (ctx.header(be32, 60) ?? exit(XdpAction.Aborted)).value;
 const s = cpu.at(0);
 `;
+
+const MIX = `const mix = subprogram((a: number, b: number): number => {
+  let hash = a;
+  for (let i = 0; i < 4; i++) hash = u32((hash ^ (hash >>> 7)) + b);
+  return hash;
+});
+`;
+
+const subprograms: readonly Row[] = [
+  ["a subprogram of two numbers", "out.value = u64(mix(one, word)) + u64(mix(3, one));", 4061586043n, { module: MIX }],
+  [
+    "a subprogram that writes to a struct of a map, and one on the stack",
+    `const mine = new S({ wide: 1n, n32: -4 });
+     const full = [add(s, 5n), add(s, 6n), add(mine, 7n)];
+     out.value = s.wide * 100n + mine.wide + (full[0] ? 1000n : 0n) + (full[1] ? 2000n : 0n) + u64(mine.n32 + 4);`,
+    2000n + 1100n + 8n,
+    {
+      module:
+        "const add = subprogram((place: S, by: bigint): boolean => { place.wide += by; return place.wide > 10n; });\n",
+    },
+  ],
+  [
+    "what the caller has read before is read again behind the call",
+    "s.wide = 3n; const before = s.wide; set(s); out.value = before * 10n + s.wide;",
+    37n,
+    { module: "const set = subprogram((place: S): void => { place.wide = 7n; });\n" },
+  ],
+  [
+    "a subprogram with the context looks at the packet",
+    "out.value = u64(at(ctx, 4)) * 1000n + u64(at(ctx, 900));",
+    0x0405n * 1000n + 9n,
+    {
+      module:
+        "const at = subprogram((ctx: XdpContext, offset: number): number => ctx.header(be16, offset & 1023)?.value ?? 9);\n",
+    },
+  ],
+  [
+    "a packet place as an argument, changed there",
+    "const place = ctx.header(Inner, 4); if (place) { twice(place); out.value = u64(place.a); }",
+    8n,
+    { module: "const twice = subprogram((place: Inner): void => { place.a = place.a * 2; });\n" },
+  ],
+  [
+    "signed numbers and bigints come and go",
+    "out.value = u64(i64(low(-5, i64(-7))) + 100n);",
+    88n,
+    { module: "const low = subprogram((a: number, b: bigint): bigint => i64(a) + i64(b));\n" },
+  ],
+  [
+    "subprograms call subprograms, and a result bounds an index after a mask",
+    "s.list[2] = 77; out.value = u64(s.list[outer(word) & 3]!);",
+    77n,
+    {
+      module: `const inner = subprogram((a: number): number => a * 2);\nconst outer = subprogram((a: number): number => inner(a & 1) + inner(0));\n`,
+    },
+  ],
+  [
+    "a subprogram with no result, called as a statement",
+    "tick(); tick(); out.value = ticks.value;",
+    2n,
+    {
+      module:
+        "export const ticks = global(u64);\nconst tick = subprogram((): void => { ticks.value = ticks.value + 1n; });\n",
+    },
+  ],
+];
 
 const expressions: readonly Row[] = [
   [
@@ -566,7 +632,16 @@ const stores: readonly Row[] = [
   ],
 ];
 
-const ROWS: readonly Row[] = [...expressions, ...bigints, ...fields, ...flow, ...functions, ...records, ...stores];
+const ROWS: readonly Row[] = [
+  ...subprograms,
+  ...expressions,
+  ...bigints,
+  ...fields,
+  ...flow,
+  ...functions,
+  ...records,
+  ...stores,
+];
 const CASES = ROWS.map((row, index) => ({ row, name: row[0], file: `accepted-${index}.xdp.ts` }));
 
 const textOf = ([, body, , { module = "" } = {}]: Row): string =>

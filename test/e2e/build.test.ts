@@ -88,6 +88,7 @@ describe("build", () => {
       bytes: readFileSync(file("drop.o")).length,
       license: "Dual MIT/GPL",
       programs: [{ name: "drop", section: "xdp", instructions: 2 }],
+      subprograms: [],
       maps: [],
     });
   });

@@ -23,6 +23,7 @@ import { bind } from "./patterns.ts";
 import { missing, property } from "./property.ts";
 import { type KernelFunction, kernelFunction, Scope } from "./scope.ts";
 import { bindName, functionBody } from "./statements.ts";
+import { subprogramCall } from "./subprograms.ts";
 import { isUserSpace } from "./user-space.ts";
 import { describeValue, isNothing, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 
@@ -186,7 +187,7 @@ export function apply(front: Front, callee: Value, self: Value | undefined, call
   const builtin = BUILTINS.get(fn);
   if (builtin) return outcome(front, builtin(front, call));
   const kernel = kernelFunction(fn);
-  if (kernel) return inline(front, kernel, call.values, self, call.node);
+  if (kernel) return subprogramCall(front, fn, kernel, call) ?? inline(front, kernel, call.values, self, call.node);
   refuseKnown(front, fn, call.node);
   return front.fail("COMPILER_NO_SOURCE", { name: fn.name }, call.node);
 }

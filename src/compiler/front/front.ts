@@ -9,7 +9,17 @@ import type { ErrorCode, ErrorParameters } from "../../base/index.ts";
 import { invariant, type SourceLocation, type XdpkitError, xdpkitError } from "../../base/index.ts";
 import type { StagedModule } from "../../lang/index.ts";
 import { IrBuilder } from "../ir/builder.ts";
-import type { AluCode, BlockId, ConditionCode, Operation, StackSlot, ValueId, ValueType } from "../ir/ir.ts";
+import { withoutUnreachable } from "../ir/cfg.ts";
+import type {
+  AluCode,
+  BlockId,
+  ConditionCode,
+  IrFunction,
+  Operation,
+  StackSlot,
+  ValueId,
+  ValueType,
+} from "../ir/ir.ts";
 import { sourceLocation } from "../stage/parse.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { type KernelFunction, moduleOf, type Scope } from "./scope.ts";
@@ -135,6 +145,11 @@ export class Front {
   }
   get isReachable(): boolean {
     return this.#state !== undefined;
+  }
+
+  /** The IR of the whole function. */
+  finish(): IrFunction {
+    return { ...withoutUnreachable(this.builder.finish()), naturals: this.naturals };
   }
 
   /** Follows another path, or none. */

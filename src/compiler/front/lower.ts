@@ -1,6 +1,5 @@
 /** Lowering of whole functions: a program's function to IR. */
 
-import { withoutUnreachable } from "../ir/cfg.ts";
 import type { IrFunction } from "../ir/ir.ts";
 import { apply, evaluateCall, evaluateNew, inline } from "./calls.ts";
 import { numberOf } from "./convert.ts";
@@ -50,5 +49,5 @@ export function lowerProgram(
     const { id } = numberOf(front, value, from["argument"] ?? from, "an XdpAction");
     endProgram(front, id(), from);
   }
-  return { ...withoutUnreachable(front.builder.finish()), naturals: front.naturals };
+  return front.finish();
 }

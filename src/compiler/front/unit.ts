@@ -13,8 +13,10 @@ import {
 import { type Global, type Intrinsic, MapHandle, type Outcomes, Setting, type StagedModule } from "../../lang/index.ts";
 import { encode, layoutOf, type Schema, u8, u16, u32 } from "../../schema/index.ts";
 import { helperByName, mapTypeSince } from "../../uapi/index.ts";
+import type { IrFunction, ValueId } from "../ir/ir.ts";
 import { LineIndex } from "../stage/line-index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import type { Value } from "./value.ts";
 
 /** A variable of the object. */
 export interface DataVariable {
@@ -37,6 +39,19 @@ export interface DataAddress {
   readonly offset: number;
 }
 
+/** A function of the object that programs call. */
+export interface Subprogram {
+  readonly name: string;
+  /** Undefined while it is being lowered: calling it then is recursion. */
+  body?: {
+    readonly ir: IrFunction;
+    /** What a call gives, by its register. */
+    readonly result: (id: ValueId) => Value;
+    /** The call that moved the packet. */
+    readonly killer: string | undefined;
+  };
+}
+
 /** The function that needs something: where it is, and how an error of it is made. */
 export interface Asker {
   readonly state: { readonly lockedSince: number | undefined };
@@ -49,6 +64,8 @@ export class Unit {
   readonly u8: Schema<unknown> = u8;
   readonly u16: Schema<unknown> = u16;
   readonly u32: Schema<unknown> = u32;
+  readonly subprograms = new Map<string, Subprogram>();
+  readonly #programs = new Set<string>();
   readonly maps = new Map<MapHandle | Outcomes<string>, string>();
   readonly sections = new Map<string, DataSection>();
   readonly kfuncs = new Set<string>();
@@ -116,6 +133,40 @@ export class Unit {
     this.#named.set(short, handle);
     this.maps.set(handle, short);
     return short;
+  }
+
+  // Functions.
+
+  /** A subprogram for arguments of one kind; `lower` makes it the first time. */
+  subprogram(fn: object, key: string, name: string, lower: (made: Subprogram) => void): Subprogram {
+    const full = `${this.idOf(fn)}:${key}`;
+    let known = this.subprograms.get(full);
+    if (!known) {
+      known = { name: this.#functionName(name) };
+      this.subprograms.set(full, known);
+      try {
+        lower(known);
+      } catch (error) {
+        this.subprograms.delete(full);
+        throw error;
+      }
+    }
+    return known;
+  }
+
+  /** @throws XdpkitError COMPILER_NAME_CLASH when a subprogram has the name */
+  addProgram(name: string): void {
+    if (Array.from(this.subprograms.values()).some((one) => one.name === name))
+      throw xdpkitError("COMPILER_NAME_CLASH", { name, kind: "functions" });
+    this.#programs.add(name);
+  }
+
+  #functionName(wanted: string): string {
+    const short = wanted.replace(/\W/g, "_").slice(0, 60);
+    const taken = new Set([...this.#programs, ...Array.from(this.subprograms.values(), ({ name }) => name)]);
+    let name = short;
+    for (let n = 2; taken.has(name); n++) name = `${short}_${n}`;
+    return name;
   }
 
   // Data.

@@ -54,6 +54,49 @@ export const control: readonly Row[] = [
     },
   ],
   [
+    "COMPILER_RECURSION",
+    "seen.value = u64(again(3));",
+    {
+      module: "const again: (n: number) => number = subprogram((n: number): number => (n > 0 ? «again(n >> 1)» : 0));",
+    },
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
+    "if (check(ipv4.ttl)) return XdpAction.Pass;",
+    { module: "const check = subprogram((ttl: number): boolean => ttl > 1 || «exit(XdpAction.Drop)»);" },
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
+    "seen.value = u64(«six(1, 2, 3, 4, 5, 6)»);",
+    {
+      module:
+        "const six = subprogram((a: number, b: number, c: number, d: number, e: number, f: number): number => a + b + c + d + e + f);",
+    },
+  ],
+  [
+    "COMPILER_TYPE",
+    "seen.value = u64(low(«ipv4.ttl * 2 ** 40»));",
+    {
+      module: "const low = subprogram((a: number): number => u32(a));",
+      message: "a number of 32 bits is needed here, and this is a number",
+    },
+  ],
+  [
+    "COMPILER_TYPE",
+    "seen.value = u64(pair(1).a);",
+    { module: "const pair = subprogram((a: number): { a: number } => «({ a })»);" },
+  ],
+  [
+    "COMPILER_DEAD_PLACE",
+    "if (!grow(ctx)) return XdpAction.Drop;\n«ipv4.ttl» = 1;",
+    { module: "const grow = subprogram((ctx: XdpContext): boolean => ctx.adjustHead(-4));" },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "withLock(value.lock, () => «twice(1)»);",
+    { module: "const twice = subprogram((a: number): number => a * 2);" },
+  ],
+  [
     "COMPILER_UNDER_LOCK",
     "withLock(value.lock, () => «table.lookup(1)»);",
     { message: "a call under the lock of line @1" },
