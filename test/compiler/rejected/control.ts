@@ -84,7 +84,7 @@ export const control: readonly Row[] = [
   [
     "COMPILER_TYPE",
     "seen.value = u64(pair(1).a);",
-    { module: "const pair = subprogram((a: number): { a: number } => «({ a })»);" },
+    { module: "const pair = subprogram((a: number): { a: number } => («{ a }»));" },
   ],
   [
     "COMPILER_DEAD_PLACE",
