@@ -66,7 +66,7 @@ async function compileExports(
 ): Promise<CompileResult> {
   const { compile, programsOf } = await import("../compiler/index.ts");
   const programs = programsOf(exports);
-  if (programs.length === 0) throw noExports(Object.keys(exports), file);
+  if (programs.length === 0) throw await noExports(exports, file);
   return compile(programs, options);
 }
 
@@ -75,13 +75,17 @@ async function compileWithLoader(file: string, options: CompileOptions): Promise
   const exports = await loader.evaluate(file).catch(async (thrown: unknown) => {
     throw new Refusal([await thrownBy(thrown)]);
   });
-  if (loader.programCount(exports) === 0) throw noExports(Object.keys(exports), file);
+  if (loader.programCount(exports) === 0) throw await noExports(exports, file);
   const result = loader.compileExports(exports, options);
   return result.object ? { ...result, object: withShownFiles(result.object) } : result;
 }
 
-const noExports = (known: readonly string[], file: string): XdpkitError =>
-  xdpkitError("CLI_NO_EXPORTS", { known }, { at: { kind: "file", file } });
+async function noExports(exports: Readonly<Record<string, unknown>>, file: string): Promise<XdpkitError> {
+  const { isForeignProgram } = await import("../lang/index.ts");
+  const at = { kind: "file", file } as const;
+  if (Object.values(exports).some(isForeignProgram)) return xdpkitError("CLI_TWO_COPIES", {}, { at });
+  return xdpkitError("CLI_NO_EXPORTS", { known: Object.keys(exports) }, { at });
+}
 
 /** Line information with the names of files as seen from here. */
 function withShownFiles(object: BpfObject): BpfObject {

@@ -1,5 +1,5 @@
 /** The maps that the code uses, as the object declares them. */
-import { ArrayOfMaps, type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
+import { ArrayOfMaps, counterName, type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { layoutOf, type Schema } from "../schema/index.ts";
 import { MapType } from "../uapi/index.ts";
@@ -29,7 +29,7 @@ export function declareMaps(unit: Unit, btf: BtfBuilder, compile: (program: Comp
 function counters({ names }: Outcomes<string>, name: string, btf: BtfBuilder): BpfMap {
   const size = 8 * names.length;
   const members = names.map((one, index) => ({
-    name: one.replace(/\W|^(?=\d)/g, "_"),
+    name: counterName(one),
     type: btf.unsigned(8),
     bitOffset: 64 * index,
     bitSize: 0,

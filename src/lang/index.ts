@@ -44,7 +44,7 @@ export {
   type QueueOptions,
   Stack,
 } from "./maps.ts";
-export { Outcomes } from "./outcomes.ts";
+export { counterName, Outcomes } from "./outcomes.ts";
 export {
   assign,
   atomic,
@@ -62,6 +62,7 @@ export {
   cpuMapProgram,
   type DevMapProgram,
   devMapProgram,
+  isForeignProgram,
   isProgram,
   type ProgramOptions,
   type ProgramSection,

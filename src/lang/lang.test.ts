@@ -66,6 +66,7 @@ describe("map handles", () => {
     ["LANG_MAP_OPTION", () => new lang.HashMap({ key: u32, value, maxEntries: 1.5 })],
     ["LANG_OUTCOME_NAMES", () => new lang.Outcomes([])],
     ["LANG_OUTCOME_NAMES", () => new lang.Outcomes(["a", "b", "a"])],
+    ["LANG_OUTCOME_NAMES", () => new lang.Outcomes(["a-b", "a_b"])],
   ])("%s", (code, make) => {
     expect(refusal(make)[0]).toBe(code);
   });

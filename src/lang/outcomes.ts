@@ -8,6 +8,9 @@ import type { XdpAction } from "./program.ts";
 /** A value of a per-CPU map has at most 32 KiB (PCPU_MIN_UNIT_SIZE, include/linux/percpu.h). */
 const MOST_NAMES = 4095;
 
+/** The name of a counter in BTF: an identifier of C. */
+export const counterName = (name: string): string => name.replace(/\W|^(?=\d)/g, "_");
+
 /** Shown in the capture beside the verdict, and traced. */
 export class Outcomes<const Name extends string> {
   declare readonly [ACCESS]: OutcomesAccess<Name>;
@@ -18,9 +21,14 @@ export class Outcomes<const Name extends string> {
     if (names.length > MOST_NAMES)
       throw xdpkitError("LANG_OUTCOME_NAMES", { problem: `${names.length} are more than ${MOST_NAMES}` });
     const twice = names.find((name, index) => names.indexOf(name) !== index);
+    const alike = names.find(
+      (name, index) => names.findIndex((other) => counterName(other) === counterName(name)) < index,
+    );
     if (names.length === 0) throw xdpkitError("LANG_OUTCOME_NAMES", { problem: "the list is empty" });
     if (twice !== undefined)
       throw xdpkitError("LANG_OUTCOME_NAMES", { problem: `${JSON.stringify(twice)} stands twice` });
+    if (alike !== undefined)
+      throw xdpkitError("LANG_OUTCOME_NAMES", { problem: `another is the identifier ${counterName(alike)}, too` });
     this.names = Object.freeze([...names]);
   }
 

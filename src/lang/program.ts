@@ -5,6 +5,8 @@ import type { DevMapContext, XdpContext } from "./context.ts";
 import { kernelName } from "./names.ts";
 
 declare const kind: unique symbol;
+/** In the global registry, so that copies of the package know one another's programs. */
+const BRAND = Symbol.for("xdpkit.program");
 
 /** What an XDP program answers (enum xdp_action, include/uapi/linux/bpf.h). */
 export type XdpAction = 0 | 1 | 2 | 3 | 4;
@@ -40,6 +42,7 @@ export type ProgramSection = "xdp" | "xdp/devmap" | "xdp/cpumap";
 /** What `xdp()` and its kin return. */
 class Program<Section extends ProgramSection> {
   declare readonly [kind]: Section;
+  readonly [BRAND] = true;
   readonly section: Section;
   readonly options: ProgramOptions;
   /** The function to compile. */
@@ -75,5 +78,9 @@ export function devMapProgram(program: (ctx: DevMapContext) => XdpAction, option
 export function cpuMapProgram(program: (ctx: XdpContext) => XdpAction, options: ProgramOptions = {}): CpuMapProgram {
   return new Program("xdp/cpumap", program, options);
 }
+
+/** A program of another copy of the package, whose functions this copy does not know. */
+export const isForeignProgram = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && BRAND in value && !isProgram(value);
 
 export const isProgram = (value: unknown): value is Program<ProgramSection> => value instanceof Program;

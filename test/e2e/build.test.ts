@@ -1,6 +1,6 @@
 /** `xdpkit build` and what else takes a `*.xdp.ts`: objects, diagnostics, passes, watching. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -140,6 +140,17 @@ describe("build refuses", () => {
     expect(stderr.slice(0, expected.length), stderr).toBe(expected);
     // The line, the caret where the column is known, the hint.
     expect([status, stderr.split("\n").length]).toEqual([1, /:\d+:\d+: /.test(expected) ? 5 : 4]);
+  });
+
+  it("programs of another copy of the package, by name", () => {
+    cpSync(join(ROOT, "dist"), file("copy/dist"), { recursive: true });
+    writeFileSync(
+      file("copies.xdp.ts"),
+      'import { xdp } from "./copy/dist/lang/index.js";\nexport const p = xdp(() => 2);\n',
+    );
+    const { status, stderr } = xdpkit("build", "copies.xdp.ts", "-o", "x.o");
+    expect(stderr).toMatch(/CLI_TWO_COPIES at copies\.xdp\.ts: /);
+    expect(status).toBe(2);
   });
 
   it.each([

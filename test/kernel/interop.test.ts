@@ -72,6 +72,8 @@ function bpftool(commands: readonly string[]): unknown[] {
   return (JSON.parse(stdout) as { output?: unknown }[]).map((one) => one.output);
 }
 
+const programsIn = ({ object }: Built) => object.functions.filter(({ program }) => program !== undefined);
+
 /** Names that the kernel keeps have 15 characters. */
 const short = (name: string): string => name.slice(0, 15);
 
@@ -156,7 +158,7 @@ suite("bpftool", ["root", "bpf", "bpftool"], () => {
 
   describe.each(MODULES)("%s", (name, module) => {
     const pinned = (program: string): string => join(pins.path, name, program);
-    const programs = (): string[] => examples.get(name).object.functions.map((one) => one.name);
+    const programs = (): string[] => programsIn(examples.get(name)).map((one) => one.name);
     let maps: readonly MapRow[];
     let handles: ReadonlyMap<string, Handle>;
 
@@ -267,9 +269,9 @@ suite("iproute2", ["root", "bpf", "ip", "bpftool"], () => {
     expect(attached()).toBeUndefined();
   }
 
-  const sectionsOf = ({ object }: Built): string[] => [...new Set(object.functions.map((one) => one.section))];
+  const sectionsOf = (built: Built): string[] => [...new Set(programsIn(built).map((one) => one.section))];
   const programOf = (name: string, section: string): string =>
-    examples.get(name).object.functions.find((one) => one.section === section)!.name;
+    programsIn(examples.get(name)).find((one) => one.section === section)!.name;
   const isRefused = (name: string, section: string): boolean =>
     NOT_FROM_OBJECT.some((row) => row[0] === name && row[1] === section);
 
@@ -303,7 +305,8 @@ suite("the verifier's log", ["bpf", "kernel 6.8"], () => {
     const files = new Map(object.functions.flatMap(({ lines }) => lines.map(({ file }) => [basename(file), file])));
     const limit = LONG_LOGS[name];
     using loaded = new LoadedObject(object, { logLevel: limit === undefined ? 2 : 4 });
-    for (const { name: program } of object.functions) {
+    for (const { name: program, program: kind } of object.functions) {
+      if (!kind) continue;
       const { log } = loaded.program(program);
       const [, processed] = /^processed (\d+) insns/m.exec(log)!;
       if (limit !== undefined) {

@@ -1,4 +1,7 @@
-/** What objects can hold and the examples have no need of: maps of maps, queues, variables of all sections, `xdp.frags`. */
+/**
+ * What objects can hold and the examples have no need of: maps of maps, queues, variables of all sections, subprograms,
+ * `xdp.frags`.
+ */
 import {
   ArrayOfMaps,
   atomic,
@@ -11,11 +14,13 @@ import {
   HashOfMaps,
   ipv4Address,
   LruPerCpuHashMap,
+  PerCpuArray,
   Queue,
   Stack,
   setting,
   spinLock,
   struct,
+  subprogram,
   u32,
   u64,
   withLock,
@@ -38,6 +43,13 @@ export const limit = setting(u32, 100);
 export const total = global(u64, 0n);
 export const step = global(u32, 7);
 
+const addTo = subprogram((place: Totals, bytes: number): void => {
+  place.packets += 1n;
+  place.bytes += u64(bytes);
+});
+export class Totals extends struct({ packets: u64, bytes: u64 }) {}
+export const totals = new PerCpuArray({ value: Totals, maxEntries: 1 });
+
 export const whole = xdp(
   (ctx) => {
     const queue = ctx.rxQueue;
@@ -56,6 +68,7 @@ export const whole = xdp(
     last.push(total.value);
     if (!seen.has(queue)) seen.add(queue);
     total.value += 1n;
+    addTo(totals.at(0), ctx.length);
     if (ctx.totalLength > limit.value + step.value) return XdpAction.Drop;
     return ways.redirect(queue, XdpAction.Pass);
   },

@@ -21,6 +21,10 @@ export const cliErrors = {
         : `the module exports ${p.known.join(", ")}, and none is a program`,
     () => "export const name = xdp((ctx) => …)",
   ),
+  CLI_TWO_COPIES: entry(
+    () => "the module's programs are of another copy of xdpkit",
+    () => "run the xdpkit that the module imports: npx xdpkit in its project",
+  ),
   CLI_PASS: entry(
     (p: { name: string; known: readonly string[] }) =>
       `there is no compiler pass ${p.name}, only ${p.known.join(", ")}`,
