@@ -30,7 +30,7 @@ export class KnownBits {
     this.#known.set(value, bits);
   }
 
-  /** 0 to 64. */
+  /** 0 to 64. Of a division no more than the verifier knows, which is nothing: masks behind it stay. */
   of(value: ValueId): number {
     const known = this.#known.get(value);
     if (known !== undefined) return known;
@@ -75,8 +75,6 @@ export class KnownBits {
         return Math.min(Math.max(this.of(a), this.of(b)) + 1, width);
       case "mul":
         return Math.min(this.of(a) + this.of(b), width);
-      case "div":
-        return Math.min(this.of(a), width);
       case "shr":
         return Math.max(0, Math.min(this.of(a), width) - (count ?? 0));
       case "shl":
