@@ -124,6 +124,44 @@ describe("eliminateDead", () => {
   });
 });
 
+describe("eliminateDead and branches", () => {
+  /** An argument, a diamond over it whose sides are empty or store, and a phi of two values. */
+  const diamond = (effect: boolean, isRead: boolean): IrFunction =>
+    build((builder) => {
+      const [yes, no, join] = [builder.block(), builder.block(), builder.block()];
+      const base = builder.emit({ kind: "argument", index: 0 }, "pointer");
+      const [x, two] = [builder.emit({ kind: "load", size: 8, signed: false, base, offset: 0 }), builder.constant(2)];
+      builder.end({ kind: "branch", code: "eq", width: 64, a: x, b: two, whenTrue: yes, whenFalse: no });
+      for (const side of [yes, no]) {
+        builder.seal(side);
+        builder.enter(side);
+        if (effect && side === yes) builder.emit({ kind: "store", size: 1, base, offset: 3, value: two });
+        builder.end({ kind: "jump", to: join });
+      }
+      builder.seal(join);
+      const phi = builder.phi(join, "scalar");
+      builder.give(
+        join,
+        phi,
+        new Map([
+          [yes, x],
+          [no, two],
+        ]),
+      );
+      builder.enter(join);
+      builder.end({ kind: "exit", value: isRead ? phi : two });
+    });
+
+  it("drops a branch whose ways do the same, and what it compared", () => {
+    expect(changed(eliminateDead, diamond(false, false))).toBe("function f\nb0\n  v2 = 2\n  exit v2\n");
+  });
+
+  it("keeps a branch with an effect on one way, and one that chooses a value", () => {
+    for (const ir of [diamond(true, false), diamond(false, true)])
+      expect(changed(eliminateDead, ir)).toContain("if eq64 v1, v2");
+  });
+});
+
 describe("simplifyGraph", () => {
   it("appends blocks to their only predecessor and steps over empty ones", () => {
     const ir = build((builder) => {
