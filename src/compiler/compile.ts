@@ -70,8 +70,7 @@ export function compile(
   for (const program of wanted) compileOne(program);
   const maps: BpfMap[] = [];
   attempt(() => maps.push(...declareMaps(unit, btf, compileOne)));
-  for (const { name, body } of unit.subprograms.values())
-    attempt(() => functions.push(compileSubprogram(build, name, body!.ir)));
+  compileCalled(build, functions, attempt);
   for (const [program, name] of programs) attempt(() => checkStack(name, functions, build.stacks), placeOf(program));
   const names = new Map<object, string>([...unit.maps, ...programs]);
   if (diagnostics.length > 0) return { names, diagnostics };
@@ -163,6 +162,20 @@ function compileSubprogram(build: Build, name: string, ir: IrFunction): BpfFunct
   const parameters = ir.blocks[0]!.instructions.filter(({ operation }) => operation.kind === "argument").length;
   const type = build.btf.subprogram(name, parameters);
   return { name, section: ".text", linkage: "static", ...compileIr(build, ir), type };
+}
+
+/** Subprograms that code calls: what a round of a loop made that was lowered again is not among them. */
+function compileCalled(build: Build, functions: BpfFunction[], attempt: (body: () => void) => void): void {
+  const subprograms = new Map(Array.from(build.unit.subprograms.values(), (one) => [one.name, one] as const));
+  // The list grows while it is walked.
+  for (const { references } of functions) {
+    for (const reference of references) {
+      const called = reference.kind === "function" ? subprograms.get(reference.function) : undefined;
+      if (!called?.body) continue;
+      subprograms.delete(called.name);
+      attempt(() => functions.push(compileSubprogram(build, called.name, called.body!.ir)));
+    }
+  }
 }
 
 function compileIr({ stacks, options }: Build, ir: IrFunction) {

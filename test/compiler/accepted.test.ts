@@ -115,6 +115,53 @@ const subprograms: readonly Row[] = [
   ],
 ];
 
+const ranges: readonly Row[] = [
+  [
+    "one value on two paths, of which one has shown more of it",
+    "const pick = (x: number): number => (x < 127 ? Math.min(x, x) : x); out.value = u64(pick(two * 1000) >>> 9);",
+    3,
+  ],
+  [
+    "a variable of a loop that wraps stays a natural number",
+    "let v = one + 862; for (let i = 0; i < 3; i++) v = u32(v - 17); out.value = u64(v >> 2);",
+    203,
+  ],
+];
+
+const callbacks: readonly Row[] = [
+  [
+    "forEach sees values and keys, changes values, and counts",
+    `table.update(3, new S({ wide: 5n })); table.update(9, new S({ wide: 7n }));
+     const all = table.forEach((value, key) => { sum.value = sum.value + value.wide * u64(key); value.n32 = -1; });
+     out.value = sum.value * 10n + u64(all) + (table.lookup(9)?.n32 === -1 ? 1000n : 0n);`,
+    (15n + 63n) * 10n + 2n + 1000n,
+    { module: "export const sum = global(u64);\n" },
+  ],
+  [
+    "forEach of named functions, one of them until it breaks",
+    `counts.update(one, 4n);
+     const twice = [counts.forEach(each), counts.forEach(each)];
+     out.value = u64(twice[0]) * 10n + u64(twice[1]) + (counts.lookup(one)?.value ?? 0n) * 100n;`,
+    11n + 600n,
+    {
+      module: `function each(value: { value: bigint }, key: number): boolean {
+        value.value = value.value + u64(key);
+        return key === 1 ? loop.Break : !loop.Break;
+      }
+`,
+    },
+  ],
+  [
+    "forEach in a loop, and in a function that is inlined twice",
+    `counts.update(1, 1n); table.update(1, new S({ wide: 1n }));
+     for (let i = 0; i < 3; i++) counts.forEach((value) => { value.value = value.value * 2n; });
+     const both = size() + size();
+     out.value = (counts.lookup(1)?.value ?? 0n) * 10n + u64(both);`,
+    82n,
+    { module: "function size(): number { return table.forEach((value) => { value.wide = 0n; }); }\n" },
+  ],
+];
+
 const expressions: readonly Row[] = [
   [
     "optional chaining over a header and a field",
@@ -634,6 +681,8 @@ const stores: readonly Row[] = [
 
 const ROWS: readonly Row[] = [
   ...subprograms,
+  ...callbacks,
+  ...ranges,
   ...expressions,
   ...bigints,
   ...fields,

@@ -8,6 +8,10 @@ export const compilerErrors = {
     (p: { name: string; bytes: number }) => `${p.name} needs ${p.bytes} bytes of stack; a BPF frame has 512`,
     () => "keep large values in a per-CPU array, or move a part into a subprogram",
   ),
+  COMPILER_CAPTURED: entry(
+    (p: { name: string }) => `\`${p.name}\` belongs to the function around this one, which the kernel calls by itself`,
+    () => "keep what it needs in a map or a global",
+  ),
   COMPILER_UNSUPPORTED: entry(
     (p: { construct: string; instead: string }) => `${p.construct} cannot be compiled`,
     (p) => p.instead,

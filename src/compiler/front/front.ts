@@ -84,6 +84,8 @@ export const isFollowed = (code: string): boolean => code !== "mod" && code !== 
 export class Front {
   readonly unit: Unit;
   readonly language: Language;
+  /** Of the function. */
+  readonly name: string;
   readonly builder: IrBuilder;
   readonly frames: Frame[] = [];
   #state: State | undefined;
@@ -111,12 +113,18 @@ export class Front {
   /** Set in subprograms and callbacks, where `exit` cannot end the program. */
   readonly isProgram: boolean;
 
+  /** Variables below are of the function around a callback. */
+  readonly outside: number;
+
   /** Whether hardware hints may be asked for. */
   readonly isDeviceBound: boolean;
 
-  constructor(unit: Unit, language: Language, name: string, isProgram: boolean, isDeviceBound: boolean) {
+  constructor(unit: Unit, language: Language, name: string, isProgram: boolean, isDeviceBound: boolean, outside = 0) {
+    this.outside = outside;
+    this.#variables = outside;
     this.isDeviceBound = isDeviceBound;
     this.unit = unit;
+    this.name = name;
     this.language = language;
     this.builder = new IrBuilder(name);
     this.isProgram = isProgram;

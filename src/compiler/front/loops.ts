@@ -222,7 +222,7 @@ function grow(before: Range, after: Range, times: number): Range {
   const both = union(before, after);
   if (times < 3) return both;
   const max = both.max > before.max ? LIMITS.find((limit) => limit >= both.max)! : both.max;
-  const min = both.min < before.min ? -LIMITS.find((limit) => limit >= -both.min)! : both.min;
+  const min = both.min >= before.min ? both.min : both.min >= 0 ? 0 : -LIMITS.find((limit) => limit >= -both.min)!;
   return clampRange({ min, max });
 }
 

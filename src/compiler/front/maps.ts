@@ -33,6 +33,8 @@ import { forgetMaps, placeAt } from "./memory.ts";
 import { isPresent } from "./operators.ts";
 import { countOutcome } from "./outcomes.ts";
 import { addressOfValue, addressOutsidePacket, filledPlace, prefixAddress } from "./pass.ts";
+import { property } from "./property.ts";
+import { callbackAddress } from "./subprograms.ts";
 import { isStaged, NULL, type PlaceValue, type Region, staged, UNDEFINED, type Value } from "./value.ts";
 
 /** A map of the module, or one that was found in a map of maps. */
@@ -174,6 +176,29 @@ const lookupOrInsert: MapMethod = (front, map, call) => {
   return [first, inserted, { state: second.no!, value: NULL }];
 };
 
+/** Elements one by one, each in a call of the body by the kernel. */
+const forEach: MapMethod = (front, map, call) => {
+  const [body, node] = [argument(call, 0), argumentNode(call, 0)];
+  const callback = callbackAddress(
+    front,
+    body,
+    4,
+    (inner, [, key, value]) => [valuePlace(inner, map, value!), keyValue(inner, map, key!, node)],
+    node,
+  );
+  const none = front.constant(0);
+  const count = helperCall(front, "bpf_for_each_map_elem", [map.address(), callback, none, none], call.node);
+  front.state.loads.clear();
+  return outcome(front, { kind: "number", id: count, range: { min: 0, max: map.handle.declaration.maxEntries } });
+};
+
+/** The key that a callback gets: a value, or the place of a struct. */
+function keyValue(front: Front, map: MapReceiver, base: ValueId, node: SyntaxNode): Value {
+  const region: Region = { kind: "map", map: map.handle, isShared: false };
+  const place = placeAt(front, schemaOfKey(map), { kind: "memory", base, offset: 0, region, align: 4 });
+  return place.isCell ? property(front, place, "value", node) : place;
+}
+
 const lookupOnCpu: MapMethod = (front, map, call) => {
   const key = keyAddress(front, map, argument(call, 0), argumentNode(call, 0));
   const { id, range } = numberOf(front, argument(call, 1), argumentNode(call, 1), "a CPU");
@@ -203,6 +228,7 @@ const HASH: Readonly<Record<string, MapMethod>> = {
   update: updateMethod,
   delete: deleteMethod,
   lookupOrInsert,
+  forEach,
 };
 const ARRAY: Readonly<Record<string, MapMethod>> = { lookup, at, update: updateMethod };
 

@@ -113,18 +113,24 @@ export function mergeLoads(states: readonly State[]): Map<string, KnownLoad> {
   return merged;
 }
 
-/** The same value: identical, or made of the same SSA values. */
+/** The same value: identical, or made of the same SSA values with nothing else known of them. */
 export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (a === b) return true;
   if (!a || !b || a.kind !== b.kind) return false;
   switch (a.kind) {
     case "staged":
       return Object.is(a.value, (b as typeof a).value);
-    case "number":
+    case "number": {
+      // On one path a test may have shown more: that must not be taken for all.
+      const { id, range } = b as typeof a;
+      return a.id === id && a.range.min === range.min && a.range.max === range.max;
+    }
     case "boolean":
       return a.id === (b as typeof a).id;
-    case "bigint":
-      return a.id === (b as typeof a).id && a.signed === (b as typeof a).signed;
+    case "bigint": {
+      const { id, signed, max } = b as typeof a;
+      return a.id === id && a.signed === signed && a.max === max;
+    }
     case "address": {
       const other = b as typeof a;
       return a.words.length === other.words.length && a.words.every((word, at) => word.id === other.words[at]!.id);

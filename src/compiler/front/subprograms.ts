@@ -1,6 +1,6 @@
 /**
- * BPF-to-BPF calls: `subprogram(fn)` is compiled once for each way in which it is called (which arguments are numbers, which
- * are places of which memory), and not inlined.
+ * Functions of their own: `subprogram(fn)` is compiled once for each way in which it is called (which arguments are numbers,
+ * which are places of which memory), and not inlined; a callback is compiled for the helper that calls it.
  *
  * Arguments and the result are registers. Invariant: what the caller knew of memory is forgotten behind the call, and its
  * packet places die when the subprogram moves the packet.
@@ -114,6 +114,45 @@ function placeArgument(front: Front, place: PlaceValue, node: SyntaxNode): Argum
       stamp: 0,
     }),
   };
+}
+
+/**
+ * The address of a function for a helper to call: it answers 1 where `body` returns something true, else 0. `parameters`
+ * makes the arguments of `body` from its registers.
+ */
+export function callbackAddress(
+  front: Front,
+  body: Value,
+  count: number,
+  parameters: (inner: Front, registers: readonly ValueId[]) => Value[],
+  node: SyntaxNode,
+): ValueId {
+  const fn = isStaged(body) ? (body.value as object) : body.kind === "closure" ? body.node : undefined;
+  if (!fn) return front.fail("COMPILER_TYPE", { expected: "a function", found: describeValue(body) }, node);
+  // Of what is inlined in several places each copy has callbacks of its own: their arguments may be other maps.
+  const key = `callback ${front.unit.callbacks++}`;
+  const { name } = front.unit.subprogram(fn, key, `${front.name}_callback`, (made) => {
+    const inner = new Front(front.unit, front.language, made.name, false, front.isDeviceBound, front.variableMark);
+    inner.frames.push({ fn: { ...front.frame.fn, node: { ...node } }, scope: new Scope(), returns: [], targets: [] });
+    inner.start();
+    inner.at(node);
+    const registers = Array.from({ length: count }, (_, index) => inner.emit({ kind: "argument", index }, "pointer"));
+    const outcomes = inner.language.callValue(inner, body, parameters(inner, registers), node);
+    for (const { state, value } of outcomes) {
+      inner.follow(state);
+      const { yes, no } = inner.language.truth(inner, value, node);
+      for (const [path, answer] of [
+        [yes, 1],
+        [no, 0],
+      ] as const) {
+        if (!path) continue;
+        inner.follow(path);
+        inner.exitWith(inner.constant(answer));
+      }
+    }
+    made.body = { ir: inner.finish(), result: () => UNDEFINED, killer: undefined };
+  });
+  return front.emit({ kind: "symbol", symbol: { kind: "function", function: name } }, "pointer");
 }
 
 /** The caller's stack, all of it: two places there may be one. */

@@ -65,6 +65,8 @@ export class Unit {
   readonly u16: Schema<unknown> = u16;
   readonly u32: Schema<unknown> = u32;
   readonly subprograms = new Map<string, Subprogram>();
+  /** How many there are. */
+  callbacks = 0;
   readonly #programs = new Set<string>();
   readonly maps = new Map<MapHandle | Outcomes<string>, string>();
   readonly sections = new Map<string, DataSection>();

@@ -26,6 +26,12 @@ export const control: readonly Row[] = [
   ],
   ["COMPILER_LOOP", "let n = ipv4.ttl;\n«while (n !== 1) n = n & 1 ? n + 3 : n >> 1;»"],
   [
+    "COMPILER_CAPTURED",
+    "const low = ipv4.ttl;\nvalues.forEach((one) => {\none.wide = «low»;\n});",
+    { message: "`low` belongs to the function around this one, which the kernel calls by itself" },
+  ],
+  ["COMPILER_CAPTURED", "let found = false;\nnumbers.forEach(() => {\n«found» = true;\n});"],
+  [
     "COMPILER_RECURSION",
     "return again(3);",
     {
@@ -233,7 +239,6 @@ export const control: readonly Row[] = [
     "const known = «conntrackLookup(ctx, { source: ipv4.source, destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: 17 })»;\nif (known) known.release();",
     "`conntrackLookup`",
   ),
-  unsupported("«values.forEach(() => undefined)»;", "`forEach`"),
   unsupported("«ask(1)»;", "`kfunc bpf_ask`", { module: 'const ask = kfunc<(n: number) => number>("bpf_ask");' }),
   unsupported(
     "seen.value = u64(Math.clz32(ipv4.ttl));".replace("Math.clz32(ipv4.ttl)", "«Math.clz32(ipv4.ttl)»"),
