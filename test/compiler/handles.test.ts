@@ -5,8 +5,24 @@ import { createVm, type VmOptions } from "../../src/vm/index.ts";
 import { refusal } from "../answers.ts";
 import * as handles from "../support/handles.xdp.ts";
 
-const { answer, count, cpus, events, first, known, leaving, lengths, limits, main, next, outcomes, peers, ports } =
-  handles;
+const {
+  answer,
+  commanded,
+  commands,
+  count,
+  cpus,
+  events,
+  first,
+  known,
+  leaving,
+  lengths,
+  limits,
+  main,
+  next,
+  outcomes,
+  peers,
+  ports,
+} = handles;
 const { routes, runs, samples, strict, tenants, work, Peer, Seen } = handles;
 
 const packet = new Uint8Array(60);
@@ -110,6 +126,17 @@ it("records come to listeners, to drain() and to for await", async () => {
   expect(vm.map(samples).drain()[0]).toEqual(
     Object.assign(new Seen({ source: "192.0.2.1", length: 1 }), { packet: new Uint8Array(4) }),
   );
+});
+
+it("records from user space come to the program", async () => {
+  const vm = await machine();
+  const send = (length: number) => vm.map(commands).send(new Seen({ source: "192.0.2.9", length }));
+  expect([4, 5, 9, 100].map(send)).toEqual([true, true, true, true]);
+  expect(vm.run(packet).action).toBe(XdpAction.Aborted);
+  expect(vm.map(commanded).value).toBe(18n);
+  vm.run(packet);
+  expect(vm.map(commanded).value).toBe(118n);
+  expect(Array.from({ length: 300 }, () => send(1)).filter((isSent) => !isSent).length).toBeGreaterThan(0);
 });
 
 it("a program alone needs no name, and what it does not use is not there", async () => {

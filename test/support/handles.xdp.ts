@@ -12,6 +12,7 @@ import {
   ipv4Address,
   ipv6Address,
   LpmTrie,
+  loop,
   Outcomes,
   PerCpuArray,
   PerfEventArray,
@@ -20,6 +21,7 @@ import {
   RingBuffer,
   setting,
   struct,
+  UserRingBuffer,
   u16,
   u32,
   u64,
@@ -42,6 +44,8 @@ export const count = global(u64, 3n);
 export const strict = setting(u32, 0);
 export const events = new RingBuffer({ value: Seen, bytes: 4096 });
 export const samples = new PerfEventArray({ value: Seen });
+export const commands = new UserRingBuffer({ value: Seen, bytes: 4096 });
+export const commanded = global(u64, 0n);
 export const ports = new DevMap({ maxEntries: 4 });
 export const cpus = new CpuMap({ maxEntries: 4 });
 export const limits = new HashMap({ key: u32, value: u32, maxEntries: 4 });
@@ -56,6 +60,11 @@ export const main = xdp((ctx) => {
   const ipv4 = ctx.header(Ipv4, 14);
   if (!ipv4) return outcomes.drop("short");
   count.value = count.value + 1n;
+  const taken = commands.drain((command) => {
+    commanded.value = commanded.value + u64(command.length);
+    return command.length === 9 ? loop.Break : undefined;
+  });
+  if (taken === 3) return XdpAction.Aborted;
   runs.at(0).value += 5n;
   if (strict.value === 1) next.tailCall(ctx, 1);
   const job = work.pop();

@@ -192,6 +192,42 @@ const forEach: MapMethod = (front, map, call) => {
   return outcome(front, { kind: "number", id: count, range: { min: 0, max: map.handle.declaration.maxEntries } });
 };
 
+/** Records from user space, one by one; one that is shorter than it should be is left out. */
+const drain: MapMethod = (front, map, call) => {
+  const [body, node] = [argument(call, 0), argumentNode(call, 0)];
+  const schema = recordOf(map.handle);
+  const callback = callbackAddress(
+    front,
+    body,
+    2,
+    (inner, [dynptr]) => {
+      const size = inner.constant(layoutOf(schema).size);
+      const data = helperCall(inner, "bpf_dynptr_data", [dynptr!, inner.constant(0), size], node, "pointer");
+      const { yes, no } = isPresent(inner, data);
+      inner.follow(no);
+      inner.exitWith(inner.constant(0));
+      inner.follow(yes);
+      const region: Region = { kind: "map", map: map.handle, isShared: false };
+      return [placeAt(inner, schema, { kind: "memory", base: data, offset: 0, region, align: 8 })];
+    },
+    node,
+  );
+  const none = front.constant(0);
+  const count = helperCall(front, "bpf_user_ringbuf_drain", [map.address(), callback, none, none], call.node);
+  front.state.loads.clear();
+  // A negative number says that another CPU is at it.
+  const { yes: some, no: busy } = front.branch("sge", count, none);
+  return [
+    ...(some
+      ? [{ state: some, value: { kind: "number", id: count, range: { min: 0, max: MOST_RECORDS } } as Value }]
+      : []),
+    ...(busy ? [{ state: busy, value: staged(0) }] : []),
+  ];
+};
+
+/** BPF_MAX_USER_RINGBUF_SAMPLES (include/linux/bpf.h). */
+const MOST_RECORDS = 128 * 1024;
+
 /** The key that a callback gets: a value, or the place of a struct. */
 function keyValue(front: Front, map: MapReceiver, base: ValueId, node: SyntaxNode): Value {
   const region: Region = { kind: "map", map: map.handle, isShared: false };
@@ -462,7 +498,7 @@ const METHODS: readonly (readonly [
   [HashOfMaps, NESTED],
   [RingBuffer, RING],
   [PerfEventArray, EVENTS],
-  [UserRingBuffer, {}],
+  [UserRingBuffer, { drain }],
 ];
 
 /** The method of a map; undefined when this kind of map has none of that name. */
