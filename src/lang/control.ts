@@ -33,7 +33,7 @@ const subprograms = new WeakSet<object>();
  * A BPF-to-BPF call in place of inlining (kernel 4.16): at most five arguments, each a number of 32 bits, a bigint, a
  * boolean, a place or the context; the result is a number, a bigint, a boolean or nothing.
  */
-export function subprogram<A extends unknown[], R>(body: (...values: A) => R): (...values: A) => R {
+export function subprogram<F extends CallableFunction>(body: F): F {
   subprograms.add(body);
   return body;
 }

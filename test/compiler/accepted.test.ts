@@ -105,6 +105,21 @@ const subprograms: readonly Row[] = [
     },
   ],
   [
+    "a signed bigint or a constant as the result of a subprogram",
+    "out.value = u64(apart(one, 5) + apart(seven, 1) + 100n);",
+    96n,
+    {
+      module:
+        "const apart = subprogram((a: number, b: number): bigint => { if (a > 3) return 0n; return i64(a) - i64(b); });\n",
+    },
+  ],
+  [
+    "a subprogram with a default value",
+    "out.value = u64(ten(one) + ten(one, 5));",
+    32n,
+    { module: "const ten = subprogram((a: number, b = 7): number => a * 10 + b);\n" },
+  ],
+  [
     "a subprogram with no result, called as a statement",
     "tick(); tick(); out.value = ticks.value;",
     2n,
@@ -225,6 +240,11 @@ const expressions: readonly Row[] = [
     "out.value = u64(Math.trunc(word / seven) * 10 + (word % seven))",
     BigInt(Math.trunc(0x3c3d3e3f / 7)) * 10n + BigInt(0x3c3d3e3f % 7),
   ],
+  [
+    "Math.floor of quotients",
+    "out.value = u64(Math.floor(word / 1000) * 3 + Math.floor(seven / two) + Math.floor(-7 / 2) + Math.trunc(-7 / 2))",
+    BigInt(Math.floor(0x3c3d3e3f / 1000) * 3 + 3 - 4 - 3),
+  ],
   ["Math.min and Math.max of several", "out.value = u64(Math.max(one, seven, two) * 10 + Math.min(seven, two, 5))", 72],
   [
     "i8, i16 and i32 of values",
@@ -300,6 +320,21 @@ const fields: readonly Row[] = [
     "bits keep their neighbours",
     "s.low = 0x1fff; s.high = 0; s.rest = 0x7f; s.on = false; out.value = u64(s.low * 1000 + s.rest + (s.on ? 1 : 0))",
     8191 * 1000 + 127,
+  ],
+  [
+    "bits of a struct of five bytes",
+    "const f = new Five({ a: 1, b: word, c: 5 }); f.b -= seven; f.c += two; const p = ctx.header(Five, 59) ?? exit(XdpAction.Drop); const before = p.b; p.b += one; p.a = word; out.value = u64(f.b + before + p.b) * 1000n + u64(f.a * 100 + f.c * 10 + p.a)",
+    BigInt(0x3c3d3e3f - 7 + 2 * (0xd9e1e9f1 - 2 ** 31) + 2 ** 32 + 1) * 1000n + 177n,
+    { module: "class Five extends struct({ a: bits(3), b: bits(32), c: bits(5) }) {}\n" },
+  ],
+  [
+    "bits of structs of three bytes, side by side",
+    "for (const i of range(4)) { rows.value.list[i]!.b = word + i; rows.value.list[i]!.a = i; } let n = 0n; for (const i of range(4)) { const row = rows.value.list[i]!; n = n * 10n + u64((row.b & 7) + row.a + row.c); } out.value = n",
+    7135,
+    {
+      module:
+        "class Three extends struct({ a: bits(3), b: bits(17), c: bits(4) }) {}\nclass Rows extends struct({ list: array(Three, 4) }) {}\nexport const rows = global(Rows);\n",
+    },
   ],
   [
     "compound assignment on be16",

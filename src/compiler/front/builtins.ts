@@ -3,7 +3,7 @@ import { argument, argumentNode, type Call } from "./call.ts";
 import { bigintOf, booleanOf, numberOf, stagedOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { joinOutcomes, outcome } from "./join.ts";
-import { booleanFrom, compare, isWide, truncatedQuotient, truth } from "./operators.ts";
+import { booleanFrom, compare, isWide, truth, wholeQuotient } from "./operators.ts";
 import { isStaged, staged, type Value } from "./value.ts";
 
 type Builtin = (front: Front, call: Call) => Value;
@@ -26,14 +26,16 @@ const pick =
     return chosen;
   };
 
-/** `Math.trunc(a / b)` is integer division; the quotient itself never exists. */
-const trunc: Builtin = (front, call) => {
-  const value = argument(call, 0);
-  if (value.kind === "quotient") return truncatedQuotient(front, value.left, value.right, value.node);
-  if (isStaged(value)) return staged(Math.trunc(Number(value.value)));
-  numberOf(front, value, argumentNode(call, 0));
-  return value;
-};
+/** `Math.trunc(a / b)` and `Math.floor(a / b)` are integer division; the quotient itself never exists. */
+const whole =
+  (round: (value: number) => number): Builtin =>
+  (front, call) => {
+    const value = argument(call, 0);
+    if (value.kind === "quotient") return wholeQuotient(front, value.left, value.right, value.node, round);
+    if (isStaged(value)) return staged(round(Number(value.value)));
+    numberOf(front, value, argumentNode(call, 0));
+    return value;
+  };
 
 const imul: Builtin = (front, call) => {
   const [a, b] = [0, 1].map((index) => numberOf(front, argument(call, index), argumentNode(call, index)));
@@ -102,8 +104,8 @@ const clz32: Builtin = (front, call) => {
 export const BUILTINS: ReadonlyMap<unknown, Builtin> = new Map<unknown, Builtin>([
   [Math.min, pick("<")],
   [Math.max, pick(">")],
-  [Math.trunc, trunc],
-  [Math.floor, trunc],
+  [Math.trunc, whole(Math.trunc)],
+  [Math.floor, whole(Math.floor)],
   [Math.abs, abs],
   [Math.imul, imul],
   [Math.clz32, clz32],
@@ -144,7 +146,7 @@ const PURE: Readonly<Record<string, ReadonlySet<string>>> = {
     "trim",
   ]),
   collection: new Set(["get", "has", "keys", "values", "entries"]),
-  math: new Set(["pow", "log2", "ceil", "floor", "round", "sqrt", "sign"]),
+  math: new Set(["pow", "log2", "ceil", "round", "sqrt", "sign"]),
   object: new Set(["keys", "values", "entries", "hasOwn"]),
 };
 

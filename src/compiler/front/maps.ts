@@ -382,6 +382,9 @@ const DEVICES: Readonly<Record<string, MapMethod>> = {
 
 const PROGRAMS: Readonly<Record<string, MapMethod>> = {
   tailCall: (front, map, call) => {
+    // The kernel comes back from a tail call of a subprogram, to the subprogram's caller.
+    if (!front.isProgram)
+      front.unsupported("tailCall in a subprogram", "return the index, and call it there", call.node);
     const index = natural(front, call, 1, "an index");
     helperCall(front, "bpf_tail_call", [front.context, map.address(), index], call.node);
     return outcome(front, UNDEFINED);

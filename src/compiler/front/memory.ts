@@ -262,10 +262,11 @@ export function swap(front: Front, value: ValueId, size: AccessSize): ValueId {
   return size === 1 ? value : front.emit({ kind: "swap", bits: (8 * size) as 16 | 32 | 64, a: value });
 }
 
-/** The smallest access around a bit field that stays inside the place. */
+/** The smallest access around a bit field that stays inside the place: one word, or several that touch. */
 interface Window {
   readonly start: number;
-  readonly size: AccessSize;
+  /** Bytes, 1 to 8. */
+  readonly size: number;
   /** Bits below the field, in network order. */
   readonly below: number;
 }
@@ -273,11 +274,46 @@ interface Window {
 function windowOf(offsetBits: number, width: number, extent: number): Window {
   const first = Math.floor(offsetBits / 8);
   const last = Math.ceil((offsetBits + width) / 8);
-  for (const size of [1, 2, 4, 8] as const) {
+  const at = (start: number, size: number): Window => ({ start, size, below: 8 * (start + size) - offsetBits - width });
+  for (const size of [1, 2, 4, 8]) {
     const start = Math.min(first, extent - size);
-    if (start >= 0 && start + size >= last) return { start, size, below: 8 * (start + size) - offsetBits - width };
+    if (start >= 0 && start + size >= last) return at(start, size);
   }
-  return { start: first, size: 8, below: 8 * (first + 8) - offsetBits - width };
+  return at(first, last - first);
+}
+
+/** The words of a window, first one first. */
+function wordsIn(size: number): { readonly offset: number; readonly size: AccessSize }[] {
+  const words: { offset: number; size: AccessSize }[] = [];
+  for (let offset = 0; offset < size; offset += words.at(-1)!.size) {
+    const word = ([8, 4, 2, 1] as const).find((one) => one <= size - offset)!;
+    words.push({ offset, size: word });
+  }
+  return words;
+}
+
+/** The bytes of a window as a number in network order. */
+function loadNetwork(front: Front, at: At, size: number): ValueId {
+  return wordsIn(size)
+    .map((word) => ({ word, id: swap(front, loadWord(front, shift(at, word.offset), word.size), word.size) }))
+    .reduce((high, { word, id }) => ({
+      word,
+      id: front.alu("or", front.aluConstant("shl", high.id, 8 * word.size), id),
+    })).id;
+}
+
+/** Of a constant the value alone: `id` is not looked at then. */
+function storeNetwork(front: Front, at: At, size: number, id: ValueId, constant?: bigint): void {
+  for (const word of wordsIn(size)) {
+    const below = 8 * (size - word.offset - word.size);
+    const place = shift(at, word.offset);
+    if (constant !== undefined) {
+      storeWord(front, place, word.size, -1, swapConstant(constant >> BigInt(below), word.size));
+      continue;
+    }
+    const piece = below === 0 ? id : front.aluConstant("shr", id, below);
+    storeWord(front, place, word.size, swap(front, piece, word.size));
+  }
 }
 
 function readBits(
@@ -294,7 +330,7 @@ function readBits(
     const value = Number((constant >> BigInt(below)) & ((1n << BigInt(width)) - 1n));
     return staged(isFlag ? value !== 0 : value);
   }
-  const word = swap(front, loadWord(front, shift(at, start), size), size);
+  const word = loadNetwork(front, shift(at, start), size);
   if (isFlag) return { kind: "boolean", id: front.aluConstant("and", word, 1n << BigInt(below)), isBit: below === 0 };
   const shifted = below === 0 ? word : front.aluConstant("shr", word, below);
   const id = below + width === 8 * size ? shifted : mask(front, shifted, width);
@@ -308,7 +344,8 @@ export function writeField(front: Front, place: PlaceValue, name: string, value:
   requireUsable(front, place, node);
   const { layout, offsetBits } = field;
   if (layout.kind === "bits") {
-    writeScalar(front, layout, place.at, offsetBits, value, node, `${describeField(place.layout)}${name}`);
+    const what = `${describeField(place.layout)}${name}`;
+    writeScalar(front, layout, place.at, offsetBits, value, node, what, place.layout.size);
     return true;
   }
   const schema = partsOf(place.schema)[name]!;
@@ -366,10 +403,11 @@ function writeScalar(
   value: Value,
   node: SyntaxNode,
   what: string,
+  extent = layout.size,
 ): void {
   const start = at.offset + Math.floor(offsetBits / 8);
   const end = at.offset + Math.ceil((offsetBits + layout.size * 8) / 8);
-  const stored = storeScalar(front, layout, at, offsetBits, value, node, what);
+  const stored = storeScalar(front, layout, at, offsetBits, value, node, what, extent);
   forget(front, at, start, end);
   if (stored) remember(front, at, loadKey(front, at, offsetBits, layout), start, end, stored);
 }
@@ -383,6 +421,7 @@ function storeScalar(
   value: Value,
   node: SyntaxNode,
   what: string,
+  extent: number,
 ): Value | undefined {
   switch (layout.kind) {
     case "integer": {
@@ -400,7 +439,7 @@ function storeScalar(
       return undefined;
     }
     case "bits":
-      return writeBits(front, layout, at, offsetBits, value, node, what);
+      return writeBits(front, layout, at, offsetBits, value, node, what, extent);
     case "address":
       storeWords(front, at, addressOf(front, value, layout.family, node));
       return value.kind === "address" ? value : undefined;
@@ -472,42 +511,29 @@ function writeBits(
   value: Value,
   node: SyntaxNode,
   what: string,
+  extent: number,
 ): Value | undefined {
   const { width, isFlag } = layout;
-  const first = Math.floor(offsetBits / 8);
-  const bytes = Math.ceil((offsetBits + width) / 8) - first;
-  const pieces = bytes <= 1 ? 1 : bytes <= 2 ? 2 : bytes <= 4 ? 4 : 8;
-  const exact = bytes === pieces;
-  const window = exact ? { start: first, size: bytes as AccessSize } : windowInside(at, first, bytes);
-  const below = 8 * (window.start + window.size) - offsetBits - width;
+  const { start, size, below } = windowOf(offsetBits, width, extent);
   const field = ((1n << BigInt(width)) - 1n) << BigInt(below);
   const source = bitSource(front, layout, value, node, what);
-  const wordAt = shift(at, window.start);
-  const isWhole = width === 8 * window.size;
-  const before = isWhole ? undefined : swap(front, loadWord(front, wordAt, window.size), window.size);
-  const known = isWhole ? 0n : constantAt(front, wordAt, window.size, true);
+  const wordAt = shift(at, start);
+  const isWhole = width === 8 * size;
+  const before = isWhole ? undefined : loadNetwork(front, wordAt, size);
+  const known = isWhole ? 0n : constantAt(front, wordAt, size, true);
   if (source.constant !== undefined && known !== undefined) {
-    const bits = (known & ~field) | (BigInt(source.constant) << BigInt(below));
-    const stored = swapConstant(bits, window.size);
-    storeWord(front, wordAt, window.size, -1, stored);
+    storeNetwork(front, wordAt, size, -1, (known & ~field) | (BigInt(source.constant) << BigInt(below)));
     return source.fits ? front.settle(value) : undefined;
   }
   const placed = source.place(below, width);
   let whole = placed;
   if (before !== undefined) {
-    const all = (1n << BigInt(8 * window.size)) - 1n;
+    const all = (1n << BigInt(8 * size)) - 1n;
     const kept = front.aluConstant("and", before, BigInt.asIntN(64, all & ~field));
     whole = placed === undefined ? kept : front.alu("or", kept, placed);
   }
-  storeWord(front, wordAt, window.size, swap(front, whole ?? front.constant(0), window.size));
+  storeNetwork(front, wordAt, size, whole ?? front.constant(0));
   return source.fits && !isFlag ? front.settle(value) : undefined;
-}
-
-function windowInside(at: At, first: number, bytes: number): { readonly start: number; readonly size: AccessSize } {
-  // Three bytes, or five: the byte before belongs to the same struct where there is one.
-  const size = bytes <= 4 ? 4 : 8;
-  const start = Math.max(0, first + bytes - size);
-  return { start: at.offset + start < 0 ? first : start, size };
 }
 
 interface BitSource {

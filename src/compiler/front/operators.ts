@@ -240,12 +240,18 @@ export function requireNatural(front: Front, operator: string, range: Range, nod
   if (range.min < 0) front.fail("COMPILER_NEGATIVE", { operator, min: range.min }, node);
 }
 
-/** `Math.trunc(a / b)`: by zero gives zero. */
-export function truncatedQuotient(front: Front, left: Value, right: Value, node: SyntaxNode): Value {
+/** `Math.trunc(a / b)` or `Math.floor(a / b)`, the same where neither is negative: by zero gives zero. */
+export function wholeQuotient(
+  front: Front,
+  left: Value,
+  right: Value,
+  node: SyntaxNode,
+  round: (value: number) => number,
+): Value {
   const a = numberOf(front, left, node["left"] ?? node);
   const b = numberOf(front, right, node["right"] ?? node);
   if (a.constant !== undefined && b.constant !== undefined)
-    return folded(b.constant === 0 ? 0 : Math.trunc(a.constant / b.constant));
+    return folded(b.constant === 0 ? 0 : round(a.constant / b.constant));
   requireNatural(front, "/", a.range, node["left"] ?? node);
   requireNatural(front, "/", b.range, node["right"] ?? node);
   const least = Math.max(1, b.range.min);

@@ -189,8 +189,8 @@ function lower(
   const outcomes = front.language.call(front, kernel, values, undefined, kernel.node);
   const killer = outcomes.map(({ state }) => state.packet).find(({ generation }) => generation !== 0)?.killer;
   const results = outcomes.map((one) => endAt(front, one, kernel, node));
-  const [first = NOTHING, ...others] = results;
-  const other = others.find(({ kind }) => kind !== first.kind);
+  const first = results.find((one) => !one.isEither) ?? results[0] ?? NOTHING;
+  const other = results.find(({ kind, isEither }) => kind !== first.kind && !(isEither && first.kind === SIGNED));
   if (other) front.fail("COMPILER_TYPE", { expected: first.kind, found: other.kind }, kernel.node);
   const ranges = results.flatMap(({ range }) => range ?? []);
   const result: Shape =
@@ -202,10 +202,13 @@ function lower(
 
 interface Result {
   readonly kind: string;
+  /** A bigint that is the same signed and unsigned. */
+  readonly isEither?: boolean;
   readonly shape: Shape;
   readonly range?: Range;
 }
 
+const SIGNED = "a signed bigint";
 const NOTHING: Result = { kind: "nothing", shape: () => UNDEFINED };
 
 /** Ends the subprogram with what one path returns. */
@@ -224,7 +227,8 @@ function endAt(front: Front, { state, value, from }: Outcome, kernel: KernelFunc
     case "bigint": {
       const { id, signed } = bigintOf(front, given, node);
       front.exitWith(id());
-      return { kind: signed ? "a signed bigint" : "a bigint", shape: bigintShape(signed) };
+      const isEither = isStaged(given) && BigInt.asUintN(63, given.value as bigint) === given.value;
+      return { kind: signed ? SIGNED : "a bigint", isEither, shape: bigintShape(signed) };
     }
     case "number": {
       const { id, range } = numberOf(front, given, node);

@@ -73,6 +73,15 @@ export const control: readonly Row[] = [
   ],
   [
     "COMPILER_UNSUPPORTED",
+    "onward(ctx, ipv4.ttl & 3);",
+    {
+      module: `const programs = new ProgramArray({ maxEntries: 4, name: "programs", programs: () => ({}) });
+const onward = subprogram((ctx: XdpContext, index: number): void => «programs.tailCall(ctx, index)»);`,
+      message: "tailCall in a subprogram cannot be compiled",
+    },
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
     "seen.value = u64(«six(1, 2, 3, 4, 5, 6)»);",
     {
       module:
