@@ -8,7 +8,7 @@ import type { Surrounding } from "./places.ts";
  * Of all loops of a module together: the verifier walks every round on every path that it cannot tell from others, and
  * gives up after a million instructions.
  */
-const MAX_ROUNDS = 32;
+const MAX_ROUNDS = 12;
 
 export class Statements extends MapStatements {
   #rounds = 0;
@@ -108,7 +108,7 @@ export class Statements extends MapStatements {
 
   protected loop(around: Surrounding): string[] {
     const { scope } = around;
-    const rounds = this.random.between(1, 6);
+    const rounds = this.random.between(1, 4);
     this.#rounds += around.rounds * rounds;
     if (this.#rounds > MAX_ROUNDS) return this.branch(around);
     const inner = new Scope(scope, scope.loopDepth + 1);
