@@ -120,6 +120,15 @@ const subprograms: readonly Row[] = [
     { module: "const ten = subprogram((a: number, b = 7): number => a * 10 + b);\n" },
   ],
   [
+    "a subprogram that begins with a loop, and one that does nothing",
+    "nothing(); out.value = u64(rounds(seven));",
+    77n,
+    {
+      module:
+        "const rounds = subprogram((a: number): number => { let n = a; for (let i = 0; i < 5; i++) n = u32(n + 2 * a); return n; });\nconst nothing = subprogram((): void => {});\n",
+    },
+  ],
+  [
     "a subprogram with no result, called as a statement",
     "tick(); tick(); out.value = ticks.value;",
     2n,
@@ -773,6 +782,11 @@ suite("in the kernel", ["bpf"], () => {
 
 it("stock tsc --strict takes them", () => {
   expect(Object.fromEntries(typeErrors(new Map(CASES.map(({ row, file }) => [file, textOf(row)]))))).toEqual({});
+});
+
+it("the first instruction of each function has a line: libbpf's way into the kernel is refused without", () => {
+  const functions = CASES.flatMap(({ row, file }) => compiledObject(moduleOf(row, file)).functions);
+  expect(functions.filter(({ lines }) => lines[0]?.instruction !== 0).map(({ name }) => name)).toEqual([]);
 });
 
 it("each row stands once", () => {

@@ -5,8 +5,9 @@ const many = (found: string): string => (/^(a|an|the) /.test(found) ? found : `\
 
 export const compilerErrors = {
   COMPILER_STACK: entry(
-    (p: { name: string; bytes: number }) => `${p.name} needs ${p.bytes} bytes of stack; a BPF frame has 512`,
-    () => "keep large values in a per-CPU array, or move a part into a subprogram",
+    (p: { name: string; bytes: number }) =>
+      `${p.name} needs ${p.bytes} bytes of stack; a BPF program has 512, with the subprograms that it calls`,
+    () => "keep large values in a per-CPU array",
   ),
   COMPILER_CAPTURED: entry(
     (p: { name: string }) => `\`${p.name}\` belongs to the function around this one, which the kernel calls by itself`,
@@ -108,7 +109,7 @@ export const compilerErrors = {
   ),
   COMPILER_WRAPPING_COMPARISON: entry(
     () => "a difference of bigints is never negative: it wraps at 2^64",
-    () => "compare the sides (a > b), or signed: i64(a) - i64(b) < 0n",
+    () => "compare sums (a > b, now > last + n), or signed: i64(a) - i64(b) < 0n",
   ),
   COMPILER_OFFSET: entry(
     (p: { min: number; max: number }) => `the offset lies between ${p.min} and ${p.max}; it must be 0 to 65535`,

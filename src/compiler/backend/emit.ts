@@ -136,6 +136,8 @@ function write(blocks: readonly Item[][], starts: readonly number[]): Omit<Emitt
     if (machine.symbol) references.push(referenceOf(machine.symbol, index));
     instructions.push(...encodeItem(item, slot, starts));
   });
+  // The kernel wants a line for the first instruction, which may be a constant of all paths: it has that of the next.
+  if (lines[0]) lines[0] = { ...lines[0], instruction: 0 };
   return { instructions, references, lines };
 }
 

@@ -8,7 +8,11 @@ export const objects: readonly Row[] = [
   [
     "COMPILER_STACK",
     "export const program = xdp(«(ctx) => {\nconst [a, b] = [new Big(), new Big()];\na.words[ctx.length & 31]! = 1n;\nb.words[ctx.length & 15]! = 2n;\nbigs.update(1, a);\nbigs.update(2, b);\nbigs.update(3, a);\nbigs.update(4, b);\nreturn XdpAction.Pass;\n}»);",
-    { isWhole: true, module: BIG, message: "program needs 648 bytes of stack; a BPF frame has 512" },
+    {
+      isWhole: true,
+      module: BIG,
+      message: "program needs 648 bytes of stack; a BPF program has 512, with the subprograms that it calls",
+    },
   ],
   [
     "COMPILER_NO_SOURCE",
