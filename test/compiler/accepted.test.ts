@@ -141,6 +141,15 @@ const subprograms: readonly Row[] = [
 
 const ranges: readonly Row[] = [
   [
+    "a function that calls the one it was handed to",
+    "out.value = u64(total([1, 2], (a) => total([10, 20], (b) => a * b + one)));",
+    94,
+    {
+      module:
+        "function total(list: readonly number[], of: (item: number) => number): number {\nlet sum = 0;\nfor (const item of list) sum += of(item);\nreturn sum;\n}\n",
+    },
+  ],
+  [
     "one value on two paths, of which one has shown more of it",
     "const pick = (x: number): number => (x < 127 ? Math.min(x, x) : x); out.value = u64(pick(two * 1000) >>> 9);",
     3,

@@ -209,6 +209,18 @@ export function callClosure(
   return inline(front, fn, values, undefined, node, closure.scope);
 }
 
+/**
+ * Whether the function is being inlined already. A function that was handed in may call the one that calls it (`total(list,
+ * (one) => total(one, …))`), as far as people nest such.
+ */
+function isRecursion({ frames }: Front, fn: KernelFunction): boolean {
+  const active = frames.filter((frame) => frame.fn.node === fn.node);
+  const last = active.at(-1);
+  if (!last) return false;
+  const above = frames.slice(frames.indexOf(last) + 1);
+  return active.length > 3 || !above.some(({ isClosure, scope }) => isClosure && scope.root !== last.scope.root);
+}
+
 /** The most calls inside calls. */
 const MAX_DEPTH = 64;
 
@@ -220,10 +232,15 @@ export function inline(
   node: SyntaxNode,
   parent?: Scope,
 ): Outcome[] {
-  const isRecursive = front.frames.some((frame) => frame.fn.node === fn.node);
-  if (isRecursive || front.frames.length >= MAX_DEPTH)
+  if (isRecursion(front, fn) || front.frames.length >= MAX_DEPTH)
     front.fail("COMPILER_RECURSION", { name: fn.name || front.textOf(node["callee"] ?? node) }, node);
-  const frame: Frame = { fn, scope: new Scope(parent), returns: [], targets: [] };
+  const frame: Frame = {
+    fn,
+    scope: new Scope(parent),
+    returns: [],
+    targets: [],
+    ...(parent ? { isClosure: true } : {}),
+  };
   const first = front.variableMark;
   front.frames.push(frame);
   refuseKind(front, fn.node);

@@ -49,6 +49,8 @@ export interface Frame {
   readonly returns: Outcome[];
   /** Loops and switches that are open, innermost last. */
   readonly targets: JumpTarget[];
+  /** The function stands inside another. */
+  readonly isClosure?: boolean;
 }
 
 export interface JumpTarget {

@@ -29,6 +29,11 @@ export class Scope {
     this.#names.set(name, variable);
   }
 
+  /** The scope of the outermost function that this one stands in. */
+  get root(): Scope {
+    return this.parent?.root ?? this;
+  }
+
   /** The variables of this scope alone. */
   variables(): IterableIterator<number> {
     return this.#names.values();
