@@ -2,8 +2,9 @@
 import { parseAddress } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { type Front, isFollowed } from "./front.ts";
+import type { Front } from "./front.ts";
 import { addressWords, normalize } from "./merge.ts";
+import { isSeen } from "./seen.ts";
 import { describeValue, isStaged, MAX_SAFE, type Range, type Value, type Word } from "./value.ts";
 
 /** A value that is there; an error when it may be null. */
@@ -53,17 +54,6 @@ export function bounded(front: Front, id: ValueId, { max }: Range): ValueId {
   const mask = 2 ** Math.max(0, max).toString(2).length - 1;
   if (isSeen(front, id, mask)) return id;
   return front.aluConstant("and", id, BigInt(mask));
-}
-
-/** Whether the verifier knows a bound of the number: by what it was computed from, or by a test that it has followed. */
-export function isSeen(front: Front, id: ValueId, most = MAX_SAFE, depth = 16): boolean {
-  const seen = front.state.facts.get(id)?.seen;
-  if (seen !== undefined && seen <= most) return true;
-  if (front.isSeenByDefinition(id)) return true;
-  const operation = front.builder.definition(id)?.operation;
-  if (operation?.kind !== "alu" || depth === 0 || !isFollowed(operation.code)) return false;
-  if (front.builder.typeOf(operation.a) === "pointer") return false;
-  return [operation.a, operation.b].every((one) => isSeen(front, one, MAX_SAFE, depth - 1));
 }
 
 export interface WideOperand {

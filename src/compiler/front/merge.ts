@@ -8,10 +8,10 @@ import { invariant } from "../../base/index.ts";
 import { parseAddress } from "../../schema/index.ts";
 import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
 import { assemble, bytesOf } from "./bytes.ts";
-import { isSeen } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { slotOfObject, storeObject } from "./objects.ts";
 import { loadPacket } from "./packet-bounds.ts";
+import { isSeen } from "./seen.ts";
 import {
   type ByteSource,
   mergeChecked,

@@ -6,8 +6,9 @@
  */
 import type { AluCode, ConditionCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { addressOf, bigintOf, booleanOf, isSeen, type NumberOperand, numberOf, type WideOperand } from "./convert.ts";
+import { addressOf, bigintOf, booleanOf, type NumberOperand, numberOf, type WideOperand } from "./convert.ts";
 import type { Front, Split } from "./front.ts";
+import { isSeen } from "./seen.ts";
 import { clampRange, folded, isNothing, isStaged, MAX_SAFE, type Range, staged, U32, type Value } from "./value.ts";
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%", "**"]);
