@@ -16,7 +16,17 @@ import { addressOfPlace } from "./packet.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { type KernelFunction, Scope } from "./scope.ts";
 import type { Subprogram } from "./unit.ts";
-import { describeValue, isStaged, type PlaceValue, type Range, type Region, UNDEFINED, type Value } from "./value.ts";
+import {
+  describeValue,
+  isStaged,
+  type PlaceValue,
+  type Range,
+  type Region,
+  U32,
+  UNDEFINED,
+  type Value,
+  within,
+} from "./value.ts";
 
 /** A value without its register: a parameter or a result. */
 type Shape = (id: ValueId) => Value;
@@ -57,9 +67,7 @@ export function subprogramCall(front: Front, fn: object, kernel: KernelFunction,
   return outcome(front, front.settle(result(id)));
 }
 
-const U32: Range = { min: 0, max: 0xffffffff };
 const I32: Range = { min: -0x80000000, max: 0x7fffffff };
-const within = (inner: Range, outer: Range): boolean => inner.min >= outer.min && inner.max <= outer.max;
 
 function argumentOf(front: Front, given: Value, node: SyntaxNode): Argument {
   const value = front.settle(given);
