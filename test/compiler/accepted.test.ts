@@ -151,8 +151,12 @@ const ranges: readonly Row[] = [
   ],
   [
     "one value on two paths, of which one has shown more of it",
-    "const pick = (x: number): number => (x < 127 ? Math.min(x, x) : x); out.value = u64(pick(two * 1000) >>> 9);",
-    3,
+    "out.value = u64(pick((ctx.header(be16, 8) ?? exit(XdpAction.Aborted)).value) >>> 9);",
+    0x0809 >>> 9,
+    {
+      module:
+        "function pick(x: number): number {\nif (u16(u64(x)) < i8(u64(x))) return u32(i32(Math.min(x, x)));\nreturn x;\n}\n",
+    },
   ],
   [
     "a variable of a loop that wraps stays a natural number",
