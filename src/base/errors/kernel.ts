@@ -21,8 +21,20 @@ export const kernelErrors = {
       `the kernel refuses program ${p.program} with ${p.errno}: ${p.reason}`,
     () => "the verifier's whole log is in the error's `cause`",
   ),
+  KERNEL_PIN: entry(
+    (p: { action: "pin" | "open"; path: string; errno: string }) => `cannot ${p.action} ${p.path}: ${p.errno}`,
+    (p) => PIN_HINTS[p.errno] ?? "see bpf(2), BPF_OBJ_PIN",
+  ),
   KERNEL_UNKNOWN_KERNEL_SYMBOL: entry(
     (p: { name: string }) => `the running kernel has no ${p.name}`,
     () => "declare it weak, or use a kernel that has it",
   ),
 } as const;
+
+const PIN_HINTS: Readonly<Record<string, string>> = {
+  EPERM: "the path must lie in a bpf file system: mount -t bpf bpf /sys/fs/bpf",
+  EINVAL: "the path must lie in a bpf file system, and the last name must have no dot",
+  EEXIST: "something is pinned there already: take another name, or remove it",
+  ENOENT: "a folder of the path does not exist: make it with mkdir",
+  EACCES: "run as root, or as the owner of the folder",
+};
