@@ -1,0 +1,22 @@
+/** Pins: names for maps, programs and links in a bpf file system (BPF_OBJ_PIN, BPF_OBJ_GET; kernel/bpf/inode.c). */
+import { xdpkitError } from "../base/index.ts";
+import { errno, errnoName } from "../uapi/index.ts";
+import { type Attributes, attributes, BpfCommand, tryBpf } from "./syscall.ts";
+
+/** Gives an object a name that holds it after the process has ended. @throws XdpkitError KERNEL_PIN */
+export function pin(fd: number, path: string): void {
+  const result = tryBpf(BpfCommand.ObjectPin, withPath(path).u32(8, fd));
+  if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: errnoName(result) });
+}
+
+/** A descriptor of what is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN */
+export function openPin(path: string): number | undefined {
+  const result = tryBpf(BpfCommand.ObjectGet, withPath(path));
+  if (result === -errno.ENOENT) return undefined;
+  if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: errnoName(result) });
+  return result;
+}
+
+function withPath(path: string): Attributes {
+  return attributes().pointer(0, new TextEncoder().encode(`${path}\0`));
+}
