@@ -17,10 +17,13 @@ import {
   MapHandle,
   mapCodecs,
   Outcomes,
+  PerfEventArray,
   ProgramArray,
   Queue,
+  RingBuffer,
   type Shared,
   schemaCodec,
+  UserRingBuffer,
   u64,
 } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
@@ -30,6 +33,10 @@ import { HandleAccess, type Translation, withProgram } from "./handle-access.ts"
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { objectId } from "./object-info.ts";
+import { PerfReader } from "./perf-array.ts";
+import { sampleDecoder } from "./perf-sample.ts";
+import { Records } from "./records.ts";
+import { RingReader, RingWriter } from "./ring-buffer.ts";
 import { targetCodec } from "./target-codecs.ts";
 import { Variables } from "./variables.ts";
 
@@ -91,6 +98,8 @@ export class KernelHandles implements Disposable {
   #access(handle: object): unknown {
     if (handle instanceof Global) return this.#variables.open(this.#nameOf(handle), schemaCodec(handle.schema));
     const map = this.#mapOf(handle);
+    const stream = streamOf(handle, map);
+    if (stream) return stream;
     const codecs = this.#codecsOf(handle, map.definition);
     if (handle instanceof Outcomes) return countersOf(handle.names, new EntryAccess(map, codecs));
     if (handle instanceof Queue) return new QueueAccess(map, codecs);
@@ -167,6 +176,20 @@ export class KernelHandles implements Disposable {
     }
     return id;
   }
+}
+
+/** Records from or to programs; undefined for what is no stream. */
+function streamOf(handle: object, map: KernelMap): unknown {
+  if (handle instanceof RingBuffer) {
+    const { decode, size } = schemaCodec(handle.record);
+    return map.own(new Records(new RingReader(map), (bytes) => decode(bytes.subarray(0, size))));
+  }
+  if (handle instanceof PerfEventArray)
+    return map.own(new Records(new PerfReader(map), sampleDecoder(schemaCodec(handle.record))));
+  if (!(handle instanceof UserRingBuffer)) return undefined;
+  const { encode } = schemaCodec(handle.record);
+  const writer = map.own(new RingWriter(map));
+  return { send: (record: unknown) => writer.send(encode(record, "$")) };
 }
 
 /** Sums over the CPUs, by name. */

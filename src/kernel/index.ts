@@ -7,6 +7,7 @@ export type { Batch, EntryBytes } from "./map-batch.ts";
 export { foreignCodecs, type MapInfo, mapIds, mapInfo, openMapById, openPinnedMap } from "./map-info.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
 export { inNamespace } from "./namespace.ts";
+export { PerfReader } from "./perf-array.ts";
 export { openPin, pin } from "./pins.ts";
 export {
   KernelProgram,
@@ -15,3 +16,6 @@ export {
   type TestRunOptions,
   type TestRunResult,
 } from "./programs.ts";
+export { type RecordSource, Records } from "./records.ts";
+export { RingReader, RingWriter } from "./ring-buffer.ts";
+export { openTrace, type TraceLine, type TraceStream } from "./trace-pipe.ts";

@@ -61,6 +61,10 @@ export const kernelErrors = {
     (p: { path: string; what: string }) => `${p.path} is no map, but ${p.what}`,
     () => "bpftool map list -f and xdpkit map list show where maps are pinned",
   ),
+  KERNEL_TRACE: entry(
+    (p: { path: string; errno: string }) => `cannot read ${p.path}: ${p.errno}`,
+    (p) => TRACE_HINTS[p.errno] ?? "see Documentation/trace/ftrace.rst",
+  ),
   KERNEL_UNKNOWN_MAP: entry(
     (p: { name: string; known: readonly string[] }) => `what was loaded has no map ${p.name}`,
     (p) => (p.known.length === 0 ? "it has no maps" : `it has ${p.known.join(", ")}`),
@@ -83,6 +87,13 @@ const MAP_HINTS: Readonly<Record<string, string>> = {
   ENOMEM: "nothing could be evicted, or the memory limit (ulimit -l, the cgroup's) is reached",
   EBUSY: "a program on this CPU was changing the same bucket: try again",
   ENODEV: "there is no interface of that index in this network namespace",
+};
+
+const TRACE_HINTS: Readonly<Record<string, string>> = {
+  ENOENT: "mount -t tracefs tracefs /sys/kernel/tracing",
+  EACCES: "run as root",
+  EPERM: "run as root",
+  EBUSY: "another process reads it: only one can",
 };
 
 const PIN_HINTS: Readonly<Record<string, string>> = {
