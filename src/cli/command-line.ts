@@ -5,9 +5,11 @@ import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { addBuildCommand } from "./build.ts";
 import { addDisasmCommand } from "./disasm.ts";
 import { fileError } from "./files.ts";
+import { addMapCommand } from "./map.ts";
 import { printError } from "./print-error.ts";
 import { printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
+import { addTraceCommand } from "./trace.ts";
 
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -26,8 +28,16 @@ function createProgram(): Command {
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  addMapCommand(program);
+  addTraceCommand(program);
+  throwOnExit(program);
   return program;
+}
+
+/** Words that commander cannot read become errors of ours, below every command. */
+function throwOnExit(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) throwOnExit(inner);
 }
 
 /** What commander says about wrong words, as an error of ours; undefined for --help and --version. */

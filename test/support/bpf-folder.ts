@@ -8,7 +8,7 @@ const mounted = new Set<string>();
 
 /** Each bpf mount is a file system of its own: nobody else sees the pins, and none outlives it. */
 function remove(path: string): void {
-  execFileSync("umount", ["--lazy", path]);
+  execFileSync("umount", [path]);
   rmdirSync(path);
   mounted.delete(path);
 }

@@ -58,6 +58,23 @@ export const cliErrors = {
     (p: { text: string }) => `${JSON.stringify(p.text)} does not say which file goes into which map`,
     () => "write --map NAME=FILE.json",
   ),
+  CLI_NO_MAP: entry(
+    (p: { what: string }) => `there is no map ${p.what}`,
+    () => "xdpkit map list shows the maps of this machine",
+  ),
+  CLI_SEVERAL_MAPS: entry(
+    (p: { name: string; ids: readonly number[] }) => `${p.ids.length} maps are called ${p.name}: ${p.ids.join(", ")}`,
+    (p) => `choose one: id:${p.ids[0]}`,
+  ),
+  CLI_MAP_CLOSED: entry(
+    (p: { map: string; type: string }) => `map ${p.map} is a ${p.type}, whose content cannot be listed`,
+    (p) =>
+      p.type === "queue" || p.type === "stack" ? "xdpkit map get prints the next value" : "read it from a program",
+  ),
+  CLI_MAP_DESCRIPTORS: entry(
+    (p: { map: string; type: string }) => `map ${p.map} is a ${p.type}, which takes open programs or maps`,
+    () => "set it from TypeScript, or with bpftool map update … value pinned PATH",
+  ),
   CLI_MAP_REFUSED: entry(
     (p: { map: string; errno: string }) => `map ${p.map} does not take this entry: ${p.errno}`,
     (p) => (p.errno === "E2BIG" || p.errno === "ENOSPC" ? "the map is full, or the index is too large" : "see bpf(2)"),

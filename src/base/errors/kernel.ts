@@ -59,7 +59,7 @@ export const kernelErrors = {
   ),
   KERNEL_NOT_A_MAP: entry(
     (p: { path: string; what: string }) => `${p.path} is no map, but ${p.what}`,
-    () => "bpftool map list -f and xdpkit map list show where maps are pinned",
+    () => "give the path of a map: bpftool map list -f shows where maps are pinned",
   ),
   KERNEL_TRACE: entry(
     (p: { path: string; errno: string }) => `cannot read ${p.path}: ${p.errno}`,
