@@ -7,11 +7,12 @@
  */
 import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import { compare } from "./comparisons.ts";
 import { numberOf } from "./convert.ts";
 import type { Front, JumpTarget, Split } from "./front.ts";
 import { normalize } from "./merge.ts";
 import { storeObject } from "./objects.ts";
-import { binary, compare } from "./operators.ts";
+import { binary } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { copyState, type State, sameBytes, sameValue } from "./state.ts";
 import { clampRange, isNothing, isStaged, MAX_SAFE, type Range, staged, union, type Value, within } from "./value.ts";
