@@ -97,8 +97,10 @@ export function replaceValues(ir: IrFunction, replaced: ReadonlyMap<ValueId, Val
  * rest is numbered anew in reverse postorder.
  */
 export function withTerminators(ir: IrFunction, terminators: readonly Terminator[]): IrFunction {
-  const changed = ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! }));
+  const isChanged = ir.blocks.some((block, id) => block.terminator !== terminators[id]);
+  const changed = isChanged ? ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! })) : ir.blocks;
   const order = reversePostorder(changed);
+  if (!isChanged && order.length === changed.length && order.every((id, index) => id === index)) return ir;
   const number = new Int32Array(changed.length).fill(-1);
   order.forEach((id, index) => {
     number[id] = index;
