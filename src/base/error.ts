@@ -72,6 +72,14 @@ export function locate(error: XdpkitError, at: Location): XdpkitError {
   return new XdpkitError(error.code, error.message, { at: place as Location, hint: error.hint, cause: error.cause });
 }
 
+/** The same error in entry `index` of a list: `$.key.port` becomes `$[3].key.port`. */
+export function inEntry(error: unknown, index: number): unknown {
+  if (!(error instanceof XdpkitError)) return error;
+  const inside = error.at?.kind === "path" ? error.at.path.slice(1) : "";
+  const at = { kind: "path", path: `$[${index}]${inside}` } as const;
+  return new XdpkitError(error.code, error.message, { at, hint: error.hint, cause: error.cause });
+}
+
 /** `file:12:3`, `capture.pcap: byte 24`, `program end, instruction 7 (end.xdp.ts:12:3)`. */
 export function printLocation(at: Location): string {
   switch (at.kind) {

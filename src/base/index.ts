@@ -12,6 +12,7 @@ export {
 export {
   type ErrorContext,
   type ErrorParameters,
+  inEntry,
   invariant,
   type Location,
   locate,

@@ -1,7 +1,7 @@
 /** The engines that `xdpkit run` can use, behind one interface: the interpreter and the running kernel. */
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { inEntry, xdpkitError } from "../base/index.ts";
 import { readBtf } from "../btf/index.ts";
 import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/index.ts";
 import type { MapCodecs } from "../lang/index.ts";
@@ -61,10 +61,7 @@ function forEachEntry(entries: readonly MapEntry[], put: (entry: MapEntry) => vo
     try {
       put(entry);
     } catch (error) {
-      if (!(error instanceof XdpkitError)) throw error;
-      const inside = error.at?.kind === "path" ? error.at.path.slice(1) : "";
-      const at = { kind: "path", path: `$[${index}]${inside}` } as const;
-      throw new XdpkitError(error.code, error.message, { at, hint: error.hint, cause: error.cause });
+      throw inEntry(error, index);
     }
   });
 }
@@ -164,8 +161,9 @@ class KernelEngine implements Engine {
   /** Interfaces, programs and maps become their numbers; a per-CPU value stands for all CPUs. */
   #value(map: KernelMap, value: unknown, path: string): Uint8Array {
     const { type, valueSize } = map.definition;
-    if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd);
-    if (type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS) return words(this.#inner(String(value)));
+    if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd).subarray(0, valueSize);
+    if (type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS)
+      return words(this.#inner(String(value))).subarray(0, valueSize);
     if (type === MapType.CPUMAP) return words(queueSize(value)).subarray(0, valueSize);
     if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH)
       return words(interfaceIndex(value)).subarray(0, valueSize);

@@ -1,4 +1,5 @@
-/** Which CPU the calling thread runs on: per-CPU maps and timings need a thread that stays. */
+/** The machine's CPUs, and which one the calling thread runs on: per-CPU maps and timings need a thread that stays. */
+import { readFileSync } from "node:fs";
 import koffi from "koffi";
 import { xdpkitError } from "../base/index.ts";
 import { errnoName } from "../uapi/index.ts";
@@ -19,4 +20,19 @@ export function pinThread(cpu: number): void {
   if (call(0, SET_BYTES, set) < 0) {
     throw xdpkitError("KERNEL_CALL", { call: "sched_setaffinity", errno: errnoName(koffi.errno()) });
   }
+}
+
+/** CPUs that may ever be there: the number of values of a per-CPU map. */
+export const possibleCpus = (): number => cpuList("possible").length;
+
+/** CPUs that run now. */
+export const onlineCpus = (): number[] => cpuList("online");
+
+/** `0-3,8`. */
+function cpuList(which: "possible" | "online"): number[] {
+  const text = readFileSync(`/sys/devices/system/cpu/${which}`, "utf8").trim();
+  return text.split(",").flatMap((range) => {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+  });
 }

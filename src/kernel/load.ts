@@ -3,12 +3,12 @@
  *
  * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
  */
-import { readFileSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
 import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
+import { possibleCpus } from "./cpu.ts";
 import { kernelFunctionId } from "./kernel-btf.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
@@ -20,15 +20,6 @@ const PSEUDO_MAP_VALUE = 2;
 const PSEUDO_BTF_ID = 3;
 /** BPF_XDP_DEVMAP, BPF_XDP_CPUMAP, BPF_XDP of enum bpf_attach_type. */
 const ATTACH_TYPES: Readonly<Record<string, number>> = { "xdp/devmap": 33, "xdp/cpumap": 35, xdp: 37 };
-
-/** CPUs that may ever be there: the number of values of a per-CPU map. */
-export function possibleCpus(): number {
-  const text = readFileSync("/sys/devices/system/cpu/possible", "utf8").trim();
-  return text.split(",").reduce((sum, range) => {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    return sum + last - first + 1;
-  }, 0);
-}
 
 export interface LoadObjectOptions {
   /** As of `loadProgram`, for all programs. */

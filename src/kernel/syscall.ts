@@ -45,10 +45,13 @@ const NUMBERS: Readonly<Record<string, { readonly bpf: number }>> = { x64: { bpf
 const ATTRIBUTE_BYTES = 192;
 
 type BpfSyscall = (number: number, command: number, attributes: Uint8Array, size: number) => number;
+type PreparedSyscall = (number: number, command: number, address: number, size: number) => number;
 
 interface Native {
   readonly number: number;
   readonly syscall: BpfSyscall;
+  /** The same by address, for blocks that are used again and again. */
+  readonly prepared: PreparedSyscall;
   readonly close: (fd: number) => number;
 }
 
@@ -62,6 +65,7 @@ function load(): Native {
   native = {
     number: numbers.bpf,
     syscall: libc.func("long syscall(long number, int command, void *attributes, uint32_t size)") as BpfSyscall,
+    prepared: libc.func("syscall", "long", ["long", "int", "uintptr_t", "uint32_t"]) as PreparedSyscall,
     close: libc.func("int close(int fd)") as Native["close"],
   };
   return native;
@@ -95,8 +99,41 @@ export class Attributes {
   }
 }
 
+/**
+ * A block of attributes that one map keeps, filled once: a call then costs neither allocation nor the search for addresses,
+ * which together take as long as a lookup.
+ */
+export class PreparedCall {
+  readonly view: DataView;
+  readonly #address: number;
+  readonly #kept: Uint8Array[] = [];
+
+  constructor(bytes: number) {
+    const own = new Uint8Array(bytes);
+    this.view = new DataView(own.buffer);
+    this.#address = Number(addressOf(own));
+  }
+
+  u32(offset: number, value: number): this {
+    this.view.setUint32(offset, value, true);
+    return this;
+  }
+  /** Puts the address of a buffer, which lives as long as the block; 0 for an empty one. */
+  pointer(offset: number, bytes: Uint8Array): this {
+    this.#kept.push(bytes);
+    this.view.setBigUint64(offset, bytes.length === 0 ? 0n : addressOf(bytes), true);
+    return this;
+  }
+  /** The call's result, or the negative error number. The kernel takes what lies behind `size` bytes for zero. */
+  run(command: number, size = this.view.byteLength): number {
+    const { number, prepared } = load();
+    const result = prepared(number, command, this.#address, size);
+    return result < 0 ? -koffi.errno() : result;
+  }
+}
+
 /** The address of a buffer's first byte. Asking for `buffer` first moves small arrays out of the moving heap. */
-function addressOf(bytes: Uint8Array): bigint {
+export function addressOf(bytes: Uint8Array): bigint {
   return koffi.address(bytes.buffer) + BigInt(bytes.byteOffset);
 }
 

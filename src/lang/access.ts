@@ -19,6 +19,8 @@ export type UpdateMode = "any" | "create" | "replace";
 export interface MapAccess<K, V> {
   get(key: K): V | undefined;
   set(key: K, value: V, mode?: UpdateMode): void;
+  /** Many at once; an error says which entry it was: `$[3].value.port`. Those before it are set. */
+  setAll(entries: Iterable<readonly [K, V]>): void;
   /** True when the key was present. */
   delete(key: K): boolean;
   entries(): IterableIterator<[K, V]>;

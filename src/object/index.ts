@@ -25,6 +25,7 @@ export {
   printDisassembly,
   printReference,
 } from "./disassemble.ts";
+export { type EntryCodecs, entryCodecs, perCpuCodec } from "./entry-codecs.ts";
 export { encodeGlobals, setGlobals } from "./globals.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";

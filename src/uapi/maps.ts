@@ -26,6 +26,13 @@ export const VALUE_MAP_TYPES: readonly number[] = [
   MapType.LPM_TRIE,
 ];
 
+/** Types with a value for every possible CPU, each padded to 8 bytes where user space sees them. */
+export const PER_CPU_MAP_TYPES: readonly number[] = [
+  MapType.PERCPU_HASH,
+  MapType.PERCPU_ARRAY,
+  MapType.LRU_PERCPU_HASH,
+];
+
 /** Flags of BPF_MAP_CREATE. */
 export const MapFlag = {
   NO_PREALLOC: 1 << 0,
@@ -45,3 +52,6 @@ export const MapFlag = {
 
 /** Flags of BPF_MAP_UPDATE_ELEM and `bpf_map_update_elem`. */
 export const UpdateFlag = { ANY: 0, NOEXIST: 1, EXIST: 2, LOCK: 4 } as const;
+
+/** The same by the modes of user space. */
+export const updateFlags = { any: UpdateFlag.ANY, create: UpdateFlag.NOEXIST, replace: UpdateFlag.EXIST } as const;

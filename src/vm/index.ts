@@ -3,7 +3,7 @@
 export { DebugSession } from "./debug-session.ts";
 export type { KconfigValues } from "./kconfig.ts";
 export type { Hints } from "./machine.ts";
-export type { MapAccess, TargetValue, UpdateMode } from "./map-access.ts";
+export type { MapAccess, TargetValue } from "./map-access.ts";
 export { Network } from "./network.ts";
 export type {
   InterfaceConfig,

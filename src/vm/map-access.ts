@@ -4,10 +4,10 @@
  * Keys and values are plain JavaScript by the names of the object's BTF (codec.ts); Uint8Array is taken for raw bytes.
  * What the kernel refuses throws VM_MAP_OPERATION with the error number's name. One access object per map.
  */
-import { xdpkitError } from "../base/index.ts";
-import type { MapCodecs } from "../lang/index.ts";
-import { type Codec, codecOf, encodeGlobals, sizedCodec } from "../object/index.ts";
-import { errno, errnoName, UpdateFlag } from "../uapi/index.ts";
+import { inEntry, xdpkitError } from "../base/index.ts";
+import type { MapCodecs, UpdateMode } from "../lang/index.ts";
+import { type Codec, encodeGlobals, entryCodecs, perCpuCodec } from "../object/index.ts";
+import { errno, errnoName, UpdateFlag, updateFlags } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
 import {
   ArrayOfMaps,
@@ -18,7 +18,6 @@ import {
   HashOfMaps,
   PerfEventArray,
   ProgramArray,
-  paddedValueSize,
   QueueMap,
   RingBuffer,
   type Target,
@@ -28,21 +27,12 @@ import {
   XskMap,
 } from "./maps/index.ts";
 
-/** `any`, `create` (only when absent) or `replace` (only when present). */
-export type UpdateMode = "any" | "create" | "replace";
-
 /** A slot of a DEVMAP or CPUMAP: an interface by index or name (a queue size for CPUs), and the program that runs there. */
 export interface TargetValue {
   readonly interface?: number | string;
   readonly queueSize?: number;
   readonly program?: string;
 }
-
-const MODES: Readonly<Record<UpdateMode, number>> = {
-  any: UpdateFlag.ANY,
-  create: UpdateFlag.NOEXIST,
-  replace: UpdateFlag.EXIST,
-};
 
 const MEANINGS: Readonly<Record<string, string>> = {
   E2BIG: "the map is full, or the index is at or above max_entries",
@@ -62,15 +52,11 @@ export class MapAccess {
 
   /** `codecs` in place of those that the object's BTF gives. */
   constructor(map: VmMap, machine: Machine, codecs: MapCodecs = {}) {
-    const { name, keySize, valueSize, keyType, valueType, data } = map.definition;
-    const { btf } = machine.object;
+    const { key, value } = entryCodecs(machine.object.btf, map.definition, codecs);
     this.#map = map;
     this.#machine = machine;
-    const [key, value] = [{ name, what: "key" } as const, { name, what: "value" } as const];
-    this.#key = codecs.key ? sizedCodec(codecs.key, keySize, key) : codecOf(btf, keyType, keySize, key);
-    this.#value = codecs.value
-      ? sizedCodec(codecs.value, valueSize, value)
-      : codecOf(btf, data?.type ?? valueType, valueSize, value);
+    this.#key = key;
+    this.#value = map.perCpu ? perCpuCodec(value, machine.cpus) : value;
   }
 
   get name(): string {
@@ -111,8 +97,22 @@ export class MapAccess {
     const bytes = this.#encodeKey(key);
     const given = this.#encodeGlobals(bytes, value) ?? value;
     const result =
-      this.#setTarget(bytes, given, MODES[mode]) ?? this.#map.write(bytes, this.#encode(given), MODES[mode]);
+      this.#setTarget(bytes, given, updateFlags[mode]) ??
+      this.#map.write(bytes, this.#encode(given), updateFlags[mode]);
     if (result < 0) this.#fail("update", result);
+  }
+
+  /** Sets many; an error says which entry it was. */
+  setAll(entries: Iterable<readonly [unknown, unknown]>): void {
+    let index = 0;
+    for (const [key, value] of entries) {
+      try {
+        this.set(key, value);
+      } catch (error) {
+        throw inEntry(error, index);
+      }
+      index++;
+    }
   }
 
   /** True when the key was present. */
@@ -212,25 +212,11 @@ export class MapAccess {
   }
 
   #decode(raw: Uint8Array): unknown {
-    if (!this.#map.perCpu) return this.#value.decode(raw);
-    const padded = paddedValueSize(this.#map.definition);
-    const { valueSize } = this.#map.definition;
-    return Array.from({ length: this.#machine.cpus }, (_, cpu) =>
-      this.#value.decode(raw.subarray(cpu * padded, cpu * padded + valueSize)),
-    );
+    return this.#value.decode(raw);
   }
 
-  /** One value stands for all CPUs; an array has one per CPU. */
   #encode(value: unknown): Uint8Array {
-    if (!this.#map.perCpu) return this.#value.encode(value, "$.value");
-    const padded = paddedValueSize(this.#map.definition);
-    const all = new Uint8Array(padded * this.#machine.cpus);
-    if (value instanceof Uint8Array && value.length === all.length) return value;
-    for (let cpu = 0; cpu < this.#machine.cpus; cpu++) {
-      const one = Array.isArray(value) ? (value as unknown[])[cpu] : value;
-      all.set(this.#value.encode(one, Array.isArray(value) ? `$.value[${cpu}]` : "$.value"), cpu * padded);
-    }
-    return all;
+    return this.#value.encode(value, "$.value");
   }
 
   #getTarget(key: Uint8Array): unknown {

@@ -20,6 +20,7 @@ import {
   ProgramArray,
   RingBuffer,
   schemaCodec,
+  type UpdateMode,
   UserRingBuffer,
   u64,
 } from "../lang/index.ts";
@@ -165,8 +166,11 @@ class HandleMap {
   get(key: unknown): unknown {
     return this.#out(this.#access.get(key));
   }
-  set(key: unknown, value: unknown, mode?: "any" | "create" | "replace"): void {
+  set(key: unknown, value: unknown, mode?: UpdateMode): void {
     this.#access.set(key, this.#translation.in(value, this.#handles), mode);
+  }
+  setAll(entries: Iterable<readonly [unknown, unknown]>): void {
+    this.#access.setAll([...entries].map(([key, value]) => [key, this.#translation.in(value, this.#handles)]));
   }
   delete(key: unknown): boolean {
     return this.#access.delete(key);

@@ -1,4 +1,4 @@
-/** A bpf file system of a test's own, in a temporary folder: pins are gone with it, whatever happens. */
+/** A bpf (or trace) file system of a test's own, in a temporary folder: pins are gone with it, whatever happens. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,9 +6,9 @@ import { join } from "node:path";
 
 const mounted = new Set<string>();
 
-/** Each mount is a file system of its own: nobody else sees the pins, and none outlives it. */
+/** Each bpf mount is a file system of its own: nobody else sees the pins, and none outlives it. */
 function remove(path: string): void {
-  execFileSync("umount", [path]);
+  execFileSync("umount", ["--lazy", path]);
   rmdirSync(path);
   mounted.delete(path);
 }
@@ -18,10 +18,11 @@ process.on("exit", () => {
 });
 
 export class BpfFolder implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), "xdpkit-bpffs-"));
+  readonly path: string;
 
-  constructor() {
-    execFileSync("mount", ["-t", "bpf", "none", this.path]);
+  constructor(type: "bpf" | "tracefs" = "bpf") {
+    this.path = mkdtempSync(join(tmpdir(), `xdpkit-${type}-`));
+    execFileSync("mount", ["-t", type, "none", this.path]);
     mounted.add(this.path);
   }
 

@@ -25,11 +25,76 @@ export const kernelErrors = {
     (p: { action: "pin" | "open"; path: string; errno: string }) => `cannot ${p.action} ${p.path}: ${p.errno}`,
     (p) => PIN_HINTS[p.errno] ?? "see bpf(2), BPF_OBJ_PIN",
   ),
+  KERNEL_MAP_FULL: entry(
+    (p: { map: string; maxEntries: number }) => `map ${p.map} is full: it has room for ${p.maxEntries}`,
+    () => "delete entries, declare a larger maxEntries, or use an LRU hash, which evicts",
+  ),
+  KERNEL_MAP_INDEX: entry(
+    (p: { map: string; maxEntries: number }) => `map ${p.map} has no such index: it has 0 to ${p.maxEntries - 1}`,
+    () => "indices are below maxEntries",
+  ),
+  KERNEL_MAP_PRESENT: entry(
+    (p: { map: string }) => `map ${p.map} has this key already`,
+    () => 'set it with the mode "any" or "replace"',
+  ),
+  KERNEL_MAP_ABSENT: entry(
+    (p: { map: string }) => `map ${p.map} does not have this key`,
+    () => 'set it with the mode "any" or "create"',
+  ),
+  KERNEL_MAP_READ_ONLY: entry(
+    (p: { map: string; reason: "frozen" | "read-only" | "write-only" }) => `map ${p.map} is ${p.reason} for user space`,
+    (p) =>
+      p.reason === "frozen"
+        ? "constants are fixed at load: give them as settings"
+        : "it was created with BPF_F_RDONLY or BPF_F_WRONLY",
+  ),
+  KERNEL_MAP_OPERATION: entry(
+    (p: { map: string; operation: string; errno: string }) => `map ${p.map}: ${p.operation} fails with ${p.errno}`,
+    (p) => MAP_HINTS[p.errno] ?? "see bpf(2)",
+  ),
+  KERNEL_MAP_WALK: entry(
+    (p: { map: string; maxEntries: number }) =>
+      `map ${p.map} changes so fast that a walk of its ${p.maxEntries} entries does not end`,
+    () => "try again when fewer entries are deleted at the same time",
+  ),
+  KERNEL_NOT_A_MAP: entry(
+    (p: { path: string; what: string }) => `${p.path} is no map, but ${p.what}`,
+    () => "bpftool map list -f and xdpkit map list show where maps are pinned",
+  ),
+  KERNEL_TRACE: entry(
+    (p: { path: string; errno: string }) => `cannot read ${p.path}: ${p.errno}`,
+    (p) => TRACE_HINTS[p.errno] ?? "see Documentation/trace/ftrace.rst",
+  ),
+  KERNEL_UNKNOWN_MAP: entry(
+    (p: { name: string; known: readonly string[] }) => `what was loaded has no map ${p.name}`,
+    (p) => (p.known.length === 0 ? "it has no maps" : `it has ${p.known.join(", ")}`),
+  ),
+  KERNEL_UNKNOWN_VARIABLE: entry(
+    (p: { name: string; known: readonly string[] }) => `what was loaded has no global variable ${p.name}`,
+    (p) => (p.known.length === 0 ? "it has no global variables" : `it has ${p.known.join(", ")}`),
+  ),
   KERNEL_UNKNOWN_KERNEL_SYMBOL: entry(
     (p: { name: string }) => `the running kernel has no ${p.name}`,
     () => "declare it weak, or use a kernel that has it",
   ),
 } as const;
+
+const MAP_HINTS: Readonly<Record<string, string>> = {
+  EPERM: "run as root, or with CAP_BPF and CAP_NET_ADMIN",
+  EINVAL: "this type of map does not allow it; elements of arrays cannot be deleted",
+  EOPNOTSUPP: "this type of map has no such operation",
+  ENOTSUPP: "this type of map has no such operation",
+  ENOMEM: "nothing could be evicted, or the memory limit (ulimit -l, the cgroup's) is reached",
+  EBUSY: "a program on this CPU was changing the same bucket: try again",
+  ENODEV: "there is no interface of that index in this network namespace",
+};
+
+const TRACE_HINTS: Readonly<Record<string, string>> = {
+  ENOENT: "mount -t tracefs tracefs /sys/kernel/tracing",
+  EACCES: "run as root",
+  EPERM: "run as root",
+  EBUSY: "another process reads it: only one can",
+};
 
 const PIN_HINTS: Readonly<Record<string, string>> = {
   EPERM: "the path must lie in a bpf file system: mount -t bpf bpf /sys/fs/bpf",

@@ -2,7 +2,7 @@
 export { ArrayMap } from "./array.ts";
 export { BloomFilter } from "./bloom-filter.ts";
 export { checkMapDefinition, createMap } from "./create.ts";
-export { type MapHost, paddedValueSize, Scratch, VmMap } from "./map.ts";
+export { type MapHost, Scratch, VmMap } from "./map.ts";
 export { QueueMap } from "./queue.ts";
 export { RingBuffer, UserRingBuffer } from "./ring-buffer.ts";
 export {

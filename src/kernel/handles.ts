@@ -1,0 +1,203 @@
+/**
+ * What user space gets when it opens a handle of a kernel module that was loaded: `loaded.map(sids)`.
+ *
+ * The kernel's twin of src/vm/open.ts. Most maps are EntryAccess with the codecs of the handle's schemas. Programs and maps
+ * in maps are descriptors on the way in and ids on the way out: both are handles here.
+ */
+import { xdpkitError } from "../base/index.ts";
+import {
+  ArrayOfMaps,
+  array,
+  BloomFilter,
+  CpuMap,
+  DevMap,
+  Global,
+  HashOfMaps,
+  isProgram,
+  MapHandle,
+  mapCodecs,
+  Outcomes,
+  PerfEventArray,
+  ProgramArray,
+  Queue,
+  RingBuffer,
+  type Shared,
+  schemaCodec,
+  UserRingBuffer,
+  u64,
+} from "../lang/index.ts";
+import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
+import { errnoName } from "../uapi/index.ts";
+import { possibleCpus } from "./cpu.ts";
+import { HandleAccess, type Translation, withProgram } from "./handle-access.ts";
+import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
+import { KernelMap, tryCreateMap } from "./maps.ts";
+import { objectId } from "./object-info.ts";
+import { PerfReader } from "./perf-array.ts";
+import { sampleDecoder } from "./perf-sample.ts";
+import { Records } from "./records.ts";
+import { RingReader, RingWriter } from "./ring-buffer.ts";
+import { targetCodec } from "./target-codecs.ts";
+import { Variables } from "./variables.ts";
+
+/** What was loaded, by the names that the object has. */
+export interface LoadedMaps {
+  readonly object: BpfObject;
+  readonly maps: ReadonlyMap<string, KernelMap>;
+  program(name: string): { readonly fd: number };
+}
+
+export class KernelHandles implements Disposable {
+  readonly #loaded: LoadedMaps;
+  readonly #names: ReadonlyMap<object, string>;
+  readonly #open = new Map<object, unknown>();
+  /** Inner maps of maps of maps, made when they are first opened or put into one. */
+  readonly #inner = new Map<object, KernelMap>();
+  readonly #variables: Variables;
+
+  /** `names`: what the object calls the handles of the module that it was compiled from. */
+  constructor(loaded: LoadedMaps, names: ReadonlyMap<object, string> = new Map()) {
+    this.#loaded = loaded;
+    this.#names = names;
+    this.#variables = new Variables(loaded.object, (name) => this.#mapNamed(name));
+  }
+
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_UNKNOWN_VARIABLE for what the object does not use */
+  open<A>(handle: Shared<A>): A {
+    let access = this.#open.get(handle);
+    if (access === undefined) this.#open.set(handle, (access = this.#access(handle)));
+    return access as A;
+  }
+
+  /** Fills maps whose handles say what they hold at load. */
+  fill(): void {
+    for (const handle of this.#names.keys()) {
+      if (!(handle instanceof MapHandle) || !handle.declaration.entries) continue;
+      const access = this.open(handle as unknown as Shared<EntryAccess<unknown, unknown>>);
+      access.setAll(handle.declaration.entries());
+    }
+  }
+
+  /** Closes the inner maps that were made here; the others belong to what was loaded. */
+  [Symbol.dispose](): void {
+    for (const map of this.#inner.values()) map[Symbol.dispose]();
+    this.#inner.clear();
+  }
+
+  /** What a handle is called here; another's own name, so that a handle also opens the map of a clang object. */
+  #nameOf(handle: object): string {
+    return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
+  }
+
+  #mapNamed(name: string): KernelMap {
+    const map = this.#loaded.maps.get(name);
+    if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });
+    return map;
+  }
+
+  #access(handle: object): unknown {
+    if (handle instanceof Global) return this.#variables.open(this.#nameOf(handle), schemaCodec(handle.schema));
+    const map = this.#mapOf(handle);
+    const stream = streamOf(handle, map);
+    if (stream) return stream;
+    const codecs = this.#codecsOf(handle, map.definition);
+    if (handle instanceof Outcomes) return countersOf(handle.names, new EntryAccess(map, codecs));
+    if (handle instanceof Queue) return new QueueAccess(map, codecs);
+    if (handle instanceof BloomFilter) return new BloomAccess(map, codecs);
+    const access = new EntryAccess<unknown, unknown>(map, codecs);
+    const translation = this.#translationOf(handle, map.definition);
+    return translation ? new HandleAccess(access, translation) : access;
+  }
+
+  #codecsOf(handle: object, definition: BpfMap): EntryCodecs {
+    const { btf } = this.#loaded.object;
+    if (handle instanceof Outcomes)
+      return entryCodecs(btf, definition, { value: schemaCodec(array(u64, handle.names.length)) });
+    const target = targetCodec(definition.type, definition.valueSize);
+    const given = handle instanceof MapHandle ? mapCodecs(handle) : {};
+    return entryCodecs(btf, definition, { ...given, ...(target ? { value: target } : {}) });
+  }
+
+  #mapOf(handle: object): KernelMap {
+    const known = this.#inner.get(handle) ?? this.#loaded.maps.get(this.#nameOf(handle));
+    if (known) return known;
+    for (const [outer, name] of this.#names) {
+      if (outer instanceof MapHandle && outer.declaration.inner === handle) return this.#makeInner(handle, name);
+    }
+    return this.#mapNamed(this.#nameOf(handle));
+  }
+
+  /** A map like the template of the map of maps called `outer`. */
+  #makeInner(handle: object, outer: string): KernelMap {
+    const template = this.#mapNamed(outer).definition.inner;
+    if (!template) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name: this.#nameOf(handle), known: [] });
+    const definition = { ...template, name: this.#nameOf(handle) || template.name };
+    const fd = tryCreateMap(definition);
+    if (fd < 0)
+      throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
+    const map = new KernelMap(fd, definition, possibleCpus());
+    this.#inner.set(handle, map);
+    return map;
+  }
+
+  #translationOf(handle: object, { name }: BpfMap): Translation | undefined {
+    const program: Translation = { in: (value) => this.#programIn(value), out: (id) => this.#programOut(id) };
+    if (handle instanceof ProgramArray) return program;
+    if (handle instanceof DevMap || handle instanceof CpuMap)
+      return { in: (value) => withProgram(value, program.in), out: (value) => withProgram(value, program.out) };
+    if (handle instanceof ArrayOfMaps || handle instanceof HashOfMaps)
+      return { in: (value) => this.#innerIn(value, name), out: (id) => this.#innerOut(id) };
+    return undefined;
+  }
+
+  #programIn(value: unknown): unknown {
+    return isProgram(value) ? this.#loaded.program(this.#nameOf(value)).fd : value;
+  }
+
+  /** The handle; the id of a program that others put there. */
+  #programOut(id: unknown): unknown {
+    for (const [handle, name] of this.#names)
+      if (isProgram(handle) && objectId(this.#loaded.program(name).fd) === id) return handle;
+    return id;
+  }
+
+  #innerIn(value: unknown, outer: string): unknown {
+    if (value instanceof KernelMap) return value.fd;
+    if (!(value instanceof MapHandle)) return value;
+    const known = this.#inner.get(value) ?? this.#loaded.maps.get(this.#nameOf(value));
+    return (known ?? this.#makeInner(value, outer)).fd;
+  }
+
+  #innerOut(id: unknown): unknown {
+    for (const [handle, map] of this.#inner) if (objectId(map.fd) === id) return handle;
+    for (const [handle, name] of this.#names) {
+      const map = handle instanceof MapHandle ? this.#loaded.maps.get(name) : undefined;
+      if (map && objectId(map.fd) === id) return handle;
+    }
+    return id;
+  }
+}
+
+/** Records from or to programs; undefined for what is no stream. */
+function streamOf(handle: object, map: KernelMap): unknown {
+  if (handle instanceof RingBuffer) {
+    const { decode, size } = schemaCodec(handle.record);
+    return map.own(new Records(new RingReader(map), (bytes) => decode(bytes.subarray(0, size))));
+  }
+  if (handle instanceof PerfEventArray)
+    return map.own(new Records(new PerfReader(map), sampleDecoder(schemaCodec(handle.record))));
+  if (!(handle instanceof UserRingBuffer)) return undefined;
+  const { encode } = schemaCodec(handle.record);
+  const writer = map.own(new RingWriter(map));
+  return { send: (record: unknown) => writer.send(encode(record, "$")) };
+}
+
+/** Sums over the CPUs, by name. */
+function countersOf(names: readonly string[], access: EntryAccess<unknown, unknown>): unknown {
+  return {
+    read(): Record<string, bigint> {
+      const perCpu = access.get(0) as bigint[][];
+      return Object.fromEntries(names.map((name, at) => [name, perCpu.reduce((sum, counts) => sum + counts[at]!, 0n)]));
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * Entries of a kernel map as values: `map.set("192.0.2.1", { port: 443 })`, synchronous, one system call.
+ *
+ * Keys and values are what the codecs make of the bytes: those of a module's schemas, or those that BTF or the size give.
+ * Bytes are taken everywhere in place of a value. Per-CPU maps have lists of values.
+ */
+import { alignUp, inEntry } from "../base/index.ts";
+import type { UpdateMode } from "../lang/index.ts";
+import { type Codec, type EntryCodecs, perCpuCodec } from "../object/index.ts";
+import { errno, MapType, updateFlags } from "../uapi/index.ts";
+import { mapError } from "./map-errors.ts";
+import type { KernelMap } from "./maps.ts";
+
+/** Entries that `setAll` hands to the kernel at a time. */
+const SET_BATCH = 16_384;
+
+export class EntryAccess<K, V> {
+  readonly map: KernelMap;
+  readonly #key: Codec;
+  readonly #value: Codec;
+
+  constructor(map: KernelMap, { key, value }: EntryCodecs) {
+    const { valueSize } = map.definition;
+    this.map = map;
+    this.#key = key;
+    this.#value = map.perCpu ? perCpuCodec(value, map.valueBytes / alignUp(valueSize, 8)) : value;
+  }
+
+  /** Entries present: those of an array are all; others are counted by a walk. */
+  get size(): number {
+    const { type, maxEntries } = this.map.definition;
+    if (type === MapType.ARRAY || type === MapType.PERCPU_ARRAY) return maxEntries;
+    let count = 0;
+    for (const batch of this.map.batches()) count += batch.count;
+    return count;
+  }
+
+  /** The value; a list of one per CPU for per-CPU maps; undefined when the key is absent. */
+  get(key: K): V | undefined {
+    const bytes = this.map.read(this.#key.encode(key, "$.key"));
+    return bytes && (this.#value.decode(bytes) as V);
+  }
+
+  /** @throws XdpkitError KERNEL_MAP_FULL, KERNEL_MAP_INDEX, KERNEL_MAP_PRESENT, KERNEL_MAP_ABSENT, KERNEL_MAP_READ_ONLY */
+  set(key: K, value: V, mode: UpdateMode = "any"): void {
+    const bytes = this.#key.encode(key, "$.key");
+    const result = this.map.trySet(bytes, this.#value.encode(value, "$.value"), updateFlags[mode]);
+    if (result < 0) throw mapError(this.map, "update", result);
+  }
+
+  /**
+   * Sets many, 16,384 with a system call. An error says which entry it was (`$[3].value.port`); those before it are set,
+   * and it may be that some of the 16,384 behind a value that cannot be encoded are not.
+   */
+  setAll(entries: Iterable<readonly [K, V]>): void {
+    const { keySize } = this.map.definition;
+    const keys = new Uint8Array(SET_BATCH * keySize);
+    const values = new Uint8Array(SET_BATCH * this.map.valueBytes);
+    let [first, count] = [0, 0];
+    const flush = (): void => {
+      this.#setBatch(keys.subarray(0, count * keySize), values.subarray(0, count * this.map.valueBytes), first);
+      [first, count] = [first + count, 0];
+    };
+    for (const [key, value] of entries) {
+      try {
+        keys.set(this.#key.encode(key, "$.key"), count * keySize);
+        values.set(this.#value.encode(value, "$.value"), count * this.map.valueBytes);
+      } catch (error) {
+        const at = first + count;
+        flush();
+        throw inEntry(error, at);
+      }
+      if (++count === SET_BATCH) flush();
+    }
+    flush();
+  }
+
+  /** True when the key was present. @throws XdpkitError KERNEL_MAP_READ_ONLY, KERNEL_MAP_OPERATION */
+  delete(key: K): boolean {
+    const result = this.map.tryDelete(this.#key.encode(key, "$.key"));
+    if (result === -errno.ENOENT) return false;
+    if (result < 0) throw mapError(this.map, "delete", result);
+    return true;
+  }
+
+  /** Takes the value away; undefined when the key is absent. Hash maps, Linux 5.14. */
+  take(key: K): V | undefined {
+    const taken = this.map.tryTake(this.#key.encode(key, "$.key"));
+    if (typeof taken !== "number") return this.#value.decode(taken) as V;
+    if (taken === -errno.ENOENT) return undefined;
+    throw mapError(this.map, "take", taken);
+  }
+
+  /** In batches, in the kernel's order. What has been seen may be deleted on the way. */
+  *entries(): IterableIterator<[K, V]> {
+    const { keySize } = this.map.definition;
+    const { valueBytes } = this.map;
+    for (const { keys, values, count } of this.map.batches()) {
+      for (let at = 0; at < count; at++) {
+        const key = this.#key.decode(keys.subarray(at * keySize, (at + 1) * keySize)) as K;
+        yield [key, this.#value.decode(values.subarray(at * valueBytes, (at + 1) * valueBytes)) as V];
+      }
+    }
+  }
+
+  #setBatch(keys: Uint8Array, values: Uint8Array, first: number): void {
+    const { done, result } = this.map.trySetAll(keys, values);
+    if (result < 0) throw inEntry(mapError(this.map, "update", result), first + done);
+  }
+}
+
+/** Maps without keys: QUEUE, STACK. */
+export class QueueAccess<V> {
+  readonly map: KernelMap;
+  readonly #value: Codec;
+
+  constructor(map: KernelMap, { value }: Pick<EntryCodecs, "value">) {
+    this.map = map;
+    this.#value = value;
+  }
+
+  /** @throws XdpkitError KERNEL_MAP_FULL */
+  push(value: V, overwriteOldest = false): void {
+    const flags = overwriteOldest ? updateFlags.replace : updateFlags.any;
+    const result = this.map.trySet(NO_KEY, this.#value.encode(value, "$.value"), flags);
+    if (result < 0) throw mapError(this.map, "push", result);
+  }
+
+  /** Takes the next value; undefined when there is none. */
+  pop(): V | undefined {
+    const taken = this.map.tryTake();
+    if (typeof taken !== "number") return this.#value.decode(taken) as V;
+    if (taken === -errno.ENOENT) return undefined;
+    throw mapError(this.map, "pop", taken);
+  }
+
+  /** The next value, left where it is; undefined when there is none. */
+  peek(): V | undefined {
+    const bytes = this.map.read(NO_KEY);
+    return bytes && (this.#value.decode(bytes) as V);
+  }
+}
+
+/** BLOOM_FILTER. */
+export class BloomAccess<V> {
+  readonly map: KernelMap;
+  readonly #value: Codec;
+
+  constructor(map: KernelMap, { value }: Pick<EntryCodecs, "value">) {
+    this.map = map;
+    this.#value = value;
+  }
+
+  add(value: V): void {
+    const result = this.map.trySet(NO_KEY, this.#value.encode(value, "$.value"));
+    if (result < 0) throw mapError(this.map, "add", result);
+  }
+
+  /** False means certainly not. */
+  has(value: V): boolean {
+    const result = this.map.tryHas(this.#value.encode(value, "$.value"));
+    if (result < 0 && result !== -errno.ENOENT) throw mapError(this.map, "has", result);
+    return result === 0;
+  }
+}
+
+const NO_KEY = new Uint8Array(0);
