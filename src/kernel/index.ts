@@ -1,9 +1,21 @@
 /** kernel: direct access to the running kernel: bpf(2). */
+export { type AttachOptions, attachXdp } from "./attach.ts";
+export { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 export { pinThread } from "./cpu.ts";
+export {
+  type AttachedProgram,
+  findInterface,
+  listInterfaces,
+  type NetworkInterface,
+  tryFindInterface,
+  type XdpMode,
+} from "./interfaces.ts";
+export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink, type ProgramDescriptor } from "./links.ts";
 export { LoadedObject, type LoadObjectOptions, possibleCpus } from "./load.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
-export { inNamespace } from "./namespace.ts";
+export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
 export { openPin, pin } from "./pins.ts";
+export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
 export {
   KernelProgram,
   type LoadProgramOptions,
@@ -11,3 +23,4 @@ export {
   type TestRunOptions,
   type TestRunResult,
 } from "./programs.ts";
+export { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";

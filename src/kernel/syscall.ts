@@ -96,7 +96,7 @@ export class Attributes {
 }
 
 /** The address of a buffer's first byte. Asking for `buffer` first moves small arrays out of the moving heap. */
-function addressOf(bytes: Uint8Array): bigint {
+export function addressOf(bytes: Uint8Array): bigint {
   return koffi.address(bytes.buffer) + BigInt(bytes.byteOffset);
 }
 

@@ -3,5 +3,5 @@ export { errno, errnoName } from "./errno.ts";
 export { FibResult, type FibResultName, fibResultName } from "./fib.ts";
 export { type HelperFact, helperById, helperByName } from "./helpers.ts";
 export { MapFlag, MapType, type MapTypeName, mapTypeName, mapTypeSince, UpdateFlag, VALUE_MAP_TYPES } from "./maps.ts";
-export { ProgramType } from "./programs.ts";
+export { ProgramType, programTypeName } from "./programs.ts";
 export { XdpAction, type XdpActionName, xdpActionName } from "./xdp.ts";

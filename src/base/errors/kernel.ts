@@ -1,4 +1,5 @@
 /** Errors of the kernel layer. */
+import { attachErrors } from "./attach.ts";
 import { entry } from "./entry.ts";
 
 export const kernelErrors = {
@@ -29,6 +30,7 @@ export const kernelErrors = {
     (p: { name: string }) => `the running kernel has no ${p.name}`,
     () => "declare it weak, or use a kernel that has it",
   ),
+  ...attachErrors,
 } as const;
 
 const PIN_HINTS: Readonly<Record<string, string>> = {
