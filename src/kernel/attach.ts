@@ -8,7 +8,7 @@
 import { invariant, type XdpkitError, xdpkitError } from "../base/index.ts";
 import { errno } from "../uapi/index.ts";
 import { attachError, attachmentsAt, occupiedError, type Place } from "./attach-refusal.ts";
-import type { Attachment } from "./attachments.ts";
+import { type Attachment, describeAttachment } from "./attachments.ts";
 import { findInterface, type XdpMode } from "./interfaces.ts";
 import { openLink, type ProgramDescriptor, tryCreateLink } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
@@ -83,7 +83,10 @@ function sentenceFor(code: number, program: ProgramDescriptor, { interface: { in
 /** The link that is there gets the program; whoever else holds it holds on. */
 function takeOver(current: Attachment, program: ProgramDescriptor, place: Place, replace: Replace): Outcome {
   const [only, another] = current.links;
-  const link = only && !another ? openLink(only.id) : undefined;
+  const { name } = place.interface;
+  if (another)
+    return { error: xdpkitError("KERNEL_AMBIGUOUS_LINK", { interface: name, holder: describeAttachment(current) }) };
+  const link = only && openLink(only.id);
   if (!link) return { error: occupiedError(place, [current]) };
   try {
     link.update(program, typeof replace === "boolean" ? undefined : replace);

@@ -2,6 +2,7 @@
 export { type AttachOptions, attachXdp } from "./attach.ts";
 export { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 export { pinThread } from "./cpu.ts";
+export { type Detached, type DetachOptions, detachXdp } from "./detach.ts";
 export {
   type AttachedProgram,
   findInterface,
@@ -10,10 +11,12 @@ export {
   tryFindInterface,
   type XdpMode,
 } from "./interfaces.ts";
+export { bpfMounts, findLinkHolders, type LinkHolders } from "./link-holders.ts";
 export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink, type ProgramDescriptor } from "./links.ts";
 export { LoadedObject, type LoadObjectOptions, possibleCpus } from "./load.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
 export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
+export { descriptorKind, openById } from "./object-info.ts";
 export { openPin, pin } from "./pins.ts";
 export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
 export {

@@ -52,7 +52,7 @@ export class KernelLink implements Disposable {
 
   /** @throws XdpkitError KERNEL_CALL */
   info(): LinkInfo {
-    const info = tryLinkInfo(this.fd);
+    const info = linkInfo(this.fd);
     if (!info) throw xdpkitError("KERNEL_NOT_A_LINK", { what: "the descriptor" });
     return info;
   }
@@ -89,7 +89,7 @@ export class KernelLink implements Disposable {
 }
 
 /** Undefined when the descriptor is no link of XDP. */
-function tryLinkInfo(fd: number): LinkInfo | undefined {
+export function linkInfo(fd: number): LinkInfo | undefined {
   const view = readInfo(fd, new Uint8Array(INFO_BYTES));
   if (view.getUint32(0, true) !== LINK_TYPE_XDP) return undefined;
   return {
@@ -103,7 +103,7 @@ function tryLinkInfo(fd: number): LinkInfo | undefined {
 export function openPinnedLink(path: string): KernelLink | undefined {
   const fd = openPin(path);
   if (fd === undefined) return undefined;
-  if (descriptorKind(fd) === "link" && tryLinkInfo(fd)) return new KernelLink(fd);
+  if (descriptorKind(fd) === "link" && linkInfo(fd)) return new KernelLink(fd);
   closeFd(fd);
   throw xdpkitError("KERNEL_NOT_A_LINK", { what: path });
 }
@@ -114,7 +114,7 @@ export function listLinks(): LinkInfo[] {
     const fd = openById("link", id);
     if (fd === undefined) return [];
     try {
-      return tryLinkInfo(fd) ?? [];
+      return linkInfo(fd) ?? [];
     } finally {
       closeFd(fd);
     }

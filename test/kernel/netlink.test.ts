@@ -237,7 +237,7 @@ suite("what is attached", ["root", "bpf", "ip", "bpftool"], () => {
     expect(list()).toEqual([["v0", "native", "link", "both", [link.info().id, here.info().id]]]);
     using next = load("next");
     expect(() => inside(() => attachXdp(next, { interface: "v0", replace: true }))).toThrow(
-      expect.objectContaining({ code: "KERNEL_OCCUPIED" }),
+      expect.objectContaining({ code: "KERNEL_AMBIGUOUS_LINK" }),
     );
   });
 

@@ -52,6 +52,11 @@ export const attachErrors = {
     (p: { holder: string }) => `${p.holder} does not hold the program that was expected`,
     () => "someone else has replaced it; xdpkit list shows what is attached",
   ),
+  KERNEL_AMBIGUOUS_LINK: entry(
+    (p: { interface: string; holder: string }) =>
+      `${p.interface} has ${p.holder} and the kernel does not tell which of the links is the one here`,
+    () => "another namespace has the same program at the same index: detach by link, bpftool link detach id ID",
+  ),
   KERNEL_NOT_ATTACHED: entry(
     (p: { interface: string; mode: string }) =>
       `${p.interface} has no XDP program${p.mode === "" ? "" : ` in ${p.mode} mode`}`,
