@@ -2,9 +2,12 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
+import { addDetachCommand } from "./detach.ts";
 import { addDisasmCommand } from "./disasm.ts";
 import { fileError } from "./files.ts";
+import { addListCommand } from "./list.ts";
 import { printError } from "./print-error.ts";
 import { printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
@@ -26,6 +29,9 @@ function createProgram(): Command {
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
+  addAttachCommand(program);
+  addDetachCommand(program);
+  addListCommand(program);
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }
