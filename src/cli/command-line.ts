@@ -2,10 +2,16 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
+import { addDetachCommand } from "./detach.ts";
 import { addDisasmCommand } from "./disasm.ts";
 import { fileError } from "./files.ts";
+
+import { addListCommand } from "./list.ts";
+
 import { addMapCommand } from "./map.ts";
+
 import { printError } from "./print-error.ts";
 import { printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
@@ -28,6 +34,9 @@ function createProgram(): Command {
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
+  addAttachCommand(program);
+  addDetachCommand(program);
+  addListCommand(program);
   addMapCommand(program);
   addTraceCommand(program);
   throwOnExit(program);

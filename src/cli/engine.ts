@@ -216,7 +216,7 @@ class KernelEngine implements Engine {
 }
 
 /** CO-RE against the running kernel, where the object asks for it. */
-function relocate(object: BpfObject): BpfObject {
+export function relocate(object: BpfObject): BpfObject {
   if (object.functions.every((one) => one.relocations.length === 0)) return object;
   return applyCoreRelocations(object, readBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")))).object;
 }

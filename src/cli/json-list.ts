@@ -51,8 +51,8 @@ class ListSplitter {
 
   /** Where the element that begins at 0 ends: at its comma, or at the list's end. -1 when that has not come yet. */
   #elementEnd(): number {
-    const text = this.#text;
     if (this.#ended || (this.#depth === 0 && !this.#enter())) return -1;
+    const text = this.#text;
     for (let at = this.#at; at < text.length; at++) {
       const unit = text.charCodeAt(at);
       if (this.#inString) {

@@ -4,7 +4,7 @@ import { toJsonValue } from "./data-files.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
 import { readJsonList } from "./json-list.ts";
 import { checkDump } from "./map-entries.ts";
-import { type MapOptions, openMap } from "./map-place.ts";
+import { type MapOptions, type OpenMap, openMap } from "./map-place.ts";
 
 /** Entries that are read before they are set. */
 const SET_BATCH = 16_384;
@@ -12,21 +12,32 @@ const SET_BATCH = 16_384;
 export async function exportMap(place: string, file: string, options: MapOptions): Promise<void> {
   using open = await openMap(place, options);
   checkDump(open);
-  const output = await OutputFile.open(file === "-" ? "/dev/stdout" : file, "-");
+  if (file === "-") {
+    for (const piece of entriesAsJson(open)) process.stdout.write(piece);
+    return;
+  }
+  const output = await OutputFile.open(file, "-");
   const encoder = new TextEncoder();
   try {
-    let before = "[\n";
-    for (const [key, value] of open.access.entries()) {
-      output.write(encoder.encode(before + JSON.stringify(toJsonValue({ key, value }))));
-      before = ",\n";
+    for (const piece of entriesAsJson(open)) {
+      output.write(encoder.encode(piece));
       if (output.full) await output.flush();
     }
-    output.write(encoder.encode(before === "[\n" ? "[]\n" : "\n]\n"));
     await output.finish();
   } catch (error) {
     await output.discard();
     throw error;
   }
+}
+
+/** A list, one entry a line. */
+function* entriesAsJson({ access }: OpenMap): Generator<string> {
+  let before = "[\n";
+  for (const [key, value] of access.entries()) {
+    yield before + JSON.stringify(toJsonValue({ key, value }));
+    before = ",\n";
+  }
+  yield before === "[\n" ? "[]\n" : "\n]\n";
 }
 
 export async function importMap(

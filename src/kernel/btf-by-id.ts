@@ -1,13 +1,13 @@
 /** BTF that the kernel holds, by id: the types of programs and maps that others loaded (struct bpf_btf_info). */
 import { type Btf, readBtf } from "../btf/index.ts";
 import { objectInfo, openById } from "./object-info.ts";
-import { addressOf, BpfCommand, closeFd } from "./syscall.ts";
+import { addressOf, closeFd } from "./syscall.ts";
 
 const INFO_BYTES = 32;
 
 /** Undefined when there is no such BTF, or it is the kernel's own. @throws XdpkitError KERNEL_CALL, BTF_* */
 export function btfById(id: number): Btf | undefined {
-  const fd = openById(BpfCommand.BtfFdById, id);
+  const fd = openById("btf", id);
   if (fd === undefined) return undefined;
   try {
     const size = objectInfo(fd, INFO_BYTES);

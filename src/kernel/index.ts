@@ -1,14 +1,30 @@
 /** kernel: direct access to the running kernel: bpf(2). */
+
+export { type AttachOptions, attachXdp } from "./attach.ts";
+export { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 export { pinThread, possibleCpus } from "./cpu.ts";
+export { type Detached, type DetachOptions, detachXdp } from "./detach.ts";
 export { KernelHandles, type LoadedMaps } from "./handles.ts";
+export {
+  type AttachedProgram,
+  findInterface,
+  listInterfaces,
+  type NetworkInterface,
+  tryFindInterface,
+  type XdpMode,
+} from "./interfaces.ts";
+export { bpfMounts, findLinkHolders, type LinkHolders } from "./link-holders.ts";
+export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink, type ProgramDescriptor } from "./links.ts";
 export { LoadedObject, type LoadObjectOptions } from "./load.ts";
 export { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 export type { Batch, EntryBytes } from "./map-batch.ts";
 export { foreignCodecs, type MapInfo, mapIds, mapInfo, openMapById, openPinnedMap } from "./map-info.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
-export { inNamespace } from "./namespace.ts";
+export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
+export { descriptorKind, openById } from "./object-info.ts";
 export { PerfReader } from "./perf-array.ts";
 export { openPin, pin } from "./pins.ts";
+export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
 export {
   KernelProgram,
   type LoadProgramOptions,
@@ -19,3 +35,4 @@ export {
 export { type RecordSource, Records } from "./records.ts";
 export { RingReader, RingWriter } from "./ring-buffer.ts";
 export { openTrace, type TraceLine, type TraceStream } from "./trace-pipe.ts";
+export { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";

@@ -9,7 +9,7 @@ import { isFrozen } from "./map-errors.ts";
 import { KernelMap } from "./maps.ts";
 import { objectIds, objectInfo, openById } from "./object-info.ts";
 import { openPin } from "./pins.ts";
-import { BpfCommand, closeFd } from "./syscall.ts";
+import { closeFd } from "./syscall.ts";
 import { targetCodec } from "./target-codecs.ts";
 
 const INFO_BYTES = 88;
@@ -54,11 +54,11 @@ function textAt(info: DataView, offset: number): string {
 }
 
 /** Ids of all maps of the machine, ascending. */
-export const mapIds = (): Generator<number> => objectIds(BpfCommand.MapNextId);
+export const mapIds = (): Generator<number> => objectIds("map");
 
 /** The map of an id, which is the caller's to dispose of; undefined when there is none. @throws XdpkitError KERNEL_CALL */
 export function openMapById(id: number): KernelMap | undefined {
-  const fd = openById(BpfCommand.MapFdById, id);
+  const fd = openById("map", id);
   return fd === undefined ? undefined : adopt(fd);
 }
 

@@ -1,31 +1,76 @@
 /**
- * Network namespaces of the calling thread (setns(2)). Only synchronous work may run inside: libuv's other threads stay
- * where they are.
+ * Network namespaces of the calling thread (setns(2)).
+ *
+ * A namespace belongs to a thread. Everything this layer asks of the kernel is synchronous, so it happens in the thread's
+ * namespace; libuv's other threads stay where they are. Sockets and links keep the namespace that they were made in.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readdirSync } from "node:fs";
 import koffi from "koffi";
-import { xdpkitError } from "../base/index.ts";
-import { errnoName } from "../uapi/index.ts";
+import { invariant, xdpkitError } from "../base/index.ts";
+import { errno, errnoName } from "../uapi/index.ts";
 
 const CLONE_NEWNET = 0x40000000;
+/** Where `ip netns` keeps them. */
+const NAMED = "/run/netns";
 
-function enter(fd: number): void {
+/** 0 or a negative error number. */
+function tryEnter(fd: number): number {
   const setns = koffi.load(null).func("int setns(int fd, int type)") as (fd: number, type: number) => number;
-  if (setns(fd, CLONE_NEWNET) < 0) {
-    throw xdpkitError("KERNEL_CALL", { call: "setns", errno: errnoName(koffi.errno()) });
+  return setns(fd, CLONE_NEWNET) < 0 ? -koffi.errno() : 0;
+}
+
+/** The names that `ip netns list` shows. */
+export function namespaceNames(): string[] {
+  try {
+    return readdirSync(NAMED).sort();
+  } catch {
+    return [];
   }
 }
 
-/** Runs `body` inside a namespace that `ip netns` made, then comes back. @throws XdpkitError KERNEL_CALL */
+function noNamespace(name: string) {
+  return xdpkitError("KERNEL_NO_NAMESPACE", { name, known: namespaceNames() });
+}
+
+/** A name that `ip netns` gave, or a path such as `/proc/123/ns/net`. */
+function open(name: string): number {
+  try {
+    return openSync(name.includes("/") ? name : `${NAMED}/${name}`, "r");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM")
+      throw xdpkitError("KERNEL_CALL", { call: `opening ${name}`, errno: code });
+    throw noNamespace(name);
+  }
+}
+
+/**
+ * The calling thread works in a namespace from now on. Threads that it starts afterwards do, too.
+ *
+ * @throws XdpkitError KERNEL_NO_NAMESPACE, KERNEL_CALL
+ */
+export function enterNamespace(name: string): void {
+  const fd = open(name);
+  const result = tryEnter(fd);
+  closeSync(fd);
+  if (result === -errno.EINVAL) throw noNamespace(name);
+  if (result < 0) throw xdpkitError("KERNEL_CALL", { call: "setns", errno: errnoName(result) });
+}
+
+/**
+ * Runs `body` inside a namespace, then comes back. Only what `body` does before it returns happens there: what
+ * it leaves to later happens outside.
+ *
+ * @throws XdpkitError KERNEL_NO_NAMESPACE, KERNEL_CALL
+ */
 export function inNamespace<T>(name: string, body: () => T): T {
   const home = openSync("/proc/thread-self/ns/net", "r");
-  const there = openSync(`/run/netns/${name}`, "r");
   try {
-    enter(there);
+    enterNamespace(name);
     return body();
   } finally {
-    enter(home);
-    closeSync(there);
+    const result = tryEnter(home);
     closeSync(home);
+    invariant(result === 0, `the way back into the own namespace: ${errnoName(result)}`);
   }
 }

@@ -1,7 +1,38 @@
-/** Ids of the kernel's bpf objects, descriptors by id, and what BPF_OBJ_GET_INFO_BY_FD tells (kernel/bpf/syscall.c). */
+/** Programs, maps, links and BTF by their ids, and what the kernel says of one (BPF_OBJ_GET_INFO_BY_FD, kernel/bpf/syscall.c). */
+import { readlinkSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { attributes, BpfCommand, bpf, tryBpf } from "./syscall.ts";
+
+const COMMANDS = {
+  program: { next: BpfCommand.ProgNextId, open: BpfCommand.ProgFdById, call: "BPF_PROG_GET_FD_BY_ID" },
+  map: { next: BpfCommand.MapNextId, open: BpfCommand.MapFdById, call: "BPF_MAP_GET_FD_BY_ID" },
+  link: { next: BpfCommand.LinkNextId, open: BpfCommand.LinkFdById, call: "BPF_LINK_GET_FD_BY_ID" },
+  btf: { next: BpfCommand.BtfNextId, open: BpfCommand.BtfFdById, call: "BPF_BTF_GET_FD_BY_ID" },
+} as const;
+
+export type ObjectKind = keyof typeof COMMANDS;
+
+/** Ids in rising order: all of this machine, whatever their namespace. @throws XdpkitError KERNEL_CALL */
+export function* objectIds(kind: ObjectKind): Generator<number> {
+  for (let id = 0; ; ) {
+    const filled = attributes().u32(0, id);
+    const result = tryBpf(COMMANDS[kind].next, filled);
+    if (result === -errno.ENOENT) return;
+    if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `listing ${kind}s`, errno: errnoName(result) });
+    id = filled.view.getUint32(4, true);
+    yield id;
+  }
+}
+
+/** A descriptor, which is the caller's to close; undefined when the object is gone. @throws XdpkitError KERNEL_CALL */
+export function openById(kind: ObjectKind, id: number): number | undefined {
+  const { open, call } = COMMANDS[kind];
+  const result = tryBpf(open, attributes().u32(0, id));
+  if (result === -errno.ENOENT) return undefined;
+  if (result < 0) throw xdpkitError("KERNEL_CALL", { call, errno: errnoName(result) });
+  return result;
+}
 
 /**
  * The first `bytes` of the object's info; what an older kernel does not have is zero. `prepare` fills in what the kernel
@@ -18,22 +49,14 @@ export function objectInfo(fd: number, bytes: number, prepare?: (info: DataView)
 /** The id of a program or map: both infos have it at the same place. */
 export const objectId = (fd: number): number => objectInfo(fd, 8).getUint32(4, true);
 
-/** All ids, ascending; `next` is the BPF_*_GET_NEXT_ID of the kind. @throws XdpkitError KERNEL_CALL */
-export function* objectIds(next: number): Generator<number> {
-  for (let id = 0; ; ) {
-    const filled = attributes().u32(0, id);
-    const result = tryBpf(next, filled);
-    if (result === -errno.ENOENT) return;
-    if (result < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_OBJ_GET_NEXT_ID", errno: errnoName(result) });
-    id = filled.view.getUint32(4, true);
-    yield id;
-  }
-}
+const ANONYMOUS_FILES: Readonly<Record<string, "program" | "map" | "link">> = {
+  "anon_inode:bpf-prog": "program",
+  "anon_inode:bpf-map": "map",
+  "anon_inode:bpf_link": "link",
+  "anon_inode:bpf-link": "link",
+};
 
-/** A descriptor, which is the caller's to close; undefined when there is no such object. @throws XdpkitError KERNEL_CALL */
-export function openById(command: number, id: number): number | undefined {
-  const result = tryBpf(command, attributes().u32(0, id));
-  if (result === -errno.ENOENT) return undefined;
-  if (result < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_OBJ_GET_FD_BY_ID", errno: errnoName(result) });
-  return result;
+/** What a descriptor is: the structs of BPF_OBJ_GET_INFO_BY_FD do not say. */
+export function descriptorKind(fd: number): "program" | "map" | "link" | undefined {
+  return ANONYMOUS_FILES[readlinkSync(`/proc/self/fd/${fd}`)];
 }

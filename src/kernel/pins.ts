@@ -11,10 +11,15 @@ export function pin(fd: number, path: string): void {
 
 /** A descriptor of what is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN */
 export function openPin(path: string): number | undefined {
-  const result = tryBpf(BpfCommand.ObjectGet, withPath(path));
+  const result = tryOpenPin(path);
   if (result === -errno.ENOENT) return undefined;
   if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: errnoName(result) });
   return result;
+}
+
+/** A descriptor, or a negative error number. */
+export function tryOpenPin(path: string): number {
+  return tryBpf(BpfCommand.ObjectGet, withPath(path));
 }
 
 function withPath(path: string): Attributes {

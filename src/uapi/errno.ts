@@ -5,6 +5,7 @@ export const errno = {
   ESRCH: 3,
   EINTR: 4,
   EIO: 5,
+  ENXIO: 6,
   E2BIG: 7,
   EBADF: 9,
   EAGAIN: 11,
@@ -24,6 +25,7 @@ export const errno = {
   EDEADLK: 35,
   ENOSYS: 38,
   ENODATA: 61,
+  ENOLINK: 67,
   EPROTO: 71,
   EBADMSG: 74,
   EOVERFLOW: 75,
@@ -35,6 +37,7 @@ export const errno = {
   ENETDOWN: 100,
   ENETUNREACH: 101,
   ENOBUFS: 105,
+  ENOTCONN: 107,
   ETIMEDOUT: 110,
   ENOTSUPP: 524,
 } as const;

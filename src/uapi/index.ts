@@ -13,5 +13,5 @@ export {
   updateFlags,
   VALUE_MAP_TYPES,
 } from "./maps.ts";
-export { ProgramType } from "./programs.ts";
+export { ProgramType, programTypeName } from "./programs.ts";
 export { XdpAction, type XdpActionName, xdpActionName } from "./xdp.ts";

@@ -7,3 +7,6 @@ export type ProgramTypeName = (typeof PROGRAM_TYPES)[number]["name"];
 export const ProgramType = Object.fromEntries(PROGRAM_TYPES.map(({ name, id }) => [name, id])) as Readonly<
   Record<ProgramTypeName, number>
 >;
+
+const names = new Map<number, ProgramTypeName>(PROGRAM_TYPES.map(({ name, id }) => [id, name]));
+export const programTypeName = (type: number): ProgramTypeName | undefined => names.get(type);

@@ -457,6 +457,11 @@ const flow: readonly Row[] = [
   ],
   ["a labelled block", "let n = 1; a: { if (seven === 7) break a; n = 2; } out.value = u64(n)", 1],
   ["do … while that goes once", "let n = 0; do { n += 1; } while (n < 0); out.value = u64(n)", 1],
+  [
+    "a loop of at most one round by a limit that the verifier does not see",
+    "const limit = Math.trunc(word / 2388778585) & 3; let n = 0; for (let i = 0; i < limit; i++) { if (s.wide > 5n) return XdpAction.Tx; n += 10; } out.value = u64(n + limit)",
+    0,
+  ],
   ["for without a body", "let n = 0; for (let i = seven; i > 0; i -= 2) n++; out.value = u64(n)", 4],
   [
     "two counters",

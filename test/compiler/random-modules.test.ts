@@ -41,7 +41,7 @@ beforeAll(() => {
 });
 
 it("random modules do the same in V8, in the machine and in the kernel", {
-  timeout: 60_000 + 1_000 * MODULES,
+  timeout: 60_000 + 5_000 * MODULES,
 }, async () => {
   const seed = runSeed();
   const actions = new Map<number, number>();

@@ -38,6 +38,14 @@ export const cliErrors = {
     (p: { name: string; known: readonly string[] }) => `the object has no XDP program ${p.name}`,
     (p) => (p.known.length === 0 ? "it has no XDP program at all" : `it has ${p.known.join(", ")}`),
   ),
+  CLI_NO_PROGRAM_ID: entry(
+    (p: { id: number }) => `the kernel has no program of id ${p.id}`,
+    () => "bpftool prog show lists those that are loaded",
+  ),
+  CLI_NOT_A_PROGRAM: entry(
+    (p: { kind: string }) => `what is pinned here is a ${p.kind}, not a program`,
+    () => "bpftool prog show pinned PATH shows a program",
+  ),
   CLI_LINK_TYPE: entry(
     (p: { linkType: number; packet: number }) => `packet ${p.packet} has link type ${p.linkType}, not Ethernet (1)`,
     () => "XDP programs see Ethernet frames; capture on an Ethernet interface",

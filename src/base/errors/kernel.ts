@@ -1,4 +1,5 @@
 /** Errors of the kernel layer. */
+import { attachErrors } from "./attach.ts";
 import { entry } from "./entry.ts";
 
 export const kernelErrors = {
@@ -77,6 +78,7 @@ export const kernelErrors = {
     (p: { name: string }) => `the running kernel has no ${p.name}`,
     () => "declare it weak, or use a kernel that has it",
   ),
+  ...attachErrors,
 } as const;
 
 const MAP_HINTS: Readonly<Record<string, string>> = {

@@ -73,8 +73,12 @@ export class LiveSet {
     while (this.#size > 0) this.#position[this.#dense[--this.#size]!] = -1;
     for (const register of registers) this.add(register);
   }
-  each(visit: (register: Register) => void): void {
-    for (let at = 0; at < this.#size; at++) visit(this.#dense[at]!);
+  get size(): number {
+    return this.#size;
+  }
+  /** Its members are at 0 to `size - 1`, in no order. */
+  at(position: number): Register {
+    return this.#dense[position]!;
   }
 }
 

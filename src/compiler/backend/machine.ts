@@ -21,16 +21,17 @@ export interface MachineInstruction {
   readonly offset: number;
   readonly imm: number;
   /** `ld_imm64` only. */
-  readonly high?: number;
+  readonly high: number | undefined;
   readonly uses: readonly Register[];
   readonly defines: readonly Register[];
   readonly move: boolean;
   /** The store of a spilled register. */
-  readonly spill?: true;
-  readonly symbol?: LinkSymbol;
+  readonly spill: boolean;
+  readonly symbol: LinkSymbol | undefined;
   /** Jumps only. */
-  readonly target?: BlockId;
-  readonly source?: SourceLocation;
+  readonly target: BlockId | undefined;
+  /** Given when the instruction is placed. */
+  source: SourceLocation | undefined;
 }
 
 export interface MachineBlock {
@@ -48,29 +49,33 @@ export interface MachineFunction {
   stackBytes: number;
 }
 
-type Fields = Partial<
-  Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "source" | "spill">
->;
+type Fields = Partial<Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "spill">>;
 
+/** All have the same fields in the same order: the allocator looks at each many times. */
 export function machine(
   opcode: number,
   dst: Register,
   src: Register,
   uses: readonly Register[],
   defines: readonly Register[],
-  fields: Fields = {},
+  { offset = 0, imm = 0, move = false, spill = false, high, symbol, target }: Fields = {},
 ): MachineInstruction {
   // The frame pointer is never allocated: it is no use to the allocator.
+  const allocated = uses.includes(FRAME) ? uses.filter((register) => register !== FRAME) : uses;
   return {
     opcode,
     dst,
     src,
-    offset: 0,
-    imm: 0,
-    move: false,
-    ...fields,
-    uses: uses.filter((register) => register !== FRAME),
+    offset,
+    imm,
+    high,
+    uses: allocated,
     defines,
+    move,
+    spill,
+    symbol,
+    target,
+    source: undefined,
   };
 }
 

@@ -215,7 +215,8 @@ class Selector {
   }
 
   #placed(one: MachineInstruction): MachineInstruction {
-    return this.#source && !one.source ? { ...one, source: this.#source } : one;
+    one.source ??= this.#source;
+    return one;
   }
 
   #fresh(): Register {

@@ -1,10 +1,14 @@
 /** What JavaScript itself offers: functions that have a meaning for values of the kernel, and those that are computed. */
+
+import { wholeQuotient } from "./arithmetic.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
+import { compare, truth } from "./comparisons.ts";
 import { bigintOf, booleanOf, numberOf, stagedOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { joinOutcomes, outcome } from "./join.ts";
-import { booleanFrom, compare, isWide, truth, wholeQuotient } from "./operators.ts";
+import { booleanFrom } from "./splits.ts";
 import { isStaged, staged, type Value } from "./value.ts";
+import { isWide } from "./wide.ts";
 
 type Builtin = (front: Front, call: Call) => Value;
 

@@ -6,12 +6,14 @@ import { bytesOf, constantBytes } from "./bytes.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
 import { addressOf, bigintOf, booleanOf, numberOf, present } from "./convert.ts";
 import type { Front } from "./front.ts";
-import { integerRange, loadBytes, loadWord, placeAt, requireUsable, shift, swap } from "./memory.ts";
+import { placeAt, requireUsable } from "./memory.ts";
 import { WORD_SIZES } from "./merge.ts";
 import { newObject } from "./objects.ts";
-import { isWide } from "./operators.ts";
+import { integerRange } from "./scalars.ts";
 import type { ByteSource } from "./state.ts";
 import { describeValue, folded, isStaged, type PlaceValue, staged, type Value, type Word, within } from "./value.ts";
+import { isWide } from "./wide.ts";
+import { loadBytes, loadWord, shift, swap } from "./words.ts";
 
 export function castTo(front: Front, schema: Schema<unknown>, given: Value, node: SyntaxNode): Value {
   const layout = layoutOf(schema);

@@ -6,14 +6,16 @@ import { layoutOf } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Handler, value } from "./call.ts";
+import { compare } from "./comparisons.ts";
 import { asIpAddress, numberOf } from "./convert.ts";
 import type { Front, JumpTarget, Outcome } from "./front.ts";
 import { outcome } from "./join.ts";
 import { countedLoop, withTarget } from "./loops.ts";
-import { requireUsable, swap, wordsOf } from "./memory.ts";
-import { binary, compare } from "./operators.ts";
+import { requireUsable } from "./memory.ts";
+import { binary } from "./operators.ts";
 import { headerAt } from "./packet.ts";
 import { describeValue, isStaged, NULL, type PlaceValue, staged, U32, type Value } from "./value.ts";
+import { swap, wordsOf } from "./words.ts";
 
 /** A sum and the most that it can be. */
 interface Sum {

@@ -1,9 +1,10 @@
 /** Copies of places on the stack: for `copyOf`, and for helpers that may not read the packet. */
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
-import { loadBytes, requireUsable, write } from "./memory.ts";
+import { requireUsable, write } from "./memory.ts";
 import { contentOf, newObject } from "./objects.ts";
 import type { PlaceValue } from "./value.ts";
+import { loadBytes } from "./words.ts";
 
 export const isInPacket = ({ at }: PlaceValue): boolean =>
   at.kind === "memory" && (at.region.kind === "packet" || at.region.kind === "metadata");

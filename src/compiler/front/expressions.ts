@@ -6,11 +6,13 @@ import { intrinsicOf } from "../../lang/index.ts";
 import { isSchema, type Schema } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { assignTo, update } from "./assign.ts";
+import { compare, isComparison, truth } from "./comparisons.ts";
 import { present, stagedOf } from "./convert.ts";
 import type { Front, Outcome, Split } from "./front.ts";
 import { joinOutcomes } from "./join.ts";
-import { binary, booleanFrom, compare, isComparison, isPresent, truth, unary } from "./operators.ts";
+import { binary, unary } from "./operators.ts";
 import { element, property } from "./property.ts";
+import { booleanFrom, isPresent } from "./splits.ts";
 import { traceText } from "./trace.ts";
 import { isNothing, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 

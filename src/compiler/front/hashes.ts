@@ -5,8 +5,9 @@ import { assemble } from "./bytes.ts";
 import { argument, argumentNode, type Handler, value } from "./call.ts";
 import { asIpAddress, numberOf } from "./convert.ts";
 import type { Front } from "./front.ts";
-import { loadBytes, requireUsable } from "./memory.ts";
+import { requireUsable } from "./memory.ts";
 import { U32, type Value } from "./value.ts";
+import { loadBytes } from "./words.ts";
 
 const INITIAL = 0xdeadbeef;
 

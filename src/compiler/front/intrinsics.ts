@@ -13,22 +13,13 @@ import type { Front, Outcome } from "./front.ts";
 import { HASHES } from "./hashes.ts";
 import { outcome } from "./join.ts";
 import { countedLoop } from "./loops.ts";
-import {
-  assignPlace,
-  fieldOf,
-  forget,
-  forgetMaps,
-  loadWord,
-  placeAt,
-  requireUsable,
-  shift,
-  wordsOf,
-} from "./memory.ts";
-import { decided, equalWords } from "./operators.ts";
+import { assignPlace, fieldOf, placeAt, requireUsable } from "./memory.ts";
 import { addressOfPlace } from "./packet.ts";
 import { PREFIXES } from "./prefixes.ts";
 import { variablePlace } from "./property.ts";
+import { decided, equalWords } from "./splits.ts";
 import { describeValue, isStaged, type PlaceValue, type Range, staged, UNDEFINED, type Value } from "./value.ts";
+import { forget, forgetMaps, loadWord, shift, wordsOf } from "./words.ts";
 
 function placeOf(front: Front, given: Value, node: SyntaxNode): PlaceValue {
   const place = front.settle(given);

@@ -7,11 +7,12 @@
  */
 import type { BlockId, ValueId, ValueType } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import { compare } from "./comparisons.ts";
 import { numberOf } from "./convert.ts";
 import type { Front, JumpTarget, Split } from "./front.ts";
 import { normalize } from "./merge.ts";
 import { storeObject } from "./objects.ts";
-import { binary, compare } from "./operators.ts";
+import { binary } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { copyState, type State, sameBytes, sameValue } from "./state.ts";
 import { clampRange, isNothing, isStaged, MAX_SAFE, type Range, staged, union, type Value, within } from "./value.ts";
@@ -96,13 +97,17 @@ function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): 
     front.state.checked.clear();
   }
   const start = copyState(front.state);
-  const { exits, back } = lowerBody(front, loop);
+  const lowered = lowerBody(front, loop);
+  const { exits } = lowered;
+  let { back } = lowered;
   if (back) refuseLeak(front, start, back, loop.node);
   const isSettled = !back || settles(front, start, back, entry, assumed);
   if (!isSettled) {
     restore(front, snapshot);
     return false;
   }
+  if (back && loop.isTestedFirst && phis.some((phi) => leavesAnother(front, phi, back!)))
+    back = withoutSecondRound(front, loop, back, exits);
   const isProven = !back || phis.some((phi) => isCounter(front, phi, back));
   if (!isProven) front.fail("COMPILER_LOOP", { problem: "no counter that grows by a constant has a limit" }, loop.node);
   close(front, header, before, phis, back);
@@ -345,17 +350,38 @@ function close(
   front.follow(undefined);
 }
 
+/** Rounds that only begin with one number and leave another: there is one. */
+function leavesAnother(front: Front, { variable, value }: HeaderPhi, back: State): boolean {
+  const after = back.variables.get(variable);
+  if (value.kind !== "number" || !after || !isStaged(after) || typeof after.value !== "number") return false;
+  front.follow(back);
+  const { min, max } = front.rangeOf(value);
+  front.leave();
+  return after.value < min || after.value > max;
+}
+
+/**
+ * The test after the only round. Where it is decided no edge goes back: the verifier, which may know less of the limit,
+ * would see a counter that is the same number on each round, a loop without end.
+ */
+function withoutSecondRound(front: Front, { test }: Loop, back: State, exits: State[]): State | undefined {
+  const snapshot = takeSnapshot(front);
+  front.follow(copyState(back));
+  const { yes, no } = test();
+  if (!yes) {
+    if (no) exits.push(no);
+    return undefined;
+  }
+  restore(front, snapshot);
+  return back;
+}
+
 /** A variable that grows (or shrinks) by a constant each round, within bounds that a test has set. */
-function isCounter(front: Front, { variable, value, ids }: HeaderPhi, back: State): boolean {
+function isCounter(front: Front, phi: HeaderPhi, back: State): boolean {
+  const { variable, value, ids } = phi;
+  if (leavesAnother(front, phi, back)) return true;
   const after = back.variables.get(variable);
   if (value.kind !== "number" || !after) return false;
-  if (isStaged(after) && typeof after.value === "number") {
-    // Rounds that only begin with one number and leave another: there is one.
-    front.follow(back);
-    const { min, max } = front.rangeOf(value);
-    front.leave();
-    return after.value < min || after.value > max;
-  }
   if (after.kind !== "number") return false;
   const operation = front.builder.definition(after.id)?.operation;
   if (operation?.kind !== "alu" || operation.a !== ids[0] || (operation.code !== "add" && operation.code !== "sub"))

@@ -2,13 +2,13 @@
 
 import type { IrFunction } from "../ir/ir.ts";
 import { apply, evaluateCall, evaluateNew, inline } from "./calls.ts";
+import { truth } from "./comparisons.ts";
 import { numberOf } from "./convert.ts";
 import { condition, evaluate, split } from "./expressions.ts";
 import { Front, type Language } from "./front.ts";
 import { endProgram } from "./intrinsics.ts";
 import { mergePaths } from "./merge.ts";
 import { kernelMissing } from "./missing.ts";
-import { truth } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { kernelFunction, Scope } from "./scope.ts";
 import type { Unit } from "./unit.ts";

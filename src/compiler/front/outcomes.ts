@@ -2,7 +2,7 @@
 import type { Outcomes } from "../../lang/index.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
-import { isPresent } from "./operators.ts";
+import { isPresent } from "./splits.ts";
 
 /** Adds one to the counter. The verifier asks for the test of the look-up; it never fails. */
 export function countOutcome(

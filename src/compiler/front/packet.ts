@@ -15,12 +15,13 @@ import { schemaOf } from "./expressions.ts";
 import type { Front, Outcome, Split } from "./front.ts";
 import { HINT_METHODS } from "./hints.ts";
 import { outcome } from "./join.ts";
-import { forget, placeAt, pointerOf, requireUsable } from "./memory.ts";
+import { placeAt, requireUsable } from "./memory.ts";
 import { flushObject, storeObject } from "./objects.ts";
 import { binary } from "./operators.ts";
 import { contextField, loadPacket, XDP_MD } from "./packet-bounds.ts";
 import { property } from "./property.ts";
 import { NULL, type PlaceValue, type Range, type Region, staged, UNDEFINED, type Value } from "./value.ts";
+import { forget, pointerOf } from "./words.ts";
 
 const MAX_OFFSET = 0xffff;
 

@@ -4,11 +4,12 @@ import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { copyOfPlace, isInPacket } from "./copies.ts";
 import type { Front } from "./front.ts";
-import { buildObject, fillObject, placeAt, pointerOf, write } from "./memory.ts";
+import { buildObject, fillObject, placeAt, write } from "./memory.ts";
 import { flushObject, newObject } from "./objects.ts";
 import { addressOfPlace } from "./packet.ts";
 import type { ByteSource } from "./state.ts";
 import { isStaged, type Value } from "./value.ts";
+import { pointerOf } from "./words.ts";
 
 /**
  * The address of bytes that a helper reads: in memory where they are there already, else of a copy on the stack. Only the

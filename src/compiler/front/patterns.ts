@@ -3,8 +3,8 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import { stagedOf } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { joinOutcomes } from "./join.ts";
-import { isPresent } from "./operators.ts";
 import { element, property } from "./property.ts";
+import { isPresent } from "./splits.ts";
 import { isStaged, staged, UNDEFINED, type Value } from "./value.ts";
 
 /** Binds what a pattern names in the innermost scope. */

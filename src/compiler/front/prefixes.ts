@@ -5,7 +5,7 @@ import { argument, argumentNode, type Handler } from "./call.ts";
 import { addressBytes, asIpAddress, present, stagedOf } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { outcome } from "./join.ts";
-import { decided, equalWords } from "./operators.ts";
+import { decided, equalWords } from "./splits.ts";
 import { describeValue, staged, type Word } from "./value.ts";
 
 interface Prefix {

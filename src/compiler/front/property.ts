@@ -4,15 +4,16 @@ import { partsOf } from "../../schema/index.ts";
 import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import { compare } from "./comparisons.ts";
 import { bounded, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { joinOutcomes } from "./join.ts";
-import { placeAt, pointerOf, read, readField, requireUsable, shift } from "./memory.ts";
+import { placeAt, read, readField, requireUsable } from "./memory.ts";
 import { storeObject } from "./objects.ts";
-import { compare } from "./operators.ts";
 import { contextField, XDP_MD } from "./packet-bounds.ts";
 import { kernelFunction } from "./scope.ts";
 import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
+import { pointerOf, shift } from "./words.ts";
 
 export function property(front: Front, value: Value, name: string, node: SyntaxNode): Value {
   switch (value.kind) {

@@ -2,11 +2,11 @@
 import { MapHandle, range, unroll } from "../../lang/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
 import { isSeenFromOutside } from "./closures.ts";
+import { compare } from "./comparisons.ts";
 import { stagedOf } from "./convert.ts";
 import { condition, evaluate, refuseKind, split } from "./expressions.ts";
 import type { Front, JumpTarget, Outcome, Split } from "./front.ts";
 import { countedLoop, realLoop, withTarget } from "./loops.ts";
-import { compare } from "./operators.ts";
 import { bind } from "./patterns.ts";
 import { Scope } from "./scope.ts";
 import type { State } from "./state.ts";

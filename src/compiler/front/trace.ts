@@ -6,8 +6,8 @@ import { bytesOf } from "./bytes.ts";
 import { bigintOf, booleanOf, numberOf, present } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { flushObject, newObject } from "./objects.ts";
-import { isWide } from "./operators.ts";
 import { describeValue, isStaged, type Value } from "./value.ts";
+import { isWide } from "./wide.ts";
 
 interface Piece {
   readonly format: string;

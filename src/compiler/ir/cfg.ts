@@ -14,22 +14,30 @@ import {
 
 /** Reachable blocks, each before its successors but for loops. */
 export function reversePostorder(blocks: readonly Block[]): BlockId[] {
-  const seen = new Set<BlockId>([0]);
   const order: BlockId[] = [];
+  /** How many successors of a block were visited; -1 for a block that was not. */
+  const visited = new Int32Array(blocks.length).fill(-1);
   // An explicit stack: generated programs have thousands of blocks in a row.
-  const stack: { readonly id: BlockId; next: number }[] = [{ id: 0, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack.at(-1)!;
-    // The first successor is visited last, so that it follows its block in the order.
-    const targets = successors(blocks[top.id]!.terminator);
-    const to = targets[targets.length - ++top.next];
-    if (to === undefined) order.push(stack.pop()!.id);
-    else if (!seen.has(to)) {
-      seen.add(to);
-      stack.push({ id: to, next: 0 });
+  const stack: BlockId[] = [0];
+  visited[0] = 0;
+  for (let id = stack.at(-1); id !== undefined; id = stack.at(-1)) {
+    const to = successorFromLast(blocks[id]!.terminator, visited[id]!++);
+    if (to === undefined) {
+      order.push(id);
+      stack.pop();
+    } else if (visited[to]! < 0) {
+      visited[to] = 0;
+      stack.push(to);
     }
   }
   return order.reverse();
+}
+
+/** The first successor is visited last, so that it follows its block in the order. */
+function successorFromLast(terminator: Terminator, index: number): BlockId | undefined {
+  if (terminator.kind === "jump") return index === 0 ? terminator.to : undefined;
+  if (terminator.kind === "exit" || index > 1) return undefined;
+  return index === 0 ? terminator.whenFalse : terminator.whenTrue;
 }
 
 /** The immediate dominator of each block (Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"); -1 if unreachable. */
@@ -49,9 +57,11 @@ export function dominators(blocks: readonly Block[], order = reversePostorder(bl
   };
   for (let changed = true; changed; ) {
     changed = false;
-    for (const id of order.slice(1)) {
-      const known = blocks[id]!.predecessors.filter((one) => idom[one] !== -1);
-      const dominator = known.reduce(meet);
+    for (const id of order) {
+      if (id === 0) continue;
+      let dominator = -1;
+      for (const one of blocks[id]!.predecessors)
+        if (idom[one] !== -1) dominator = dominator < 0 ? one : meet(dominator, one);
       if (idom[id] !== dominator) {
         idom[id] = dominator;
         changed = true;
@@ -87,8 +97,10 @@ export function replaceValues(ir: IrFunction, replaced: ReadonlyMap<ValueId, Val
  * rest is numbered anew in reverse postorder.
  */
 export function withTerminators(ir: IrFunction, terminators: readonly Terminator[]): IrFunction {
-  const changed = ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! }));
+  const isChanged = ir.blocks.some((block, id) => block.terminator !== terminators[id]);
+  const changed = isChanged ? ir.blocks.map((block, id) => ({ ...block, terminator: terminators[id]! })) : ir.blocks;
   const order = reversePostorder(changed);
+  if (!isChanged && order.length === changed.length && order.every((id, index) => id === index)) return ir;
   const number = new Int32Array(changed.length).fill(-1);
   order.forEach((id, index) => {
     number[id] = index;

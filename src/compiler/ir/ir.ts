@@ -210,16 +210,22 @@ export function mapOperands(operation: Operation, map: (value: ValueId) => Value
       return base === operation.base && value === operation.value ? operation : { ...operation, base, value };
     }
     case "atomic": {
-      const mapped = { ...operation, base: map(operation.base), value: map(operation.value) };
-      return operation.expected === undefined ? mapped : { ...mapped, expected: map(operation.expected) };
+      const [base, value] = [map(operation.base), map(operation.value)];
+      const expected = operation.expected === undefined ? undefined : map(operation.expected);
+      if (base === operation.base && value === operation.value && expected === operation.expected) return operation;
+      return { ...operation, base, value, ...(expected === undefined ? {} : { expected }) };
     }
     case "offset": {
       const [base, by] = [map(operation.base), map(operation.by)];
       return base === operation.base && by === operation.by ? operation : { ...operation, base, by };
     }
     case "call":
-    case "callFunction":
-      return { ...operation, arguments: operation.arguments.map(map) };
+    case "callFunction": {
+      const mapped = operation.arguments.map(map);
+      return mapped.every((value, index) => value === operation.arguments[index])
+        ? operation
+        : { ...operation, arguments: mapped };
+    }
   }
 }
 
@@ -240,7 +246,9 @@ export function mapTerminator(terminator: Terminator, map: (value: ValueId) => V
     const [a, b] = [map(terminator.a), map(terminator.b)];
     return a === terminator.a && b === terminator.b ? terminator : { ...terminator, a, b };
   }
-  return terminator.kind === "exit" ? { ...terminator, value: map(terminator.value) } : terminator;
+  if (terminator.kind === "jump") return terminator;
+  const value = map(terminator.value);
+  return value === terminator.value ? terminator : { ...terminator, value };
 }
 
 /** The blocks that a terminator may go to. */

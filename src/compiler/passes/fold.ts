@@ -49,11 +49,12 @@ class Folder {
     const value = this.#evaluate(operation);
     if (value !== undefined) {
       this.#constants.set(one.id, value);
+      if (one.operation.kind === "constant") return one;
       return { ...one, operation: { kind: "constant", value } };
     }
     const same = this.#identity(operation);
     if (same !== undefined) this.replaced.set(one.id, same);
-    return { ...one, operation };
+    return operation === one.operation ? one : { ...one, operation };
   }
 
   terminator(terminator: Terminator): Terminator {

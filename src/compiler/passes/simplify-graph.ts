@@ -17,10 +17,16 @@ function stepOver(ir: IrFunction): IrFunction {
     return terminator.to;
   };
   const terminators = ir.blocks.map(({ terminator }): Terminator => {
-    if (terminator.kind === "jump") return { ...terminator, to: target(terminator.to) };
     if (terminator.kind === "exit") return terminator;
-    return { ...terminator, whenTrue: target(terminator.whenTrue), whenFalse: target(terminator.whenFalse) };
+    if (terminator.kind === "jump") {
+      const to = target(terminator.to);
+      return to === terminator.to ? terminator : { ...terminator, to };
+    }
+    const [whenTrue, whenFalse] = [target(terminator.whenTrue), target(terminator.whenFalse)];
+    const isSame = whenTrue === terminator.whenTrue && whenFalse === terminator.whenFalse;
+    return isSame ? terminator : { ...terminator, whenTrue, whenFalse };
   });
+  if (terminators.every((terminator, id) => terminator === ir.blocks[id]!.terminator)) return ir;
   return withTerminators(withPredecessors(ir, terminators), terminators);
 }
 
@@ -55,6 +61,7 @@ function merge(ir: IrFunction): IrFunction {
       blocks[next] = { ...follower, predecessors: [], terminator: { kind: "jump", to: next } };
     }
   }
+  if (moved.size === 0) return ir;
   const merged = { ...ir, blocks };
   return withTerminators(
     merged,

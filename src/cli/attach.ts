@@ -1,0 +1,29 @@
+/** `xdpkit attach PROG IFACE`: its options. What it does is loaded when it is asked for. */
+import type { Command } from "commander";
+import type { AttachCommandOptions } from "./attach-program.ts";
+import { addNamespaceOption } from "./netns-option.ts";
+
+export function addAttachCommand(program: Command): void {
+  const command = program
+    .command("attach")
+    .summary("attach a program to an interface")
+    .description(
+      "Attaches an XDP program to an interface. By netlink it stays until it is detached; with --pin, the BPF link does.",
+    )
+    .argument("<program>", "*.xdp.ts, ELF object, pinned path, or id:42")
+    .argument("<interface>", "name of the interface")
+    .option("--program <name>", "the program, when the file holds several")
+    .option(
+      "--mode <mode>",
+      "native, generic, offload, or native-or-generic: native, and where that is refused generic",
+      "native",
+    )
+    .option("--via <way>", "link or netlink (default: link with --pin, else netlink; with --replace what is there)")
+    .option("--pin <path>", "pin the link, in a bpf file system")
+    .option("--replace", "take the place of what is attached, without a gap")
+    .option("--json", "print the result as JSON");
+  addNamespaceOption(command).action(async (file: string, target: string, options: AttachCommandOptions) => {
+    const { attach } = await import("./attach-program.ts");
+    return attach(file, target, options);
+  });
+}

@@ -1,0 +1,61 @@
+/** The program argument of commands that work on the kernel: `id:42`, a pinned path, a `*.xdp.ts` or an ELF object. */
+import { statfsSync } from "node:fs";
+import { xdpkitError } from "../base/index.ts";
+import { descriptorKind, KernelProgram, LoadedObject, openById, openPin, programInfo } from "../kernel/index.ts";
+import { relocate } from "./engine.ts";
+import { inFile } from "./files.ts";
+import { BPF_FILE_SYSTEM } from "./link-pin.ts";
+import { chooseProgram, readProgramFile } from "./program-file.ts";
+
+/** A program in the kernel, held as long as it is not disposed of. */
+export interface OpenProgram extends Disposable {
+  readonly program: KernelProgram;
+}
+
+/**
+ * @param name which program, when a file holds several
+ * @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, KERNEL_REFUSED, and what `readProgramFile` throws
+ */
+export async function openKernelProgram(argument: string, name: string | undefined): Promise<OpenProgram> {
+  const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
+  const isThere = id !== undefined || isPinned(argument);
+  if (!isThere) return loadFile(argument, name);
+  if (name !== undefined)
+    throw xdpkitError("CLI_USAGE", {
+      problem: `--program is for files that hold several programs, not for ${argument}`,
+    });
+  return opened(id === undefined ? openPinned(argument) : openId(Number(id)));
+}
+
+function isPinned(path: string): boolean {
+  try {
+    return statfsSync(path).type === BPF_FILE_SYSTEM;
+  } catch {
+    return false;
+  }
+}
+
+function openId(id: number): number {
+  const fd = id > 0 && id <= 0xffffffff ? openById("program", id) : undefined;
+  if (fd === undefined) throw xdpkitError("CLI_NO_PROGRAM_ID", { id });
+  return fd;
+}
+
+function openPinned(path: string): number {
+  const fd = openPin(path);
+  const kind = fd === undefined ? undefined : descriptorKind(fd);
+  if (fd !== undefined && kind === "program") return fd;
+  throw xdpkitError("CLI_NOT_A_PROGRAM", { kind: kind ?? "something else" }, { at: { kind: "file", file: path } });
+}
+
+function opened(fd: number): OpenProgram {
+  const program = new KernelProgram(fd, programInfo({ fd }).name);
+  return { program, [Symbol.dispose]: () => program[Symbol.dispose]() };
+}
+
+async function loadFile(file: string, wanted: string | undefined): Promise<OpenProgram> {
+  const { object } = await readProgramFile(file);
+  const name = chooseProgram(object, wanted, file);
+  const loaded = await inFile(file, () => new LoadedObject(relocate(object)));
+  return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
+}

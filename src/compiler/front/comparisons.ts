@@ -1,0 +1,260 @@
+/** Comparisons: the paths on which one holds and does not, and what each path learns of the ranges. */
+import type { ConditionCode } from "../ir/ir.ts";
+import type { SyntaxNode } from "../stage/syntax.ts";
+import { addressOf, bigintOf, booleanOf, numberOf, type WideOperand } from "./convert.ts";
+import type { Front, Split } from "./front.ts";
+import { isSeen } from "./seen.ts";
+import { decided, equalWords, isPresent } from "./splits.ts";
+import { isNothing, isStaged, MAX_SAFE, type Range, staged, type Value } from "./value.ts";
+import { isWide } from "./wide.ts";
+
+const NEVER = new Set(["===", "!==", "==", "!="]);
+
+const UNSIGNED: Readonly<Record<string, ConditionCode>> = { "<": "lt", "<=": "le", ">": "gt", ">=": "ge" };
+
+const SIGNED: Readonly<Record<string, ConditionCode>> = { "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge" };
+
+export const isComparison = (operator: string): boolean => NEVER.has(operator) || operator in UNSIGNED;
+
+/** The paths on which the comparison holds and does not. */
+export function compare(front: Front, operator: string, a: Value, b: Value, node: SyntaxNode): Split {
+  const [left, right] = [front.settle(a), front.settle(b)];
+  if (NEVER.has(operator)) {
+    const isEqual = operator === "===" || operator === "==";
+    const split = equal(front, operator, left, right, node);
+    return isEqual ? split : { yes: split.no, no: split.yes };
+  }
+  refuseOrder(front, operator, left, right, node);
+  if (isStaged(left) && isStaged(right)) return decided(front, stagedOrder(operator, left.value, right.value));
+  if (isWide(front, left) || isWide(front, right)) return compareWide(front, operator, left, right, node);
+  return compareNumbers(front, operator, left, right, node);
+}
+
+function refuseOrder(front: Front, operator: string, a: Value, b: Value, node: SyntaxNode): void {
+  if (a.kind === "address" || b.kind === "address")
+    front.fail("COMPILER_ADDRESS_OPERATION", { operation: `\`${operator}\`` }, node);
+}
+
+function stagedOrder(operator: string, a: unknown, b: unknown): boolean {
+  const [x, y] = [a, b] as [number, number];
+  return operator === "<" ? x < y : operator === "<=" ? x <= y : operator === ">" ? x > y : x >= y;
+}
+
+function compareNumbers(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
+  const a = numberOf(front, left, node["left"] ?? node);
+  const b = numberOf(front, right, node["right"] ?? node);
+  const [x, y] = [a.range, b.range];
+  const always = { "<": x.max < y.min, "<=": x.max <= y.min, ">": x.min > y.max, ">=": x.min >= y.max }[operator];
+  const never = { "<": x.min >= y.max, "<=": x.min > y.max, ">": x.max <= y.min, ">=": x.max < y.min }[operator];
+  if (always) return decided(front, true);
+  if (never) return decided(front, false);
+  const [seesA, seesB] = [a, b].map((one) => one.constant !== undefined || isSeen(front, one.id())) as [
+    boolean,
+    boolean,
+  ];
+  const isNatural = x.min >= 0 && y.min >= 0;
+  const code = (isNatural ? UNSIGNED : SIGNED)[operator]!;
+  // A constant stands on the right, where it is an immediate.
+  const split =
+    a.constant === undefined
+      ? front.branch(code, a.id(), b.id())
+      : front.branch((isNatural ? UNSIGNED : SIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
+  learnOrder(
+    front,
+    split,
+    operator,
+    { value: left, range: x, isSeen: seesA },
+    { value: right, range: y, isSeen: seesB },
+  );
+  return split;
+}
+
+const MIRRORED: Readonly<Record<string, string>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+
+const OPPOSITE: Readonly<Record<string, string>> = { "<": ">=", "<=": ">", ">": "<=", ">=": "<" };
+
+interface Compared {
+  readonly value: Value;
+  readonly range: Range;
+  /** To the verifier its bounds are known. */
+  readonly isSeen: boolean;
+}
+
+function learnOrder(front: Front, split: Split, operator: string, a: Compared, b: Compared): void {
+  const learn = (state: Split["yes"], { value }: Compared, range: Range, isSeen: boolean): void => {
+    if (value.kind === "number") front.learn(state, value.id, range, isSeen);
+  };
+  for (const [state, holds] of [
+    [split.yes, operator],
+    [split.no, OPPOSITE[operator]!],
+  ] as const) {
+    learn(state, a, bound(holds, b.range), b.isSeen);
+    learn(state, b, bound(MIRRORED[holds]!, a.range), a.isSeen);
+  }
+}
+
+/** What `value operator other` says of the value. */
+function bound(operator: string, other: Range): Range {
+  switch (operator) {
+    case "<":
+      return { min: -MAX_SAFE, max: other.max - 1 };
+    case "<=":
+      return { min: -MAX_SAFE, max: other.max };
+    case ">":
+      return { min: other.min + 1, max: MAX_SAFE };
+    default:
+      return { min: other.min, max: MAX_SAFE };
+  }
+}
+
+function compareWide(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
+  refuseDifference(front, left, node["left"]);
+  refuseDifference(front, right, node["right"]);
+  const a = wideOperand(front, left, node["left"] ?? node);
+  const b = wideOperand(front, right, node["right"] ?? node);
+  const signed = a.signed || b.signed;
+  if (!signed) refuseSignTest(front, operator, node);
+  const code = (signed ? SIGNED : UNSIGNED)[operator]!;
+  if (a.constant !== undefined) return front.branch((signed ? SIGNED : UNSIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
+  return front.branch(code, a.id(), b.id());
+}
+
+/** `x < 0n` and `x >= 0n`, so written, ask for a sign, and unsigned bigints have none. */
+function refuseSignTest(front: Front, operator: string, node: SyntaxNode): void {
+  const isZero = (side: SyntaxNode | undefined) =>
+    typeof side?.["bigint"] === "string" && BigInt(side["bigint"]) === 0n;
+  const isTest =
+    (isZero(node["right"]) && (operator === "<" || operator === ">=")) ||
+    (isZero(node["left"]) && (operator === ">" || operator === "<="));
+  if (isTest) front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
+}
+
+/** A number beside a bigint is that integer. */
+function wideOperand(front: Front, value: Value, node: SyntaxNode): WideOperand {
+  if (isWide(front, value)) return bigintOf(front, value, node);
+  const { range, constant, id } = numberOf(front, value, node);
+  if (constant !== undefined)
+    return { signed: constant < 0, constant: BigInt(constant), id, max: BigInt(Math.max(0, constant)) };
+  return { signed: range.min < 0, id, ...(range.min < 0 ? {} : { max: BigInt(range.max) }) };
+}
+
+/** `a - b < c` of unsigned bigints is never what it says when the difference wraps. */
+function refuseDifference(front: Front, value: Value, node: SyntaxNode | undefined): void {
+  if (value.kind !== "bigint" || value.signed || value.max !== undefined) return;
+  if (node?.type === "BinaryExpression" && node["operator"] === "-")
+    front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
+}
+
+function equal(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
+  if (isNothing(left)) return nothing(front, right, node);
+  if (isNothing(right)) return nothing(front, left, node);
+  if (left.kind === "nullable" || right.kind === "nullable") return nullableEqual(front, operator, left, right, node);
+  if (isStaged(left) && isStaged(right)) return decided(front, left.value === right.value);
+  for (const value of [left, right]) {
+    if (value.kind === "place" || value.kind === "record") front.fail("COMPILER_PLACES_COMPARED", { operator }, node);
+  }
+  if (left.kind === "address" || right.kind === "address") return equalAddresses(front, left, right, node);
+  if (left.kind === "boolean" || right.kind === "boolean") return equalBooleans(front, left, right, node);
+  if (isWide(front, left) || isWide(front, right)) {
+    refuseDifference(front, left, node["left"]);
+    refuseDifference(front, right, node["right"]);
+    const isMixed = isWide(front, left) !== isWide(front, right);
+    if (isMixed && operator.length === 3) return decided(front, false);
+    const [a, b] = [wideOperand(front, left, node), wideOperand(front, right, node)];
+    return a.constant === undefined ? front.branch("eq", a.id(), b.id()) : front.branch("eq", b.id(), a.id());
+  }
+  return equalNumbers(front, left, right, node);
+}
+
+/** Whether the value is null. */
+function nothing(front: Front, value: Value, node: SyntaxNode): Split {
+  if (isNothing(value)) return decided(front, true);
+  if (value.kind !== "nullable") return decided(front, false);
+  void node;
+  const { yes, no } = isPresent(front, value.present);
+  return { yes: no, no: yes };
+}
+
+/** `x === 3` where x may be null: false when it is. */
+function nullableEqual(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
+  const [nullable, other] =
+    left.kind === "nullable" ? [left, right] : [right as Extract<Value, { kind: "nullable" }>, left];
+  const { yes, no } = isPresent(front, (nullable as Extract<Value, { kind: "nullable" }>).present);
+  front.follow(yes);
+  const inner = equal(front, operator, front.settle(nullable), front.settle(other), node);
+  return { yes: inner.yes, no: front.joinStates([inner.no, no]) };
+}
+
+function equalNumbers(front: Front, left: Value, right: Value, node: SyntaxNode): Split {
+  const a = numberOf(front, left, node["left"] ?? node);
+  const b = numberOf(front, right, node["right"] ?? node);
+  if (a.range.max < b.range.min || b.range.max < a.range.min) return decided(front, false);
+  const [seesA, seesB] = [a, b].map((one) => one.constant !== undefined || isSeen(front, one.id())) as [
+    boolean,
+    boolean,
+  ];
+  const split = a.constant === undefined ? front.branch("eq", a.id(), b.id()) : front.branch("eq", b.id(), a.id());
+  const both = { min: Math.max(a.range.min, b.range.min), max: Math.min(a.range.max, b.range.max) };
+  for (const [value, other, isOtherSeen] of [
+    [left, b, seesB],
+    [right, a, seesA],
+  ] as const) {
+    if (value.kind !== "number") continue;
+    front.learn(split.yes, value.id, both, isOtherSeen);
+    if (other.constant === undefined) continue;
+    const range = front.rangeOf(value);
+    if (other.constant === range.min) front.learn(split.no, value.id, { min: range.min + 1, max: range.max });
+    if (other.constant === range.max) front.learn(split.no, value.id, { min: range.min, max: range.max - 1 });
+  }
+  return split;
+}
+
+function equalBooleans(front: Front, left: Value, right: Value, node: SyntaxNode): Split {
+  const [a, b] = [booleanOf(front, left, node["left"] ?? node), booleanOf(front, right, node["right"] ?? node)];
+  const constant = a.constant ?? b.constant;
+  if (constant === undefined) return front.branch("eq", a.id(), b.id());
+  const split = truth(front, a.constant === undefined ? left : right, node);
+  return constant ? split : { yes: split.no, no: split.yes };
+}
+
+function equalAddresses(front: Front, left: Value, right: Value, node: SyntaxNode): Split {
+  const known = (left.kind === "address" ? left : right) as Extract<Value, { kind: "address" }>;
+  const a = addressOf(front, left, known.family, node["left"] ?? node);
+  const b = addressOf(front, right, known.family, node["right"] ?? node);
+  return equalWords(
+    front,
+    a.map(({ id }) => id),
+    b.map(({ id }) => id),
+  );
+}
+
+/** The paths on which a value is true and false, as `if (value)` has it. */
+export function truth(front: Front, given: Value, node: SyntaxNode): Split {
+  const value = front.settle(given);
+  switch (value.kind) {
+    case "staged":
+      return decided(front, Boolean(value.value));
+    case "boolean": {
+      const split = front.branch("ne", value.id, front.constant(0));
+      front.learn(split.yes, value.id, { min: 1, max: MAX_SAFE });
+      front.learn(split.no, value.id, { min: 0, max: 0 });
+      return split;
+    }
+    case "number": {
+      const split = compare(front, "!==", value, staged(0), node);
+      return split;
+    }
+    case "bigint":
+      return front.branch("ne", value.id, front.constant(0));
+    case "nullable": {
+      const { yes, no } = isPresent(front, value.present);
+      front.follow(yes);
+      const inner = truth(front, value.value, node);
+      return { yes: inner.yes, no: front.joinStates([no, inner.no]) };
+    }
+    case "quotient":
+      return front.fail("COMPILER_DIVISION", {}, value.node);
+    default:
+      return decided(front, true);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What is attached where: interfaces say which programs they run, links and programs the rest.
+ *
+ * A link's interface is known by index only, and indices repeat in other namespaces. Whether a link holds a place is asked
+ * of the kernel by a request that it refuses in any case, differently for links.
+ */
+import { errno, ProgramType } from "../uapi/index.ts";
+import { listInterfaces, type NetworkInterface, type XdpMode } from "./interfaces.ts";
+import { type LinkInfo, listLinks } from "./links.ts";
+import { type ProgramInfo, programInfoById } from "./program-info.ts";
+import { loadProgram } from "./programs.ts";
+import { trySetXdp } from "./xdp-netlink.ts";
+
+export interface Attachment {
+  readonly interface: { readonly index: number; readonly name: string };
+  readonly mode: XdpMode;
+  readonly programId: number;
+  /** Undefined when it was replaced just now. */
+  readonly program: ProgramInfo | undefined;
+  readonly via: "link" | "netlink";
+  /** Links that may hold it: more than one where another namespace has the same program at the same index. */
+  readonly links: readonly LinkInfo[];
+}
+
+/** Everything attached in the thread's namespace. @throws XdpkitError KERNEL_CALL, KERNEL_NETLINK */
+export function listAttachments(interfaces: readonly NetworkInterface[] = listInterfaces()): Attachment[] {
+  const occupied = interfaces.filter(({ attached }) => attached.length > 0);
+  const links = occupied.length === 0 ? [] : listLinks();
+  return occupied.flatMap(({ index, name, attached }) =>
+    attached.map(({ mode, programId }) => {
+      const candidates = links.filter((link) => link.interfaceIndex === index && link.programId === programId);
+      const held = candidates.length > 0 && isHeldByLink(index, mode);
+      return {
+        interface: { index, name },
+        mode,
+        programId,
+        program: programInfoById(programId),
+        via: held ? "link" : "netlink",
+        links: held ? candidates : [],
+      } as const;
+    }),
+  );
+}
+
+/** BPF_MOV64_IMM(r0, XDP_PASS), BPF_EXIT. */
+const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+
+/** Asks to take away a program that nobody has attached: EBUSY says that a link is in the way, EEXIST that none is. */
+function isHeldByLink(interfaceIndex: number, mode: XdpMode): boolean {
+  const stranger = loadProgram({ name: "stranger", type: ProgramType.XDP, instructions: PASS, license: "GPL" });
+  try {
+    return trySetXdp({ interfaceIndex, mode, fd: -1, expected: stranger.fd })?.errno === -errno.EBUSY;
+  } finally {
+    stranger[Symbol.dispose]();
+  }
+}
+
+/** `program 42 xdp_pass in native mode, by link 3`. */
+export function describeAttachment({ programId, program, mode, via, links }: Attachment): string {
+  const name = program && program.name !== "" ? ` ${program.name}` : "";
+  const holder = via === "link" ? `link ${links.map(({ id }) => id).join(" or ")}` : "netlink";
+  return `program ${programId}${name} in ${mode} mode, by ${holder},`;
+}
