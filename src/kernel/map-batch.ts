@@ -7,7 +7,8 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
-import { errno, errnoName, MapType } from "../uapi/index.ts";
+import { errno, MapType } from "../uapi/index.ts";
+import { mapError } from "./map-errors.ts";
 import { attributes, BpfCommand, tryBpf } from "./syscall.ts";
 
 /** What a walk needs of a map. */
@@ -94,7 +95,7 @@ function* byBatch(map: EntryMap, command: number, size: number, without: () => G
       room = [bufferOf(map, entries), bufferOf(map, entries)];
       continue;
     }
-    if (result < 0 && result !== -errno.ENOENT) throw callError(command, result);
+    if (result < 0 && result !== -errno.ENOENT) throw mapError(map, "lookup", result);
     if (count > 0) yield portion(map, keys, values, count);
     if (result === -errno.ENOENT) return;
     [token, nextToken] = [nextToken, token ?? new Uint8Array(tokenBytes)];
@@ -128,11 +129,6 @@ function callBatch(
     .u32(36, map.fd);
   const result = tryBpf(command, filled);
   return { result, count: filled.view.getUint32(32, true) };
-}
-
-function callError(command: number, result: number) {
-  const name = command === BpfCommand.MapLookupBatch ? "BPF_MAP_LOOKUP_BATCH" : "BPF_MAP_LOOKUP_AND_DELETE_BATCH";
-  return xdpkitError("KERNEL_CALL", { call: name, errno: errnoName(result) });
 }
 
 /** Entries by BPF_MAP_GET_NEXT_KEY and BPF_MAP_LOOKUP_ELEM; empty slots of program and device maps are left out. */
@@ -181,7 +177,9 @@ export function tryBatch(
   if (total === 0) return { done: 0, result: 0 };
   if (command !== undefined) {
     const { result, count } = callBatch(map, command, entries, total);
-    if (!isMissing(result)) return { done: result === 0 ? total : count, result };
+    // What is refused as a whole leaves the count as it was.
+    const done = result < 0 && count === total ? 0 : count;
+    if (!isMissing(result)) return { done, result };
   }
   for (let done = 0; done < total; done++) {
     const value = entries.values.subarray(done * map.valueBytes, (done + 1) * map.valueBytes);

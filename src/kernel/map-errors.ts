@@ -1,11 +1,16 @@
 /** Error numbers of map operations as errors that say what is wrong with which map. */
 import { readFileSync } from "node:fs";
 import { type XdpkitError, xdpkitError } from "../base/index.ts";
+import type { BpfMap } from "../object/index.ts";
 import { errno, errnoName, MapFlag, MapType } from "../uapi/index.ts";
-import type { KernelMap } from "./maps.ts";
+
+interface OpenMap {
+  readonly fd: number;
+  readonly definition: BpfMap;
+}
 
 /** The error behind the negative number that an operation (`update`, `delete`) gave. */
-export function mapError(map: KernelMap, operation: string, result: number): XdpkitError {
+export function mapError(map: OpenMap, operation: string, result: number): XdpkitError {
   const { name, type, maxEntries } = map.definition;
   switch (-result) {
     case errno.E2BIG:
@@ -39,7 +44,7 @@ const INDEXED: readonly number[] = [
 ];
 
 /** Why user space may not do it; undefined when it is the process that lacks a right. */
-function reasonOf({ fd, definition }: KernelMap): "frozen" | "read-only" | "write-only" | undefined {
+function reasonOf({ fd, definition }: OpenMap): "frozen" | "read-only" | "write-only" | undefined {
   if (definition.flags & MapFlag.RDONLY) return "read-only";
   if (definition.flags & MapFlag.WRONLY) return "write-only";
   return isFrozen(fd) ? "frozen" : undefined;

@@ -6,8 +6,9 @@
  */
 import { alignUp, xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
-import { errno, errnoName, PER_CPU_MAP_TYPES } from "../uapi/index.ts";
+import { errno, PER_CPU_MAP_TYPES } from "../uapi/index.ts";
 import { type Batch, batchesOf, type EntryBytes, tryBatch } from "./map-batch.ts";
+import { mapError } from "./map-errors.ts";
 import { attributes, BpfCommand, bpf, closeFd, PreparedCall, tryBpf } from "./syscall.ts";
 
 /** Bytes of the attributes that a command on one element reads; it refuses what follows unless it is zero. */
@@ -42,7 +43,7 @@ export class KernelMap implements Disposable {
     this.valueBytes = this.perCpu ? alignUp(valueSize, 8) * cpus : valueSize;
   }
 
-  /** A copy of the value, or undefined when the key is absent. @throws XdpkitError KERNEL_CALL, VALUE_SIZE */
+  /** A copy of the value, or undefined when the key is absent. @throws XdpkitError KERNEL_MAP_OPERATION, VALUE_SIZE */
   get(key: Uint8Array): Uint8Array | undefined {
     return this.read(key)?.slice();
   }
@@ -53,7 +54,7 @@ export class KernelMap implements Disposable {
     const result = call.run(BpfCommand.MapLookup);
     if (result === 0) return value;
     if (result === -errno.ENOENT) return undefined;
-    throw xdpkitError("KERNEL_CALL", { call: "BPF_MAP_LOOKUP_ELEM", errno: errnoName(result) });
+    throw mapError(this, "lookup", result);
   }
 
   /** 0 or a negative error number. `flags` are BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. @throws XdpkitError VALUE_SIZE */
@@ -102,7 +103,7 @@ export class KernelMap implements Disposable {
    * arrays); others are walked. What a step yields is overwritten by the second step after it. Entries that it has yielded
    * may be deleted on the way.
    *
-   * @throws XdpkitError KERNEL_CALL; KERNEL_MAP_WALK when others delete so much that a walk does not end
+   * @throws XdpkitError KERNEL_MAP_OPERATION; KERNEL_MAP_WALK when others delete so much that a walk does not end
    */
   batches(size?: number): Generator<Batch> {
     return batchesOf(this, { ...(size === undefined ? {} : { size }), take: false });
@@ -177,7 +178,7 @@ export class KernelMap implements Disposable {
     if (key) own.set(key);
     const result = key ? next.call.run(BpfCommand.MapNextKey, NEXT_KEY_BYTES) : this.#firstKey(next.key);
     if (result === -errno.ENOENT) return undefined;
-    if (result < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_MAP_GET_NEXT_KEY", errno: errnoName(result) });
+    if (result < 0) throw mapError(this, "a walk of its keys", result);
     return next.key.slice();
   }
 

@@ -1,11 +1,14 @@
 /** Maps of the kernel by the handles of a module: what test/compiler/handles.test.ts asks of the machine, asked of Linux. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { compileOrThrow } from "../../src/compiler/index.ts";
 import { KernelHandles, LoadedObject, pinThread, possibleCpus } from "../../src/kernel/index.ts";
-import { XdpAction } from "../../src/lang/index.ts";
+import { Global, u32, u64, XdpAction } from "../../src/lang/index.ts";
+import { readElf } from "../../src/object/index.ts";
 import { refusal } from "../answers.ts";
 import * as handles from "../support/handles.xdp.ts";
 import { suite } from "../support/require.ts";
+import { runElsewhere } from "../support/run-elsewhere.ts";
 
 const { answer, count, cpus, first, known, leaving, lengths, limits, main, next, outcomes, peers, ports } = handles;
 const { routes, runs, tenants, work, Peer } = handles;
@@ -147,5 +150,37 @@ suite("handles of a module in the kernel", ["bpf", "kernel 6.1"], () => {
     using nothing = new KernelHandles(other, alone.names);
     expect(refusal(() => nothing.open(peers))[0]).toBe("KERNEL_UNKNOWN_MAP");
     expect(refusal(() => nothing.open(count))[0]).toBe("KERNEL_UNKNOWN_VARIABLE");
+  });
+});
+
+suite("global variables", ["bpf", "kernel 5.5"], () => {
+  it("writing one leaves its neighbours to the program that runs", async () => {
+    const bytes = readFileSync(new URL("../objects/globals.o", import.meta.url));
+    using loaded = new LoadedObject(readElf(bytes, { name: "globals" }));
+    using open = new KernelHandles(loaded);
+    const total = open.open(new Global(u64, 0n, "weak_total"));
+    const last = open.open(new Global(u32, 0, "last_length"));
+    const [rounds, repeat] = [50, 20_000];
+    const done = runElsewhere(loaded.program("use_globals").fd, new Uint8Array(60), rounds, repeat);
+    let ended = false;
+    void done.then(() => {
+      ended = true;
+    });
+    for (let writes = 1; !ended; writes++) {
+      last.value = writes;
+      if (writes % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await done).toBe(0);
+    // table[60 & 15] is 233, the weight 3.
+    expect(total.value).toBe(BigInt(rounds * repeat * 233 * 3));
+    last.value = 4_000_000_000;
+    expect([last.value, loaded.map(".bss").get(new Uint8Array(4))!.length]).toEqual([4_000_000_000, 76]);
+    const constant = open.open(new Global(u32, 0, "threshold"));
+    expect(constant.value).toBe(512);
+    expect(
+      refusal(() => {
+        constant.value = 1;
+      })[0],
+    ).toBe("KERNEL_MAP_READ_ONLY");
   });
 });
