@@ -7,12 +7,14 @@ import { benchBuildCommand } from "./build-command.ts";
 import { benchCompileTime } from "./compile-time.ts";
 import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
+import { benchKernelMaps } from "./kernel-maps.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   interpreter: benchInterpreter,
   compiler: benchCompiler,
   "compile-time": benchCompileTime,
   "build-command": benchBuildCommand,
+  "kernel-maps": benchKernelMaps,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 

@@ -6,7 +6,7 @@
  */
 import { alignUp, inEntry } from "../base/index.ts";
 import type { UpdateMode } from "../lang/index.ts";
-import { type Codec, type EntryCodecs, perCpuCodec } from "../object/index.ts";
+import { type Codec, type EntryCodecs, perCpuCodec, type ValueWindow, valueWindow } from "../object/index.ts";
 import { errno, MapType, updateFlags } from "../uapi/index.ts";
 import { mapError } from "./map-errors.ts";
 import type { KernelMap } from "./maps.ts";
@@ -18,12 +18,17 @@ export class EntryAccess<K, V> {
   readonly map: KernelMap;
   readonly #key: Codec;
   readonly #value: Codec;
+  /** Over the map's own buffers. */
+  readonly #keys: ValueWindow;
+  readonly #values: ValueWindow;
 
   constructor(map: KernelMap, { key, value }: EntryCodecs) {
     const { valueSize } = map.definition;
     this.map = map;
     this.#key = key;
     this.#value = map.perCpu ? perCpuCodec(value, map.valueBytes / alignUp(valueSize, 8)) : value;
+    this.#keys = valueWindow(this.#key, map.buffers.key);
+    this.#values = valueWindow(this.#value, map.buffers.value);
   }
 
   /** Entries present: those of an array are all; others are counted by a walk. */
@@ -37,14 +42,14 @@ export class EntryAccess<K, V> {
 
   /** The value; a list of one per CPU for per-CPU maps; undefined when the key is absent. */
   get(key: K): V | undefined {
-    const bytes = this.map.read(this.#key.encode(key, "$.key"));
-    return bytes && (this.#value.decode(bytes) as V);
+    const found = this.map.read(this.#place(key));
+    return found && (this.#values.read(0) as V);
   }
 
   /** @throws XdpkitError KERNEL_MAP_FULL, KERNEL_MAP_INDEX, KERNEL_MAP_PRESENT, KERNEL_MAP_ABSENT, KERNEL_MAP_READ_ONLY */
   set(key: K, value: V, mode: UpdateMode = "any"): void {
-    const bytes = this.#key.encode(key, "$.key");
-    const result = this.map.trySet(bytes, this.#value.encode(value, "$.value"), updateFlags[mode]);
+    this.#values.write(0, value, "$.value");
+    const result = this.map.trySet(this.#place(key), this.map.buffers.value, updateFlags[mode]);
     if (result < 0) throw mapError(this.map, "update", result);
   }
 
@@ -56,6 +61,7 @@ export class EntryAccess<K, V> {
     const { keySize } = this.map.definition;
     const keys = new Uint8Array(SET_BATCH * keySize);
     const values = new Uint8Array(SET_BATCH * this.map.valueBytes);
+    const [keysWindow, valuesWindow] = [valueWindow(this.#key, keys), valueWindow(this.#value, values)];
     let [first, count] = [0, 0];
     const flush = (): void => {
       this.#setBatch(keys.subarray(0, count * keySize), values.subarray(0, count * this.map.valueBytes), first);
@@ -63,8 +69,8 @@ export class EntryAccess<K, V> {
     };
     for (const [key, value] of entries) {
       try {
-        keys.set(this.#key.encode(key, "$.key"), count * keySize);
-        values.set(this.#value.encode(value, "$.value"), count * this.map.valueBytes);
+        keysWindow.write(count * keySize, key, "$.key");
+        valuesWindow.write(count * this.map.valueBytes, value, "$.value");
       } catch (error) {
         const at = first + count;
         flush();
@@ -77,7 +83,7 @@ export class EntryAccess<K, V> {
 
   /** True when the key was present. @throws XdpkitError KERNEL_MAP_READ_ONLY, KERNEL_MAP_OPERATION */
   delete(key: K): boolean {
-    const result = this.map.tryDelete(this.#key.encode(key, "$.key"));
+    const result = this.map.tryDelete(this.#place(key));
     if (result === -errno.ENOENT) return false;
     if (result < 0) throw mapError(this.map, "delete", result);
     return true;
@@ -85,7 +91,7 @@ export class EntryAccess<K, V> {
 
   /** Takes the value away; undefined when the key is absent. Hash maps, Linux 5.14. */
   take(key: K): V | undefined {
-    const taken = this.map.tryTake(this.#key.encode(key, "$.key"));
+    const taken = this.map.tryTake(this.#place(key));
     if (typeof taken !== "number") return this.#value.decode(taken) as V;
     if (taken === -errno.ENOENT) return undefined;
     throw mapError(this.map, "take", taken);
@@ -96,11 +102,16 @@ export class EntryAccess<K, V> {
     const { keySize } = this.map.definition;
     const { valueBytes } = this.map;
     for (const { keys, values, count } of this.map.batches()) {
-      for (let at = 0; at < count; at++) {
-        const key = this.#key.decode(keys.subarray(at * keySize, (at + 1) * keySize)) as K;
-        yield [key, this.#value.decode(values.subarray(at * valueBytes, (at + 1) * valueBytes)) as V];
-      }
+      const [keysWindow, valuesWindow] = [valueWindow(this.#key, keys), valueWindow(this.#value, values)];
+      for (let at = 0; at < count; at++)
+        yield [keysWindow.read(at * keySize) as K, valuesWindow.read(at * valueBytes) as V];
     }
+  }
+
+  /** The key in the map's own buffer. */
+  #place(key: K): Uint8Array {
+    this.#keys.write(0, key, "$.key");
+    return this.map.buffers.key;
   }
 
   #setBatch(keys: Uint8Array, values: Uint8Array, first: number): void {

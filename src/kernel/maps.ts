@@ -15,6 +15,7 @@ import { attributes, BpfCommand, bpf, closeFd, PreparedCall, tryBpf } from "./sy
 const ELEMENT_BYTES = 32;
 const DELETE_BYTES = 16;
 const NEXT_KEY_BYTES = 24;
+const SHORT_BYTES = 32;
 
 interface Element {
   readonly key: Uint8Array;
@@ -55,6 +56,11 @@ export class KernelMap implements Disposable {
     if (result === 0) return value;
     if (result === -errno.ENOENT) return undefined;
     throw mapError(this, "lookup", result);
+  }
+
+  /** The map's own key and value: `read` and `trySet` with them copy nothing. */
+  get buffers(): { readonly key: Uint8Array; readonly value: Uint8Array } {
+    return (this.#lazyElement ??= this.#prepare());
   }
 
   /** 0 or a negative error number. `flags` are BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. @throws XdpkitError VALUE_SIZE */
@@ -169,7 +175,10 @@ export class KernelMap implements Disposable {
       const { name } = this.definition;
       throw xdpkitError("VALUE_SIZE", { name, what, need: own.length, have: given.length });
     }
-    own.set(given);
+    if (own === given) return;
+    // Uint8Array.set costs more than a short loop.
+    if (given.length > SHORT_BYTES) own.set(given);
+    else for (let at = 0; at < given.length; at++) own[at] = given[at]!;
   }
 
   #nextKey(key: Uint8Array | undefined): Uint8Array | undefined {

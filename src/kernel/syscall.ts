@@ -65,7 +65,7 @@ function load(): Native {
   native = {
     number: numbers.bpf,
     syscall: libc.func("long syscall(long number, int command, void *attributes, uint32_t size)") as BpfSyscall,
-    prepared: libc.func("syscall", "long", ["long", "int", "uintptr_t", "uint32_t"]) as PreparedSyscall,
+    prepared: libc.func("syscall", "int", ["int", "int", "uintptr_t", "uint32_t"]) as PreparedSyscall,
     close: libc.func("int close(int fd)") as Native["close"],
   };
   return native;

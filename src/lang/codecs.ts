@@ -1,7 +1,17 @@
 /** Keys, values and records of a handle as bytes: what every way into a map (VM, kernel) encodes with. */
 import { xdpkitError } from "../base/index.ts";
-import type { Codec } from "../object/index.ts";
-import { decode, encode, fromJson, inside, layoutOf, type Schema, toJson } from "../schema/index.ts";
+import type { Codec, ValueWindow } from "../object/index.ts";
+import {
+  decode,
+  encode,
+  fromJson,
+  inside,
+  layoutOf,
+  type Schema,
+  type SchemaWindow,
+  toJson,
+  windowOf,
+} from "../schema/index.ts";
 import type { MapHandle } from "./maps.ts";
 
 export interface MapCodecs {
@@ -46,6 +56,20 @@ export function schemaCodec(schema: Schema<unknown>): Codec {
     size,
     decode: (bytes) => decode(schema, bytes),
     encode: (value, path) => within(path, () => encode(schema, value)),
+    over: (bytes) => placed(windowOf(schema, bytes)),
+  };
+}
+
+function placed({ read, write }: SchemaWindow<unknown>): ValueWindow {
+  return {
+    read,
+    write(at, value, path) {
+      try {
+        write(at, value);
+      } catch (error) {
+        throw inside(error, path.slice(1));
+      }
+    },
   };
 }
 

@@ -14,6 +14,24 @@ export interface Codec {
   decode(bytes: Uint8Array): unknown;
   /** `path` is where the value stands, for errors: `$.key`. */
   encode(value: unknown, path: string): Uint8Array;
+  /** The same in place, for many values in the same bytes, where the codec can. Bytes are no value here. */
+  over?(bytes: Uint8Array): ValueWindow;
+}
+
+/** Values anywhere in the same bytes: `at` counts from their first. */
+export interface ValueWindow {
+  read(at: number): unknown;
+  write(at: number, value: unknown, path: string): void;
+}
+
+/** A window for every codec. */
+export function valueWindow(codec: Codec, bytes: Uint8Array): ValueWindow {
+  return (
+    codec.over?.(bytes) ?? {
+      read: (at) => codec.decode(bytes.subarray(at, at + codec.size)),
+      write: (at, value, path) => bytes.set(codec.encode(value, path), at),
+    }
+  );
 }
 
 export interface CodecPlace {
@@ -27,11 +45,22 @@ export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: nu
 }
 
 /** A codec for a place of `size` bytes, which takes bytes, too. `encode` throws VALUE_SIZE. */
-export function sizedCodec({ decode, encode }: Codec, size: number, place: CodecPlace): Codec {
+export function sizedCodec({ decode, encode, over, size: own }: Codec, size: number, place: CodecPlace): Codec {
   return {
     size,
     decode,
     encode: (value, path) => checkSize(value instanceof Uint8Array ? value : encode(value, path), size, place),
+    ...(over && own === size ? { over: (bytes) => sizedWindow(over(bytes), bytes, size, place) } : {}),
+  };
+}
+
+function sizedWindow({ read, write }: ValueWindow, bytes: Uint8Array, size: number, place: CodecPlace): ValueWindow {
+  return {
+    read,
+    write(at, value, path) {
+      if (value instanceof Uint8Array) bytes.set(checkSize(value, size, place), at);
+      else write(at, value, path);
+    },
   };
 }
 

@@ -98,6 +98,8 @@ interface Member {
 function structCodec(Class: StructClass, layout: StructLayout): Codec {
   const parts = partsOf(Class as unknown as AnySchema);
   const members = layout.fields.map((field) => memberOf(field, parts[field.name] as AnySchema));
+  const hasBits = layout.fields.some((field) => field.layout.kind === "bits");
+  const hasGaps = hasBits || members.reduce((sum, { codec }) => sum + codec.size, 0) < layout.size;
   return {
     size: layout.size,
     zero: () => new Class(),
@@ -109,7 +111,7 @@ function structCodec(Class: StructClass, layout: StructLayout): Codec {
     write(view, at, value) {
       if (typeof value !== "object" || value === null)
         throw wrongType(`an object with the fields of ${nameOf(layout)}`, value);
-      asBytes(view).fill(0, at, at + layout.size);
+      if (hasGaps) asBytes(view).fill(0, at, at + layout.size);
       for (const member of members) writeMember(member, layout, view, at, value as Record<string, unknown>);
     },
   };
@@ -148,6 +150,20 @@ export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
 /** Writes a value over `schema.size` bytes at `offset`; padding becomes zero. Throws as `encode`, and SCHEMA_SIZE. */
 export function encodeInto<T>(schema: Schema<T>, value: T, bytes: Uint8Array, offset = 0): void {
   codecOf(schema).write(viewOf(schema, bytes, offset), offset, value);
+}
+
+/** Values of a schema anywhere in the same bytes: the view is made once. `at` counts from the first of the bytes. */
+export interface SchemaWindow<T> {
+  read(at: number): T;
+  /** Throws as `encode`. */
+  write(at: number, value: T): void;
+}
+
+/** For many values: `encodeInto` and `decode` make a view each. The caller keeps `at` inside of the bytes. */
+export function windowOf<T>(schema: Schema<T>, bytes: Uint8Array): SchemaWindow<T> {
+  const codec = codecOf(schema);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { read: (at) => codec.read(view, at) as T, write: (at, value) => codec.write(view, at, value) };
 }
 
 /** Reads the value at `offset`. Throws SCHEMA_SIZE when the bytes end before it does. */

@@ -1,6 +1,6 @@
 /** schema: scalars, struct classes and arrays; their layout as data, codec, printer and JSON. Imports base. */
 export { parseAddress, printAddress } from "./address.ts";
-export { decode, encode, encodeInto, inside, sameValue, zero } from "./codec.ts";
+export { decode, encode, encodeInto, inside, type SchemaWindow, sameValue, windowOf, zero } from "./codec.ts";
 export {
   type AddressFamily,
   type AddressLayout,
