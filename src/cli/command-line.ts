@@ -6,10 +6,11 @@ import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
 import { addDetachCommand } from "./detach.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { fileError } from "./files.ts";
 import { addListCommand } from "./list.ts";
 import { printError } from "./print-error.ts";
-import { printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
+import { exitStatusOf, printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 
 function version(): string {
@@ -32,6 +33,7 @@ function createProgram(): Command {
   addAttachCommand(program);
   addDetachCommand(program);
   addListCommand(program);
+  addDoctorCommand(program);
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }
@@ -58,8 +60,9 @@ function fail(thrown: unknown): void {
   if (error === undefined) return;
   if (error instanceof Refusal) refuse(error);
   else {
-    process.exitCode = 2;
-    process.stderr.write(`xdpkit: ${printError(error instanceof XdpkitError ? error : bug(error))}\n`);
+    const known = error instanceof XdpkitError ? error : bug(error);
+    process.exitCode = exitStatusOf(known);
+    process.stderr.write(`xdpkit: ${printError(known)}\n`);
   }
 }
 

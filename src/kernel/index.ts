@@ -3,6 +3,20 @@ export { type AttachOptions, attachXdp } from "./attach.ts";
 export { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 export { pinThread } from "./cpu.ts";
 export { type Detached, type DetachOptions, detachXdp } from "./detach.ts";
+export { activeOffloads, channels, type DeviceFeatures, deviceFeatures, driverOf } from "./device.ts";
+export type { Finding } from "./doctor/finding.ts";
+export { examineHost } from "./doctor/host.ts";
+export { examineInterface } from "./doctor/interface.ts";
+export {
+  FEATURES,
+  type Feature,
+  type FeatureName,
+  hasFeature,
+  hasHelper,
+  hasKernelFunction,
+  hasMapType,
+  XDP_MAP_TYPES,
+} from "./features.ts";
 export {
   type AttachedProgram,
   findInterface,

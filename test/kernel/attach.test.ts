@@ -301,7 +301,7 @@ suite("refused", ["root", "bpf", "ip"], () => {
         return {};
       },
       "KERNEL_OCCUPIED",
-      /^v0 has program \d+ first in native mode, by netlink, already$/,
+      /^v0 has program \d+ first in native mode by netlink already$/,
       /xdpkit detach v0$/,
     ],
     [
@@ -311,7 +311,7 @@ suite("refused", ["root", "bpf", "ip"], () => {
         return { replace: true };
       },
       "KERNEL_OCCUPIED",
-      /^v0 has program \d+ first in generic mode, by netlink, already$/,
+      /^v0 has program \d+ first in generic mode by netlink already$/,
       "take it away first: xdpkit detach v0",
     ],
   ];
