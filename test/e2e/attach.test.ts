@@ -233,7 +233,7 @@ describe("wrong input", () => {
         printed("attach", EDGE, "v0");
         return ["attach", EDGE, "v0"];
       },
-      "edge in native mode by netlink already (replace it: --replace, replace: true; or take it away first: xdpkit detach v0)",
+      'edge in native mode by netlink already (replace it: --replace, { replace: true, via: "netlink" }; or take it away first: xdpkit detach v0)',
     ],
     [
       "a large MTU",
@@ -257,6 +257,28 @@ describe("wrong input", () => {
       expect(stderr).toContain(line);
       expect(stderr, "a hint in brackets at the end").toMatch(/^xdpkit: error [A-Z][A-Z0-9_]+( at .+)?: .+ \(.+\)\n$/);
       expect([status, stdout]).toEqual([expected, ""]);
+    });
+
+    it("need privilege, and say which", () => {
+      printed("attach", EDGE, "v0");
+      const unprivileged = (...words: readonly string[]) => {
+        const become = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set=-all", process.execPath, CLI];
+        const enter = ["netns", "exec", namespace.name, ...become, ...words];
+        return spawnSync("ip", enter, { cwd: ROOT, encoding: "utf8" });
+      };
+      for (const words of [["list"], ["detach", "v0"], ["attach", EDGE, "v1"]])
+        expect(unprivileged(...words).stderr).toMatch(
+          /^xdpkit: error KERNEL_CALL( at .+)?: .* failed with EPERM \(run as root, or with CAP_BPF, .*\)\n$/,
+        );
+      expect(unprivileged("list", "--netns", namespace.name).stderr).toBe(
+        "xdpkit: error KERNEL_CALL: setns failed with EPERM (run as root, or with CAP_SYS_ADMIN)\n",
+      );
+      const { status, stdout } = unprivileged("doctor", "v0");
+      expect(stdout).toMatch(/\nok {7}v0 has program \d+ in native mode\n/);
+      expect(stdout).toContain(
+        "\nproblem  this process lacks CAP_BPF (load), CAP_PERFMON (pointers, tracing), CAP_NET_ADMIN",
+      );
+      expect(status).toBe(1);
     });
 
     it("names namespaces", () => {

@@ -1,7 +1,8 @@
 /** The doctor's checks of one interface: driver, queues, offloads, MTU, what is attached, and a veth's other end. */
+import { XdpkitError } from "../../base/index.ts";
 import { describeAttachment, listAttachments } from "../attachments.ts";
 import { activeOffloads, channels, type DeviceFeatures, deviceFeatures, driverOf } from "../device.ts";
-import { findInterface, type NetworkInterface, tryFindInterface } from "../interfaces.ts";
+import { findInterface, type NetworkInterface, tryFindInterface, type XdpMode } from "../interfaces.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** What is known of an interface, asked once. */
@@ -127,14 +128,23 @@ function mtu({ self, peer }: Subject): Finding[] {
 }
 
 function attached({ self }: Subject): Finding[] {
-  const found = listAttachments([self]);
-  if (found.length === 0) return [ok("attached", `${self.name} has no XDP program`)];
-  return found.map((one) => {
-    const says = `${self.name} has ${describeAttachment(one)}`;
-    if (one.mode !== "generic") return ok("attached", says);
+  if (self.attached.length === 0) return [ok("attached", `${self.name} has no XDP program`)];
+  return describeAll(self).map(({ mode, text }) => {
+    const says = `${self.name} has ${text}`;
+    if (mode !== "generic") return ok("attached", says);
     const why = "generic mode sees packets late, after GRO and with checksums left open";
     return warning("attached", `${says}; ${why}`, `xdpkit detach ${self.name}, then attach with --mode native`);
   });
+}
+
+/** Without privilege the kernel tells ids of programs, not what they are. */
+function describeAll(self: NetworkInterface): { readonly mode: XdpMode; readonly text: string }[] {
+  try {
+    return listAttachments([self]).map((one) => ({ mode: one.mode, text: describeAttachment(one) }));
+  } catch (error) {
+    if (!(error instanceof XdpkitError) || error.code !== "KERNEL_CALL") throw error;
+    return self.attached.map(({ mode, programId }) => ({ mode, text: `program ${programId} in ${mode} mode` }));
+  }
 }
 
 /**
