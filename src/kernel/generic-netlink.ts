@@ -1,7 +1,7 @@
 /** Generic netlink (include/uapi/linux/genetlink.h): families by name, and one request to one of them. */
 import { concatBytes } from "../base/index.ts";
 import { NetlinkProtocol, withNetlink } from "./netlink.ts";
-import { type Attributes, readAttributes, textAttribute } from "./netlink-attributes.ts";
+import { type AttributeMap, readAttributes, textAttribute } from "./netlink-attributes.ts";
 
 const GENL_ID_CTRL = 16;
 const CTRL_CMD_GETFAMILY = 3;
@@ -16,7 +16,7 @@ const header = (command: number): Uint8Array => Uint8Array.of(command, 1, 0, 0);
  * The attributes of the answer. Undefined where the kernel has no such family, or the device nothing to say: what is asked
  * here, old kernels and simple drivers do not know.
  */
-export function askFamily(family: string, command: number, attributes: Uint8Array): Attributes | undefined {
+export function askFamily(family: string, command: number, attributes: Uint8Array): AttributeMap | undefined {
   return withNetlink(NetlinkProtocol.GENERIC, (socket) => {
     const name = textAttribute(CTRL_ATTR_FAMILY_NAME, family);
     const found = socket.try(GENL_ID_CTRL, concatBytes(header(CTRL_CMD_GETFAMILY), name)).bodies?.[0];
