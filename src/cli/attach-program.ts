@@ -34,7 +34,7 @@ export async function attach(argument: string, target: string, options: AttachCo
   if (!mode) throw usage(`--mode is one of ${Object.keys(MODES).join(", ")}, not ${options.mode}`);
   const found = findInterface(target);
   const { pin: path, replace = false } = options;
-  const via = chosenWay(options) ?? (isHeldByLink(found, replace) ? "link" : "netlink");
+  const via = chosenWay(options, replace && isHeldByLink(found));
   const pin = path === undefined ? undefined : new LinkPin(path, found, replace);
   using opened = await openKernelProgram(argument, options.program);
   const link = attachXdp(opened.program, { interface: found.index, mode, via, replace });
@@ -56,19 +56,16 @@ export async function attach(argument: string, target: string, options: AttachCo
 
 const usage = (problem: string) => xdpkitError("CLI_USAGE", { problem });
 
-/** Undefined when the user leaves it open. */
-function chosenWay({ via, pin, replace }: AttachCommandOptions): "link" | "netlink" | undefined {
+/** With --replace, what a link holds stays a link: its holder keeps it. */
+function chosenWay({ via, pin }: AttachCommandOptions, takesOver: boolean): "link" | "netlink" {
   if (via !== undefined && via !== "link" && via !== "netlink") throw usage(`--via is link or netlink, not ${via}`);
   if (via === "netlink" && pin !== undefined) throw usage("--pin is for --via link: netlink has nothing to pin");
-  if (via === "link" && pin === undefined && !replace)
+  if (via === "link" && pin === undefined && !takesOver)
     throw usage("a link ends with the command that made it: add --pin PATH, or attach with --via netlink");
-  return pin === undefined ? via : "link";
+  return via ?? (pin !== undefined || takesOver ? "link" : "netlink");
 }
 
-/** With --replace, what a link holds stays a link: its holder keeps it. */
-function isHeldByLink(target: NetworkInterface, replace: boolean): boolean {
-  return replace && listAttachments([target]).some(({ via }) => via === "link");
-}
+const isHeldByLink = (target: NetworkInterface): boolean => listAttachments([target]).some(({ via }) => via === "link");
 
 interface Result {
   readonly interface: string;

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
 const BUNDLE = fileURLToPath(new URL("xdpkit.cjs", import.meta.url));
-const CACHED: readonly (string | undefined)[] = ["build", "run", "disasm", "attach", "detach", "list"];
+const CACHED: readonly (string | undefined)[] = ["build", "run", "disasm", "attach", "detach", "list", "doctor"];
 
 type Import = (url: string) => Promise<unknown>;
 type Wrapper = (exports: object, require: NodeJS.Require, module: object, filename: string, $import: Import) => void;

@@ -6,14 +6,12 @@ import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
 import { addDetachCommand } from "./detach.ts";
 import { addDisasmCommand } from "./disasm.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { fileError } from "./files.ts";
-
 import { addListCommand } from "./list.ts";
-
 import { addMapCommand } from "./map.ts";
-
 import { printError } from "./print-error.ts";
-import { printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
+import { exitStatusOf, printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 import { addTraceCommand } from "./trace.ts";
 
@@ -37,6 +35,7 @@ function createProgram(): Command {
   addAttachCommand(program);
   addDetachCommand(program);
   addListCommand(program);
+  addDoctorCommand(program);
   addMapCommand(program);
   addTraceCommand(program);
   throwOnExit(program);
@@ -71,8 +70,9 @@ function fail(thrown: unknown): void {
   if (error === undefined) return;
   if (error instanceof Refusal) refuse(error);
   else {
-    process.exitCode = 2;
-    process.stderr.write(`xdpkit: ${printError(error instanceof XdpkitError ? error : bug(error))}\n`);
+    const known = error instanceof XdpkitError ? error : bug(error);
+    process.exitCode = exitStatusOf(known);
+    process.stderr.write(`xdpkit: ${printError(known)}\n`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What ends a command with exit status 1: the compiler says no, for one reason or several. */
-import { type Location, printLocation, type XdpkitError } from "../base/index.ts";
+import { type ErrorCode, type Location, printLocation, type XdpkitError } from "../base/index.ts";
 import { errorToJson, printCaret } from "./print-error.ts";
 
 export class Refusal extends Error {
@@ -10,6 +10,19 @@ export class Refusal extends Error {
     this.diagnostics = diagnostics;
   }
 }
+
+/** The kernel's "no" to what was asked properly. */
+const REFUSALS: readonly ErrorCode[] = [
+  "KERNEL_ATTACH",
+  "KERNEL_OCCUPIED",
+  "KERNEL_NOT_ATTACHED",
+  "KERNEL_PROGRAM_TYPE",
+  "KERNEL_UNEXPECTED_PROGRAM",
+  "KERNEL_INTERFACE_GONE",
+];
+
+/** 1 for "no", 2 for what cannot be asked. */
+export const exitStatusOf = ({ code }: XdpkitError): number => (REFUSALS.includes(code) ? 1 : 2);
 
 /** `xdpkit: CODE file:line:column: message`, the source line with a caret below the column, the hint. */
 export function printDiagnostic(error: XdpkitError): string {

@@ -30,10 +30,11 @@ export function attachError(refusal: NetlinkRefusal, place: Place, program: Prog
 }
 
 export function occupiedError(place: Place, current: readonly Attachment[]): XdpkitError {
+  const same = current.find(({ mode }) => mode === place.mode);
   return xdpkitError("KERNEL_OCCUPIED", {
     interface: place.interface.name,
     holder: current.map(describeAttachment).join(" and "),
-    replaceable: current.every(({ mode, via }) => mode === place.mode && via === place.via),
+    ...(same ? { replaceVia: same.via } : {}),
   });
 }
 

@@ -55,9 +55,9 @@ function isHeldByLink(interfaceIndex: number, mode: XdpMode): boolean {
   }
 }
 
-/** `program 42 xdp_pass in native mode, by link 3`. */
+/** `program 42 xdp_pass in native mode by link 3`. */
 export function describeAttachment({ programId, program, mode, via, links }: Attachment): string {
   const name = program && program.name !== "" ? ` ${program.name}` : "";
   const holder = via === "link" ? `link ${links.map(({ id }) => id).join(" or ")}` : "netlink";
-  return `program ${programId}${name} in ${mode} mode, by ${holder},`;
+  return `program ${programId}${name} in ${mode} mode by ${holder}`;
 }

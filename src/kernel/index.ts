@@ -1,9 +1,22 @@
 /** kernel: direct access to the running kernel: bpf(2). */
-
 export { type AttachOptions, attachXdp } from "./attach.ts";
 export { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 export { pinThread, possibleCpus } from "./cpu.ts";
 export { type Detached, type DetachOptions, detachXdp } from "./detach.ts";
+export { activeOffloads, channels, type DeviceFeatures, deviceFeatures, driverOf } from "./device.ts";
+export type { Finding } from "./doctor/finding.ts";
+export { examineHost } from "./doctor/host.ts";
+export { examineInterface } from "./doctor/interface.ts";
+export {
+  FEATURES,
+  type Feature,
+  type FeatureName,
+  hasFeature,
+  hasHelper,
+  hasKernelFunction,
+  hasMapType,
+  XDP_MAP_TYPES,
+} from "./features.ts";
 export { KernelHandles, type LoadedMaps } from "./handles.ts";
 export {
   type AttachedProgram,

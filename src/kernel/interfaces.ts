@@ -7,7 +7,7 @@ import { concatBytes, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { NetlinkProtocol, type NetlinkSocket, withNetlink } from "./netlink.ts";
 import {
-  type Attributes,
+  type AttributeMap,
   listAttributes,
   readAttributes,
   readText,
@@ -169,21 +169,21 @@ function readMac(address: Uint8Array | undefined): string | undefined {
   return Array.from(address, (byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
-function readLower(attributes: Attributes): NetworkInterface["lower"] {
+function readLower(attributes: AttributeMap): NetworkInterface["lower"] {
   const index = readU32(attributes.get(Ifla.LINK));
   const namespaceId = readU32(attributes.get(Ifla.LINK_NETNSID));
   if (index === undefined || index === 0) return undefined;
   return { index, ...(namespaceId === undefined ? {} : { namespaceId: namespaceId | 0 }) };
 }
 
-function readAlternativeNames(attributes: Attributes): string[] {
+function readAlternativeNames(attributes: AttributeMap): string[] {
   const list = attributes.get(Ifla.PROP_LIST);
   if (!list) return [];
   return [...listAttributes(list)].filter(([type]) => type === Ifla.ALT_IFNAME).map(([, text]) => readText(text)!);
 }
 
 /** Linux before 4.18 tells no ids by mode; those kernels have no BPF links either. */
-function readAttached(attributes: Attributes): AttachedProgram[] {
+function readAttached(attributes: AttributeMap): AttachedProgram[] {
   const xdp = readAttributes(attributes.get(Ifla.XDP));
   return XDP_PROGRAM_IDS.flatMap(([type, mode]) => {
     const programId = readU32(xdp.get(type));

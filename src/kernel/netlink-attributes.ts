@@ -14,7 +14,7 @@ const TYPE_MASK = 0x3fff;
 const NESTED = 0x8000;
 
 /** Payloads by type; of a type that occurs several times the last one. */
-export type Attributes = ReadonlyMap<number, Uint8Array>;
+export type AttributeMap = ReadonlyMap<number, Uint8Array>;
 
 /** Types and payloads in their order. A damaged length ends the list. */
 export function* listAttributes(bytes: Uint8Array): Generator<readonly [type: number, payload: Uint8Array]> {
@@ -27,7 +27,7 @@ export function* listAttributes(bytes: Uint8Array): Generator<readonly [type: nu
   }
 }
 
-export const readAttributes = (bytes: Uint8Array | undefined): Attributes =>
+export const readAttributes = (bytes: Uint8Array | undefined): AttributeMap =>
   new Map(bytes ? listAttributes(bytes) : []);
 
 export function attribute(type: number, payload: Uint8Array): Uint8Array {

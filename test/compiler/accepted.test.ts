@@ -462,6 +462,11 @@ const flow: readonly Row[] = [
     "const limit = Math.trunc(word / 2388778585) & 3; let n = 0; for (let i = 0; i < limit; i++) { if (s.wide > 5n) return XdpAction.Tx; n += 10; } out.value = u64(n + limit)",
     0,
   ],
+  [
+    "the remainder by a bigint that is zero is the dividend, and wide",
+    "out.value = u64(i16(9223372036854775807n % u64(one - 1)) + 5)",
+    4,
+  ],
   ["for without a body", "let n = 0; for (let i = seven; i > 0; i -= 2) n++; out.value = u64(n)", 4],
   [
     "two counters",

@@ -3,6 +3,7 @@
  * what we attach, and we what they do.
  */
 import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { XdpkitError } from "../../src/base/index.ts";
@@ -154,6 +155,32 @@ suite("attach", ["root", "bpf", "ip"], () => {
     expect(shown()?.prog.id).toBe(idOf(one));
   });
 
+  it("takes a program with fragments where the peer's packets are large", () => {
+    namespace.ip("link set v1 mtu 9000");
+    using link = attach(program("fragments", { fragments: true })) as LinkAttachment;
+    expect(shown()?.prog.name).toBe("fragments");
+    const error = refusal(() => link.update(program("linear")));
+    expect([error.code, error.message]).toEqual([
+      "KERNEL_LINK_UPDATE",
+      `link ${link.info().id} does not take the program: ERANGE`,
+    ]);
+    expect(shown()?.prog.name).toBe("fragments");
+  });
+
+  it("refuses to update to a program of another type, and replaces a link by nothing but a link", () => {
+    using link = attach(program("pass")) as LinkAttachment;
+    const other = program("other", { type: ProgramType.SCHED_CLS, action: 0 });
+    expect(refusal(() => link.update(other)).message).toBe(`link ${link.info().id} does not take the program: EINVAL`);
+    for (const replace of [true, false, program("expected")]) {
+      const error = refusal(() => attach(program("second"), { via: "netlink", replace }));
+      expect([error.code, error.hint]).toEqual([
+        "KERNEL_OCCUPIED",
+        'replace it: --replace, { replace: true, via: "link" }; or take it away first: xdpkit detach v0',
+      ]);
+    }
+    expect(shown()?.prog.name).toBe("pass");
+  });
+
   it("falls back where that is stated, and says why", () => {
     namespace.ip("link add d0 type bridge");
     using link = attach(program("pass"), { interface: "d0", mode: ["native", "generic"] });
@@ -164,6 +191,25 @@ suite("attach", ["root", "bpf", "ip"], () => {
         "d0 does not take the program in native mode: Underlying driver does not support XDP in native mode (EOPNOTSUPP)",
       ],
     ]);
+  });
+
+  it("keeps no descriptor open, whether it attaches or is refused", () => {
+    const descriptors = (): number => readdirSync("/proc/self/fd").length;
+    const [pass, other] = [program("pass"), program("other", { type: ProgramType.SCHED_CLS, action: 0 })];
+    const cycle = (): void => {
+      for (const via of ["link", "netlink"] as const) {
+        expect(refusal(() => attach(other, { via })).code).toBe("KERNEL_PROGRAM_TYPE");
+        const link = attach(pass, { via });
+        expect(refusal(() => attach(pass, { via })).code).toBe("KERNEL_OCCUPIED");
+        attach(pass, { via, replace: true })[Symbol.dispose]();
+        link.detach();
+        link[Symbol.dispose]();
+      }
+    };
+    cycle();
+    const before = descriptors();
+    for (let round = 0; round < 20; round++) cycle();
+    expect(descriptors()).toBe(before);
   });
 
   it("has links that outlive their interface", () => {
@@ -301,8 +347,20 @@ suite("refused", ["root", "bpf", "ip"], () => {
         return {};
       },
       "KERNEL_OCCUPIED",
-      /^v0 has program \d+ first in native mode, by netlink, already$/,
+      /^v0 has program \d+ first in native mode by netlink already$/,
       /xdpkit detach v0$/,
+    ],
+    [
+      "a program of the bridge above",
+      () => {
+        namespace.ip("link add b0 type bridge");
+        namespace.ip("link set v0 master b0");
+        attach(program("bridge"), { interface: "b0", via: "netlink", mode: "generic" });
+        return {};
+      },
+      "KERNEL_ATTACH",
+      "v0 does not take the program in native mode: Cannot attach when an upper device already has a program (EEXIST)",
+      "detach the program of the bridge or bond that v0 belongs to, or attach there",
     ],
     [
       "the other mode in the way",
@@ -311,7 +369,7 @@ suite("refused", ["root", "bpf", "ip"], () => {
         return { replace: true };
       },
       "KERNEL_OCCUPIED",
-      /^v0 has program \d+ first in generic mode, by netlink, already$/,
+      /^v0 has program \d+ first in generic mode by netlink already$/,
       "take it away first: xdpkit detach v0",
     ],
   ];

@@ -44,9 +44,11 @@ export const attachErrors = {
     () => "only programs of type XDP can be attached here",
   ),
   KERNEL_OCCUPIED: entry(
-    (p: { interface: string; holder: string; replaceable: boolean }) => `${p.interface} has ${p.holder} already`,
-    (p) =>
-      `${p.replaceable ? "replace it: --replace, replace: true; or " : ""}take it away first: xdpkit detach ${p.interface}`,
+    /** `replaceVia`: how it was attached, when it can be replaced without a gap. */
+    (p: { interface: string; holder: string; replaceVia?: "link" | "netlink" }) =>
+      `${p.interface} has ${p.holder} already`,
+    ({ interface: name, replaceVia: via }) =>
+      `${via ? `replace it: --replace, { replace: true, via: "${via}" }; or ` : ""}take it away first: xdpkit detach ${name}`,
   ),
   KERNEL_UNEXPECTED_PROGRAM: entry(
     (p: { holder: string }) => `${p.holder} does not hold the program that was expected`,
@@ -66,8 +68,8 @@ export const attachErrors = {
     (p: { link: number; errno: string }) => `link ${p.link} does not take the program: ${p.errno}`,
     (p) =>
       p.errno === "EINVAL"
-        ? "the new program must be one of XDP, and have fragments where the old one needed them"
-        : "see bpf(2), BPF_LINK_UPDATE",
+        ? "the new program must be of type XDP, and of the same kind as the old one"
+        : "the driver takes it no more than it would when it is attached: give it what the old one had, such as fragments",
   ),
   KERNEL_NOT_A_LINK: entry(
     (p: { what: string }) => `${p.what} is no link of an XDP program`,
@@ -92,6 +94,7 @@ const MENDS: readonly (readonly [words: RegExp, mend: Mend])[] = [
     /native mode/i,
     () => 'use generic mode, or state it as a fallback: --mode native-or-generic, mode: ["native", "generic"]',
   ],
+  [/upper device/i, (p) => `detach the program of the bridge or bond that ${p.interface} belongs to, or attach there`],
   [/peer is detached/i, () => "give the interface its peer back: a veth works as a pair"],
   [/_(DEV|CPU)MAP programs/, () => "such a program belongs into an entry of a devmap or cpumap"],
   [

@@ -10,7 +10,9 @@ export const kernelErrors = {
   KERNEL_CALL: entry(
     (p: { call: string; errno: string }) => `${p.call} failed with ${p.errno}`,
     (p) =>
-      (p.errno === "EPERM" ? "run as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" : undefined) ?? "see bpf(2)",
+      p.errno !== "EPERM"
+        ? "see bpf(2)"
+        : `run as root, or with ${p.call === "setns" ? "CAP_SYS_ADMIN" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN"}`,
   ),
   KERNEL_PACKET_SIZE: entry(
     (p: { have: number; least: number }) =>

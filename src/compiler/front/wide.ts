@@ -76,7 +76,7 @@ export function wide(front: Front, operator: string, left: Value, right: Value, 
       node,
     );
   if (code === "shl" || code === "shr") checkWideShift(front, b, node);
-  const max = signed ? undefined : wideMax(operator, a.max, b.max);
+  const max = signed ? undefined : operator === "%" ? remainderMax(a.max, b.constant) : wideMax(operator, a.max, b.max);
   const id = wideOperation(front, signed && code === "shr" ? "sar" : code, a, b);
   return { kind: "bigint", id, signed, ...(max === undefined ? {} : { max }) };
 }
@@ -108,11 +108,16 @@ function checkWideShift(front: Front, { constant, max, signed }: WideOperand, no
   );
 }
 
+/** A divisor that may be zero leaves the dividend (RFC 9669 section 4.1). */
+function remainderMax(a: bigint | undefined, divisor: bigint | undefined): bigint | undefined {
+  if (divisor === undefined || divisor === 0n) return a;
+  return a === undefined || divisor - 1n < a ? divisor - 1n : a;
+}
+
 function wideMax(operator: string, a: bigint | undefined, b: bigint | undefined): bigint | undefined {
   if (operator === "&") return a === undefined ? b : b === undefined || a < b ? a : b;
-  if (operator === "%" && b !== undefined && b > 0n) return a === undefined || b - 1n < a ? b - 1n : a;
   if (a === undefined) return undefined;
-  if (operator === "/" || operator === ">>" || operator === "%") return a;
+  if (operator === "/" || operator === ">>") return a;
   if (b === undefined) return undefined;
   const bits = (value: bigint): bigint => (1n << BigInt(value.toString(2).length)) - 1n;
   const max = { "+": a + b, "*": a * b, "|": bits(a | b), "^": bits(a | b), "<<": b < 64n ? a << b : 1n << 64n }[
