@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"],
     globalSetup: ["test/support/build.ts"],
+    setupFiles: ["test/support/leaks.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two workers at most: the kernel and namespace tests share one small machine.

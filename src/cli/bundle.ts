@@ -11,7 +11,17 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
 const BUNDLE = fileURLToPath(new URL("xdpkit.cjs", import.meta.url));
-const CACHED: readonly (string | undefined)[] = ["build", "run", "disasm", "attach", "detach", "list", "doctor"];
+const CACHED: readonly (string | undefined)[] = [
+  "build",
+  "run",
+  "disasm",
+  "attach",
+  "detach",
+  "list",
+  "doctor",
+  "map",
+  "trace",
+];
 
 type Import = (url: string) => Promise<unknown>;
 type Wrapper = (exports: object, require: NodeJS.Require, module: object, filename: string, $import: Import) => void;

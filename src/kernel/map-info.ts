@@ -1,5 +1,5 @@
 /** Maps that others made: found by id, name or pin, with the definition that the kernel remembers (struct bpf_map_info). */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
 import type { Btf } from "../btf/index.ts";
 import { type BpfMap, type EntryCodecs, entryCodecs } from "../object/index.ts";
@@ -7,7 +7,7 @@ import { btfById } from "./btf-by-id.ts";
 import { possibleCpus } from "./cpu.ts";
 import { isFrozen } from "./map-errors.ts";
 import { KernelMap } from "./maps.ts";
-import { objectIds, objectInfo, openById } from "./object-info.ts";
+import { descriptorKind, objectIds, objectInfo, openById } from "./object-info.ts";
 import { openPin } from "./pins.ts";
 import { closeFd } from "./syscall.ts";
 import { targetCodec } from "./target-codecs.ts";
@@ -66,10 +66,10 @@ export function openMapById(id: number): KernelMap | undefined {
 export function openPinnedMap(path: string): KernelMap | undefined {
   const fd = openPin(path);
   if (fd === undefined) return undefined;
-  const what = readlinkSync(`/proc/self/fd/${fd}`).replace(/^anon_inode:\[?|\]$/g, "");
-  if (what === "bpf-map") return adopt(fd);
+  const kind = descriptorKind(fd);
+  if (kind === "map") return adopt(fd);
   closeFd(fd);
-  throw xdpkitError("KERNEL_NOT_A_MAP", { path, what });
+  throw xdpkitError("KERNEL_NOT_A_MAP", { path, what: kind ? `a ${kind}` : "something else" });
 }
 
 /** A map of a descriptor, which it closes. */

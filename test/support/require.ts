@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe } from "vitest";
-import { tryCreateMap } from "../../src/kernel/index.ts";
+import { KernelMap, tryCreateMap } from "../../src/kernel/index.ts";
 
 /**
  * `bpf`: maps and programs can be loaded; `root`: namespaces can be made; `kernel 6.8`: the oldest that will do; a path: the
@@ -31,7 +31,7 @@ function isAtLeast(version: string): boolean {
 
 function canUseBpf(): boolean {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  const fd = tryCreateMap({
+  const definition = {
     name: "probe",
     style: "btf",
     type: 2,
@@ -40,7 +40,9 @@ function canUseBpf(): boolean {
     maxEntries: 1,
     flags: 0,
     pinByName: false,
-  });
+  } as const;
+  const fd = tryCreateMap(definition);
+  if (fd >= 0) new KernelMap(fd, definition, 1)[Symbol.dispose]();
   return fd >= 0;
 }
 
