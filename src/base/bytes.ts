@@ -31,6 +31,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** A 32-bit number in the machine's order. */
+export const u32Bytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+
 /** The same memory as a plain Uint8Array: `slice` of a Node Buffer would give a view where a copy is meant. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   if (bytes.constructor === Uint8Array) return bytes;

@@ -8,6 +8,7 @@ export {
   plainBytes,
   printHex,
   type ShortRead,
+  u32Bytes,
 } from "./bytes.ts";
 export {
   type ErrorContext,

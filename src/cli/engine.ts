@@ -1,12 +1,16 @@
 /** The engines that `xdpkit run` can use, behind one interface: the interpreter and the running kernel. */
-import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { inEntry, xdpkitError } from "../base/index.ts";
-import { readBtf } from "../btf/index.ts";
-import { type KernelMap, type KernelProgram, LoadedObject } from "../kernel/index.ts";
+import {
+  EntryAccess,
+  type KernelMap,
+  type KernelProgram,
+  LoadedObject,
+  QueueAccess,
+  targetCodec,
+} from "../kernel/index.ts";
 import type { MapCodecs } from "../lang/index.ts";
-import { applyCoreRelocations, type BpfMap, type BpfObject, type Codec, codecOf } from "../object/index.ts";
-import { errnoName, MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
+import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
+import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
 import type { MapEntry } from "./map-files.ts";
 
@@ -125,7 +129,7 @@ class KernelEngine implements Engine {
 
   constructor(object: BpfObject, program: string, codecs: EngineOptions["codecs"]) {
     this.#codecs = codecs;
-    this.#loaded = new LoadedObject(relocate(object));
+    this.#loaded = new LoadedObject(object);
     this.#program = this.#loaded.program(program);
   }
 
@@ -143,48 +147,38 @@ class KernelEngine implements Engine {
   }
 
   size(name: string): number | undefined {
-    const map = this.#loaded.map(name);
+    const { map } = this.#open(name);
     return VALUE_MAP_TYPES.includes(map.definition.type) ? Array.from(map.keys()).length : undefined;
   }
 
   fill(name: string, entries: readonly MapEntry[]): void {
-    const map = this.#loaded.map(name);
-    const { keySize } = map.definition;
-    const key = this.#keyCodec(map);
-    forEachEntry(entries, (entry) => {
-      const bytes = keySize === 0 ? new Uint8Array(0) : key.encode(entry.key, "$.key");
-      const result = map.trySet(bytes, this.#value(map, entry.value, "$.value"));
-      if (result < 0) throw xdpkitError("CLI_MAP_REFUSED", { map: name, errno: errnoName(result) });
+    const { map, codecs } = this.#open(name);
+    const [access, queue] = [new EntryAccess<unknown, unknown>(map, codecs), new QueueAccess<unknown>(map, codecs)];
+    forEachEntry(entries, ({ key, value }) => {
+      if (map.definition.keySize === 0) queue.push(value);
+      else access.set(key, this.#value(map, value));
     });
   }
 
-  /** Interfaces, programs and maps become their numbers; a per-CPU value stands for all CPUs. */
-  #value(map: KernelMap, value: unknown, path: string): Uint8Array {
-    const { type, valueSize } = map.definition;
-    if (type === MapType.PROG_ARRAY) return words(this.#loaded.program(String(value)).fd).subarray(0, valueSize);
-    if (type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS)
-      return words(this.#inner(String(value))).subarray(0, valueSize);
-    if (type === MapType.CPUMAP) return words(queueSize(value)).subarray(0, valueSize);
-    if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH)
-      return words(interfaceIndex(value)).subarray(0, valueSize);
-    const codec = this.#valueCodec(map);
-    if (!map.perCpu) return codec.encode(value, path);
-    const padded = (valueSize + 7) & ~7;
-    const all = new Uint8Array(map.valueBytes);
-    for (let at = 0, cpu = 0; at < all.length; at += padded, cpu++) {
-      all.set(codec.encode(Array.isArray(value) ? value[cpu] : value, path), at);
-    }
-    return all;
+  /** A queue is emptied by it: nothing runs afterwards. */
+  dump(name: string): MapEntry[] {
+    const { map, codecs } = this.#open(name);
+    if (QUEUES.includes(map.definition.type))
+      return Array.from(popAll(new QueueAccess(map, codecs)), (value) => ({ value }));
+    return Array.from(new EntryAccess(map, codecs).entries(), ([key, value]) => ({ key, value }));
   }
 
-  #keyCodec({ definition: { name, keyType, keySize } }: KernelMap): Codec {
-    const { btf } = this.#loaded.object;
-    return this.#codecs.get(name)?.key ?? codecOf(btf, keyType, keySize, { name, what: "key" });
+  #open(name: string): { readonly map: KernelMap; readonly codecs: EntryCodecs } {
+    const map = this.#loaded.map(name);
+    const target = targetCodec(map.definition.type, map.definition.valueSize);
+    const given = { ...this.#codecs.get(name), ...(target ? { value: target } : {}) };
+    return { map, codecs: entryCodecs(this.#loaded.object.btf, map.definition, given) };
   }
 
-  #valueCodec({ definition: { name, data, valueType, valueSize } }: KernelMap): Codec {
-    const { btf } = this.#loaded.object;
-    return this.#codecs.get(name)?.value ?? codecOf(btf, data?.type ?? valueType, valueSize, { name, what: "value" });
+  /** Programs and maps stand by name. */
+  #value({ definition: { type } }: KernelMap, value: unknown): unknown {
+    if (type === MapType.PROG_ARRAY) return this.#loaded.program(String(value)).fd;
+    return type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS ? this.#inner(String(value)) : value;
   }
 
   #inner(name: string): number {
@@ -194,53 +188,11 @@ class KernelEngine implements Engine {
     return inner.fd;
   }
 
-  /** A queue is emptied by it: nothing runs afterwards. */
-  dump(name: string): MapEntry[] {
-    const map = this.#loaded.map(name);
-    const { type, valueSize } = map.definition;
-    const value = this.#valueCodec(map);
-    if (QUEUES.includes(type)) return Array.from(popAll(map), (bytes) => ({ value: value.decode(bytes) }));
-    const key = this.#keyCodec(map);
-    const padded = (valueSize + 7) & ~7;
-    return Array.from(map.keys(), (raw) => {
-      const bytes = map.get(raw) ?? new Uint8Array(map.valueBytes);
-      const one = (at: number): unknown => value.decode(bytes.subarray(at, at + valueSize));
-      const all = map.perCpu ? Array.from({ length: bytes.length / padded }, (_, cpu) => one(cpu * padded)) : one(0);
-      return { key: key.decode(raw), value: all };
-    });
-  }
-
   [Symbol.dispose](): void {
     this.#loaded[Symbol.dispose]();
   }
 }
 
-/** CO-RE against the running kernel, where the object asks for it. */
-export function relocate(object: BpfObject): BpfObject {
-  if (object.functions.every((one) => one.relocations.length === 0)) return object;
-  return applyCoreRelocations(object, readBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")))).object;
-}
-
-function words(...values: number[]): Uint8Array {
-  return new Uint8Array(Uint32Array.from([...values, 0]).buffer);
-}
-
-function* popAll(map: KernelMap): Generator<Uint8Array> {
-  for (let value = map.pop(); value; value = map.pop()) yield value;
-}
-
-/** `192` or `{ "queueSize": 192 }`. */
-function queueSize(value: unknown): number {
-  const given = typeof value === "object" && value !== null && "queueSize" in value ? value.queueSize : value;
-  if (typeof given === "number" && Number.isInteger(given)) return given;
-  const at = { kind: "path", path: "$.value.queueSize" } as const;
-  throw xdpkitError("VALUE_FORM", { found: JSON.stringify(given) ?? "nothing", size: 4 }, { at });
-}
-
-function interfaceIndex(value: unknown): number {
-  const given = typeof value === "object" && value !== null && "interface" in value ? value.interface : value;
-  if (typeof given === "number") return given;
-  const name = String(given);
-  if (!(name in networkInterfaces())) throw xdpkitError("CLI_USAGE", { problem: `there is no interface ${name}` });
-  return Number(readFileSync(`/sys/class/net/${name}/ifindex`, "utf8"));
+function* popAll(queue: QueueAccess<unknown>): Generator<unknown> {
+  for (let value = queue.pop(); value !== undefined; value = queue.pop()) yield value;
 }

@@ -1,8 +1,7 @@
 /** The program argument of commands that work on the kernel: `id:42`, a pinned path, a `*.xdp.ts` or an ELF object. */
 import { statfsSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
-import { descriptorKind, KernelProgram, LoadedObject, openById, openPin, programInfo } from "../kernel/index.ts";
-import { relocate } from "./engine.ts";
+import { KernelProgram, LoadedObject, openById, openPinOf, programInfo } from "../kernel/index.ts";
 import { inFile } from "./files.ts";
 import { BPF_FILE_SYSTEM } from "./link-pin.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
@@ -42,10 +41,11 @@ function openId(id: number): number {
 }
 
 function openPinned(path: string): number {
-  const fd = openPin(path);
-  const kind = fd === undefined ? undefined : descriptorKind(fd);
-  if (fd !== undefined && kind === "program") return fd;
-  throw xdpkitError("CLI_NOT_A_PROGRAM", { kind: kind ?? "something else" }, { at: { kind: "file", file: path } });
+  const at = { kind: "file", file: path } as const;
+  const wrong = (kind = "something else") => xdpkitError("CLI_NOT_A_PROGRAM", { kind }, { at });
+  const fd = openPinOf("program", path, wrong);
+  if (fd === undefined) throw wrong();
+  return fd;
 }
 
 function opened(fd: number): OpenProgram {
@@ -56,6 +56,11 @@ function opened(fd: number): OpenProgram {
 async function loadFile(file: string, wanted: string | undefined): Promise<OpenProgram> {
   const { object } = await readProgramFile(file);
   const name = chooseProgram(object, wanted, file);
-  const loaded = await inFile(file, () => new LoadedObject(relocate(object)));
-  return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
+  const loaded = await inFile(file, () => new LoadedObject(object));
+  try {
+    return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
+  } catch (error) {
+    loaded[Symbol.dispose]();
+    throw error;
+  }
 }

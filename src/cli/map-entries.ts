@@ -6,7 +6,7 @@ import type { UpdateMode } from "../lang/index.ts";
 import { MapType, mapTypeName, updateFlags } from "../uapi/index.ts";
 import { toJsonValue } from "./data-files.ts";
 import { isGlobalData, type MapOptions, type OpenMap, openMap, readWord } from "./map-place.ts";
-import { printBytes, printEntry } from "./map-print.ts";
+import { entriesAsJson, printBytes, printEntry } from "./map-print.ts";
 import { Refusal } from "./refusal.ts";
 
 interface PrintOptions extends MapOptions {
@@ -36,14 +36,17 @@ export async function dumpMap(place: string, options: PrintOptions): Promise<voi
   using open = await openMap(place, options);
   checkDump(open);
   if (!options.json && !open.isTyped) return dumpBytes(open);
-  let first = true;
-  process.stdout.write("[");
-  for (const [key, value] of open.access.entries()) {
-    const text = options.json ? JSON.stringify(toJsonValue({ key, value })) : printEntry(key, value, open.map.perCpu);
-    process.stdout.write(options.json ? `${first ? "" : ","}\n${text}` : `${first ? "" : ","}${text}`);
-    first = false;
+  const pieces = options.json ? entriesAsJson(open.access) : entriesAsText(open);
+  for (const piece of pieces) process.stdout.write(piece);
+}
+
+function* entriesAsText({ access, map }: OpenMap): Generator<string> {
+  let before = "[";
+  for (const [key, value] of access.entries()) {
+    yield before + printEntry(key, value, map.perCpu);
+    before = ",";
   }
-  process.stdout.write(options.json ? `${first ? "" : "\n"}]\n` : "]\n");
+  yield before === "[" ? "[]\n" : "]\n";
 }
 
 function dumpBytes({ map }: OpenMap): void {

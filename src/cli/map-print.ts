@@ -1,6 +1,17 @@
 /** Entries of maps as text, as `bpftool map dump` prints them: with names where there is BTF, else as bytes. */
 import { alignUp, printHex } from "../base/index.ts";
-import type { KernelMap } from "../kernel/index.ts";
+import type { EntryAccess, KernelMap } from "../kernel/index.ts";
+import { toJsonValue } from "./data-files.ts";
+
+/** A list of JSON in pieces, one entry a line. */
+export function* entriesAsJson(access: EntryAccess<unknown, unknown>): Generator<string> {
+  let before = "[\n";
+  for (const [key, value] of access.entries()) {
+    yield before + JSON.stringify(toJsonValue({ key, value }));
+    before = ",\n";
+  }
+  yield before === "[\n" ? "[]\n" : "\n]\n";
+}
 
 /** `{ "key": …, "value": … }`, per-CPU values one by one. */
 export function printEntry(key: unknown, value: unknown, perCpu: boolean): string {

@@ -1,10 +1,10 @@
 /** `xdpkit map export|import`: entries of a map as a JSON file, in batches both ways, however many there are. */
 import { XdpkitError, xdpkitError } from "../base/index.ts";
-import { toJsonValue } from "./data-files.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
 import { readJsonList } from "./json-list.ts";
 import { checkDump } from "./map-entries.ts";
-import { type MapOptions, type OpenMap, openMap } from "./map-place.ts";
+import { type MapOptions, openMap } from "./map-place.ts";
+import { entriesAsJson } from "./map-print.ts";
 
 /** Entries that are read before they are set. */
 const SET_BATCH = 16_384;
@@ -13,13 +13,13 @@ export async function exportMap(place: string, file: string, options: MapOptions
   using open = await openMap(place, options);
   checkDump(open);
   if (file === "-") {
-    for (const piece of entriesAsJson(open)) process.stdout.write(piece);
+    for (const piece of entriesAsJson(open.access)) process.stdout.write(piece);
     return;
   }
   const output = await OutputFile.open(file, "-");
   const encoder = new TextEncoder();
   try {
-    for (const piece of entriesAsJson(open)) {
+    for (const piece of entriesAsJson(open.access)) {
       output.write(encoder.encode(piece));
       if (output.full) await output.flush();
     }
@@ -28,16 +28,6 @@ export async function exportMap(place: string, file: string, options: MapOptions
     await output.discard();
     throw error;
   }
-}
-
-/** A list, one entry a line. */
-function* entriesAsJson({ access }: OpenMap): Generator<string> {
-  let before = "[\n";
-  for (const [key, value] of access.entries()) {
-    yield before + JSON.stringify(toJsonValue({ key, value }));
-    before = ",\n";
-  }
-  yield before === "[\n" ? "[]\n" : "\n]\n";
 }
 
 export async function importMap(
@@ -80,6 +70,10 @@ function atEntry(first: number, body: () => void): void {
   } catch (error) {
     if (!(error instanceof XdpkitError) || error.at?.kind !== "path") throw error;
     const path = error.at.path.replace(/^\$\[(\d+)\]/, (_, index: string) => `$[${first + Number(index)}]`);
-    throw new XdpkitError(error.code, error.message, { at: { kind: "path", path }, hint: error.hint });
+    throw new XdpkitError(error.code, error.message, {
+      at: { kind: "path", path },
+      hint: error.hint,
+      cause: error.cause,
+    });
   }
 }

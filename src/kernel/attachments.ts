@@ -4,11 +4,11 @@
  * A link's interface is known by index only, and indices repeat in other namespaces. Whether a link holds a place is asked
  * of the kernel by a request that it refuses in any case, differently for links.
  */
-import { errno, ProgramType } from "../uapi/index.ts";
+import { errno } from "../uapi/index.ts";
 import { listInterfaces, type NetworkInterface, type XdpMode } from "./interfaces.ts";
 import { type LinkInfo, listLinks } from "./links.ts";
+import { loadPass } from "./pass-program.ts";
 import { type ProgramInfo, programInfoById } from "./program-info.ts";
-import { loadProgram } from "./programs.ts";
 import { trySetXdp } from "./xdp-netlink.ts";
 
 export interface Attachment {
@@ -42,12 +42,9 @@ export function listAttachments(interfaces: readonly NetworkInterface[] = listIn
   );
 }
 
-/** BPF_MOV64_IMM(r0, XDP_PASS), BPF_EXIT. */
-const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
-
 /** Asks to take away a program that nobody has attached: EBUSY says that a link is in the way, EEXIST that none is. */
 function isHeldByLink(interfaceIndex: number, mode: XdpMode): boolean {
-  const stranger = loadProgram({ name: "stranger", type: ProgramType.XDP, instructions: PASS, license: "GPL" });
+  const stranger = loadPass("stranger");
   try {
     return trySetXdp({ interfaceIndex, mode, fd: -1, expected: stranger.fd })?.errno === -errno.EBUSY;
   } finally {

@@ -57,17 +57,17 @@ export const XDP_MAP_TYPES = [
   "ARENA",
 ] as const satisfies readonly MapTypeName[];
 
+const SMALL = { keySize: 4, valueSize: 4, maxEntries: 1, flags: 0, style: "btf", pinByName: false } as const;
+
 function createsMap(type: MapTypeName, shape: Partial<BpfMap> = {}, inner = 0): boolean {
-  const base = { keySize: 4, valueSize: 4, maxEntries: 1, flags: 0, style: "btf", pinByName: false } as const;
-  const fd = tryCreateMap({ ...base, name: "probe", type: MapType[type], ...SHAPES[type], ...shape }, inner);
+  const fd = tryCreateMap({ ...SMALL, name: "probe", type: MapType[type], ...SHAPES[type], ...shape }, inner);
   if (fd < 0) return false;
   closeFd(fd);
   return true;
 }
 
 function createsMapOfMaps(type: MapTypeName): boolean {
-  const base = { keySize: 4, valueSize: 4, maxEntries: 1, flags: 0, style: "btf", pinByName: false } as const;
-  const inner = tryCreateMap({ ...base, name: "inner", type: MapType.ARRAY });
+  const inner = tryCreateMap({ ...SMALL, name: "inner", type: MapType.ARRAY });
   if (inner < 0) return false;
   const made = createsMap(type, {}, inner);
   closeFd(inner);

@@ -8,12 +8,6 @@ export interface Translation {
   out(value: unknown): unknown;
 }
 
-/** The same value with another `program`, where it has one. */
-export function withProgram(value: unknown, change: (program: unknown) => unknown): unknown {
-  const { program } = (typeof value === "object" && value !== null ? value : {}) as { readonly program?: unknown };
-  return program === undefined ? value : { ...(value as object), program: change(program) };
-}
-
 export class HandleAccess {
   readonly map: KernelMap;
   readonly #access: EntryAccess<unknown, unknown>;

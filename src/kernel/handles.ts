@@ -10,6 +10,7 @@ import {
   array,
   BloomFilter,
   CpuMap,
+  countersOf,
   DevMap,
   Global,
   HashOfMaps,
@@ -25,11 +26,12 @@ import {
   schemaCodec,
   UserRingBuffer,
   u64,
+  withProgram,
 } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
 import { errnoName } from "../uapi/index.ts";
 import { possibleCpus } from "./cpu.ts";
-import { HandleAccess, type Translation, withProgram } from "./handle-access.ts";
+import { HandleAccess, type Translation } from "./handle-access.ts";
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { objectId } from "./object-info.ts";
@@ -190,14 +192,4 @@ function streamOf(handle: object, map: KernelMap): unknown {
   const { encode } = schemaCodec(handle.record);
   const writer = map.own(new RingWriter(map));
   return { send: (record: unknown) => writer.send(encode(record, "$")) };
-}
-
-/** Sums over the CPUs, by name. */
-function countersOf(names: readonly string[], access: EntryAccess<unknown, unknown>): unknown {
-  return {
-    read(): Record<string, bigint> {
-      const perCpu = access.get(0) as bigint[][];
-      return Object.fromEntries(names.map((name, at) => [name, perCpu.reduce((sum, counts) => sum + counts[at]!, 0n)]));
-    },
-  };
 }

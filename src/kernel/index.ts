@@ -34,7 +34,7 @@ export type { Batch, EntryBytes } from "./map-batch.ts";
 export { foreignCodecs, type MapInfo, mapIds, mapInfo, openMapById, openPinnedMap } from "./map-info.ts";
 export { KernelMap, tryCreateMap } from "./maps.ts";
 export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
-export { descriptorKind, openById } from "./object-info.ts";
+export { openById, openPinOf } from "./object-info.ts";
 export { PerfReader } from "./perf-array.ts";
 export { openPin, pin } from "./pins.ts";
 export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
@@ -47,5 +47,6 @@ export {
 } from "./programs.ts";
 export { type RecordSource, Records } from "./records.ts";
 export { RingReader, RingWriter } from "./ring-buffer.ts";
+export { targetCodec } from "./target-codecs.ts";
 export { openTrace, type TraceLine, type TraceStream } from "./trace-pipe.ts";
 export { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";

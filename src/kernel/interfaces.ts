@@ -3,7 +3,7 @@
  *
  * Never from /sys/class/net, which shows the namespace that its mount was made in.
  */
-import { concatBytes, xdpkitError } from "../base/index.ts";
+import { concatBytes, printHex, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { NetlinkProtocol, type NetlinkSocket, withNetlink } from "./netlink.ts";
 import {
@@ -166,7 +166,7 @@ function readInterface(body: Uint8Array): NetworkInterface {
 
 function readMac(address: Uint8Array | undefined): string | undefined {
   if (address?.length !== 6) return undefined;
-  return Array.from(address, (byte) => byte.toString(16).padStart(2, "0")).join(":");
+  return printHex(address, ":");
 }
 
 function readLower(attributes: AttributeMap): NetworkInterface["lower"] {

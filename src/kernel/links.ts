@@ -7,8 +7,8 @@
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import type { XdpMode } from "./interfaces.ts";
-import { descriptorKind, objectIds, objectInfo, openById } from "./object-info.ts";
-import { openPin, pin } from "./pins.ts";
+import { objectIds, objectInfo, openById, openPinOf } from "./object-info.ts";
+import { pin } from "./pins.ts";
 import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
 import { MODE_FLAGS } from "./xdp-netlink.ts";
 
@@ -101,11 +101,12 @@ export function linkInfo(fd: number): LinkInfo | undefined {
 
 /** The link that is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN, KERNEL_NOT_A_LINK */
 export function openPinnedLink(path: string): KernelLink | undefined {
-  const fd = openPin(path);
+  const wrong = () => xdpkitError("KERNEL_NOT_A_LINK", { what: path });
+  const fd = openPinOf("link", path, wrong);
   if (fd === undefined) return undefined;
-  if (descriptorKind(fd) === "link" && linkInfo(fd)) return new KernelLink(fd);
+  if (linkInfo(fd)) return new KernelLink(fd);
   closeFd(fd);
-  throw xdpkitError("KERNEL_NOT_A_LINK", { what: path });
+  throw wrong();
 }
 
 /** All links of XDP on this machine, whatever their namespace. @throws XdpkitError KERNEL_CALL */

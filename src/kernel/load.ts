@@ -1,15 +1,15 @@
 /**
- * Loads a BpfObject into the kernel: maps, global data, linked programs.
+ * Loads a BpfObject into the kernel: CO-RE, maps, global data, linked programs.
  *
  * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
  */
-import { xdpkitError } from "../base/index.ts";
+import { u32Bytes, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
 import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
-import { kernelFunctionId } from "./kernel-btf.ts";
+import { kernelFunctionId, relocate } from "./kernel-btf.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
 import { closeFd } from "./syscall.ts";
@@ -35,7 +35,8 @@ export class LoadedObject implements Disposable {
   readonly #logLevel: number;
 
   /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
-  constructor(object: BpfObject, { logLevel = 0 }: LoadObjectOptions = {}) {
+  constructor(given: BpfObject, { logLevel = 0 }: LoadObjectOptions = {}) {
+    const object = relocate(given);
     this.object = object;
     this.#logLevel = logLevel;
     this.#btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
@@ -114,7 +115,7 @@ export class LoadedObject implements Disposable {
     }
     for (const { index, target } of slots) {
       const fd = type === MapType.PROG_ARRAY ? this.program(target).fd : this.map(target).fd;
-      const result = map.trySet(words(index), words(fd));
+      const result = map.trySet(u32Bytes(index), u32Bytes(fd));
       if (result < 0)
         throw xdpkitError("KERNEL_CALL", { call: `setting slot ${index} of ${name}`, errno: errnoName(result) });
     }
@@ -147,7 +148,3 @@ export class LoadedObject implements Disposable {
 
 /** `imm` of a call to a function that this kernel lacks: libbpf's mark, which the verifier refuses where it is reached. */
 const MISSING_FUNCTION = 2002000000;
-
-function words(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
-}

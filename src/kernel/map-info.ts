@@ -7,12 +7,15 @@ import { btfById } from "./btf-by-id.ts";
 import { possibleCpus } from "./cpu.ts";
 import { isFrozen } from "./map-errors.ts";
 import { KernelMap } from "./maps.ts";
-import { descriptorKind, objectIds, objectInfo, openById } from "./object-info.ts";
-import { openPin } from "./pins.ts";
+import { readText } from "./netlink-attributes.ts";
+import { objectIds, objectInfo, openById, openPinOf } from "./object-info.ts";
 import { closeFd } from "./syscall.ts";
 import { targetCodec } from "./target-codecs.ts";
 
 const INFO_BYTES = 88;
+/** Where the name stands, and its bytes (BPF_OBJ_NAME_LEN). */
+const NAME_AT = 24;
+const NAME_BYTES = 16;
 
 export interface MapInfo {
   readonly id: number;
@@ -31,7 +34,7 @@ export function mapInfo(fd: number): MapInfo {
   const word = (offset: number): number => info.getUint32(offset, true);
   const [keyType, valueType] = [word(68), word(72)];
   const definition: BpfMap = {
-    name: textAt(info, 24),
+    name: readText(new Uint8Array(info.buffer, NAME_AT, NAME_BYTES))!,
     style: "btf",
     type: word(0),
     keySize: word(8),
@@ -47,12 +50,6 @@ export function mapInfo(fd: number): MapInfo {
   return { id: word(4), definition, btfId: word(64), frozen: isFrozen(fd), memoryBytes: Number(memlock ?? 0) };
 }
 
-/** BPF_OBJ_NAME_LEN bytes, ended by a zero. */
-function textAt(info: DataView, offset: number): string {
-  const bytes = new Uint8Array(info.buffer, offset, 16);
-  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
-}
-
 /** Ids of all maps of the machine, ascending. */
 export const mapIds = (): Generator<number> => objectIds("map");
 
@@ -64,12 +61,10 @@ export function openMapById(id: number): KernelMap | undefined {
 
 /** The map that is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN, KERNEL_NOT_A_MAP */
 export function openPinnedMap(path: string): KernelMap | undefined {
-  const fd = openPin(path);
-  if (fd === undefined) return undefined;
-  const kind = descriptorKind(fd);
-  if (kind === "map") return adopt(fd);
-  closeFd(fd);
-  throw xdpkitError("KERNEL_NOT_A_MAP", { path, what: kind ? `a ${kind}` : "something else" });
+  const fd = openPinOf("map", path, (kind) =>
+    xdpkitError("KERNEL_NOT_A_MAP", { path, what: kind ? `a ${kind}` : "something else" }),
+  );
+  return fd === undefined ? undefined : adopt(fd);
 }
 
 /** A map of a descriptor, which it closes. */

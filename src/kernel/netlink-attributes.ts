@@ -6,7 +6,7 @@
  *
  * Numbers are in the host's byte order, which is little endian on every machine that this layer runs on.
  */
-import { alignUp, concatBytes } from "../base/index.ts";
+import { alignUp, concatBytes, u32Bytes } from "../base/index.ts";
 
 const HEADER_BYTES = 4;
 /** NLA_F_NESTED and NLA_F_NET_BYTEORDER are flags beside the type. */
@@ -47,8 +47,6 @@ export const textAttribute = (type: number, text: string): Uint8Array =>
 
 export const nested = (type: number, ...attributes: readonly Uint8Array[]): Uint8Array =>
   attribute(type | NESTED, concatBytes(...attributes));
-
-export const u32Bytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 
 /** The 32-bit number of a payload; undefined when there is none. */
 export function readU32(bytes: Uint8Array | undefined): number | undefined {

@@ -98,11 +98,6 @@ export class NetlinkSocket implements Disposable {
     return this.#exchange(type, NLM_F_REQUEST | NLM_F_ACK, body) ?? { bodies: [] };
   }
 
-  /** @throws XdpkitError KERNEL_NETLINK */
-  request(type: number, body: Uint8Array, what: string): readonly Uint8Array[] {
-    return accepted(this.try(type, body), what);
-  }
-
   /** A whole list; one that changed on its way is asked for again. @throws XdpkitError KERNEL_NETLINK */
   dump(type: number, body: Uint8Array, what: string): readonly Uint8Array[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {

@@ -1,8 +1,9 @@
 /** Programs, maps, links and BTF by their ids, and what the kernel says of one (BPF_OBJ_GET_INFO_BY_FD, kernel/bpf/syscall.c). */
 import { readlinkSync } from "node:fs";
-import { xdpkitError } from "../base/index.ts";
+import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
-import { attributes, BpfCommand, bpf, tryBpf } from "./syscall.ts";
+import { openPin } from "./pins.ts";
+import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
 
 const COMMANDS = {
   program: { next: BpfCommand.ProgNextId, open: BpfCommand.ProgFdById, call: "BPF_PROG_GET_FD_BY_ID" },
@@ -49,7 +50,9 @@ export function objectInfo(fd: number, bytes: number, prepare?: (info: DataView)
 /** The id of a program or map: both infos have it at the same place. */
 export const objectId = (fd: number): number => objectInfo(fd, 8).getUint32(4, true);
 
-const ANONYMOUS_FILES: Readonly<Record<string, "program" | "map" | "link">> = {
+type DescriptorKind = "program" | "map" | "link";
+
+const ANONYMOUS_FILES: Readonly<Record<string, DescriptorKind>> = {
   "anon_inode:bpf-prog": "program",
   "anon_inode:bpf-map": "map",
   "anon_inode:bpf_link": "link",
@@ -57,6 +60,24 @@ const ANONYMOUS_FILES: Readonly<Record<string, "program" | "map" | "link">> = {
 };
 
 /** What a descriptor is: the structs of BPF_OBJ_GET_INFO_BY_FD do not say. */
-export function descriptorKind(fd: number): "program" | "map" | "link" | undefined {
+export function descriptorKind(fd: number): DescriptorKind | undefined {
   return ANONYMOUS_FILES[readlinkSync(`/proc/self/fd/${fd}`)];
+}
+
+/**
+ * A descriptor of what is pinned there; undefined when nothing is. `wrong` makes the error for what is of another kind.
+ *
+ * @throws XdpkitError KERNEL_PIN
+ */
+export function openPinOf(
+  kind: DescriptorKind,
+  path: string,
+  wrong: (found: DescriptorKind | undefined) => XdpkitError,
+): number | undefined {
+  const fd = openPin(path);
+  if (fd === undefined) return undefined;
+  const found = descriptorKind(fd);
+  if (found === kind) return fd;
+  closeFd(fd);
+  throw wrong(found);
 }

@@ -1,4 +1,5 @@
 /** BPF_MAP_TYPE_PERF_EVENT_ARRAY as one source of records: a buffer for every CPU that is online. */
+import { u32Bytes } from "../base/index.ts";
 import { onlineCpus } from "./cpu.ts";
 import { mapError } from "./map-errors.ts";
 import type { KernelMap } from "./maps.ts";
@@ -20,7 +21,7 @@ export class PerfReader implements RecordSource<Uint8Array> {
       for (const cpu of onlineCpus()) {
         const buffer = new PerfBuffer(cpu, pages);
         this.#buffers.set(cpu, buffer);
-        const result = map.trySet(word(cpu), word(buffer.fd));
+        const result = map.trySet(u32Bytes(cpu), u32Bytes(buffer.fd));
         if (result < 0) throw mapError(map, "update", result);
       }
     } catch (error) {
@@ -44,11 +45,9 @@ export class PerfReader implements RecordSource<Uint8Array> {
 
   [Symbol.dispose](): void {
     for (const [cpu, buffer] of this.#buffers) {
-      this.#map.tryDelete(word(cpu));
+      this.#map.tryDelete(u32Bytes(cpu));
       buffer[Symbol.dispose]();
     }
     this.#buffers.clear();
   }
 }
-
-const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);

@@ -2,10 +2,10 @@
  * Slots that packets go to (`struct bpf_devmap_val`, `struct bpf_cpumap_val`, include/uapi/linux/bpf.h): a number, and a
  * program that runs there. The kernel takes a program's descriptor and gives its id.
  */
-import koffi from "koffi";
 import { xdpkitError } from "../base/index.ts";
 import type { Codec } from "../object/index.ts";
 import { MapType } from "../uapi/index.ts";
+import { tryFindInterface } from "./interfaces.ts";
 
 /** The codec of a map's values where they are targets. `size` is 4 without and 8 with programs. */
 export function targetCodec(type: number, size: number): Codec | undefined {
@@ -42,14 +42,9 @@ function queueSize(value: unknown, path: string): number {
 /** By index, or by name in the network namespace of the calling thread. */
 function interfaceIndex(value: unknown, path: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-  const index = typeof value === "string" ? nameToIndex(value) : 0;
-  if (index === 0) throw wrong(value, 4, path);
-  return index;
-}
-
-function nameToIndex(name: string): number {
-  const call = koffi.load(null).func("unsigned int if_nametoindex(const char *name)") as (name: string) => number;
-  return call(name);
+  const found = typeof value === "string" ? tryFindInterface(value) : undefined;
+  if (!found) throw wrong(value, 4, path);
+  return found.index;
 }
 
 const wrong = (value: unknown, size: number, path: string) =>

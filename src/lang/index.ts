@@ -15,6 +15,7 @@ export type {
 export { jsonCodec, type MapCodecs, mapCodecs, schemaCodec } from "./codecs.ts";
 export type { Cursor, DevMapContext, RxHash, RxVlanTag, XdpContext } from "./context.ts";
 export { exit, isSubprogram, type LoopStep, loop, range, subprogram, trace, unroll } from "./control.ts";
+export { countersOf, withProgram } from "./handle-values.ts";
 export * from "./helpers.ts";
 export {
   type Intrinsic,

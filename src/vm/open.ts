@@ -9,6 +9,7 @@ import {
   ArrayOfMaps,
   array,
   CpuMap,
+  countersOf,
   DevMap,
   type EventSource,
   Global,
@@ -23,6 +24,7 @@ import {
   type UpdateMode,
   UserRingBuffer,
   u64,
+  withProgram,
 } from "../lang/index.ts";
 import type { Codec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
@@ -105,16 +107,6 @@ export class Handles {
   }
 }
 
-/** Sums over the CPUs, by name. */
-function countersOf(names: readonly string[], access: MapAccess): unknown {
-  return {
-    read(): Record<string, bigint> {
-      const perCpu = access.get(0) as bigint[][];
-      return Object.fromEntries(names.map((name, at) => [name, perCpu.reduce((sum, counts) => sum + counts[at]!, 0n)]));
-    },
-  };
-}
-
 function sender(access: MapAccess, codec: Codec): (record: unknown) => boolean {
   return (record) => access.trySend(codec.encode(record, "$"));
 }
@@ -142,11 +134,6 @@ const PROGRAM_OF_ENTRY: Translation = {
   in: (value, handles) => withProgram(value, (program) => PROGRAM.in(program, handles)),
   out: (value, handles) => withProgram(value, (program) => PROGRAM.out(program, handles)),
 };
-
-function withProgram(value: unknown, change: (program: unknown) => unknown): unknown {
-  const { program } = (typeof value === "object" && value !== null ? value : {}) as { readonly program?: unknown };
-  return program === undefined ? value : { ...(value as object), program: change(program) };
-}
 
 /** A map whose values are handles, or have one. */
 class HandleMap {

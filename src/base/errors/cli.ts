@@ -83,8 +83,4 @@ export const cliErrors = {
     (p: { map: string; type: string }) => `map ${p.map} is a ${p.type}, which takes open programs or maps`,
     () => "set it from TypeScript, or with bpftool map update … value pinned PATH",
   ),
-  CLI_MAP_REFUSED: entry(
-    (p: { map: string; errno: string }) => `map ${p.map} does not take this entry: ${p.errno}`,
-    (p) => (p.errno === "E2BIG" || p.errno === "ENOSPC" ? "the map is full, or the index is too large" : "see bpf(2)"),
-  ),
 } as const;

@@ -1,11 +1,10 @@
 /** The doctor's checks of the machine and of the thread's network namespace. */
 import { existsSync, readFileSync } from "node:fs";
 import { XdpkitError } from "../../base/index.ts";
-import { ProgramType } from "../../uapi/index.ts";
 import { hasHelper } from "../features.ts";
 import { bpfMounts } from "../link-holders.ts";
+import { loadPass } from "../pass-program.ts";
 import { programInfo } from "../program-info.ts";
-import { loadProgram } from "../programs.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 import { examineFeatures } from "./kernel-features.ts";
 
@@ -17,14 +16,10 @@ export function examineHost(): Finding[] {
   return [reach, ...jit(), ...findings, ...memory(), ...examineFeatures()];
 }
 
-/** BPF_MOV64_IMM(r0, XDP_PASS), BPF_EXIT. */
-const PASS = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
-const loadPass = () => loadProgram({ name: "doctor", type: ProgramType.XDP, instructions: PASS, license: "GPL" });
-
 /** A program that does nothing is loaded, not attached. */
 function reachable(): Finding {
   try {
-    loadPass()[Symbol.dispose]();
+    loadPass("doctor")[Symbol.dispose]();
     return ok("bpf", "programs can be loaded");
   } catch (error) {
     if (!(error instanceof XdpkitError)) throw error;
@@ -72,7 +67,7 @@ function unprivileged(): Finding[] {
 
 /** net.core.bpf_jit_enable is shown in the first network namespace only: a program tells whether it was compiled. */
 function jit(): Finding[] {
-  const program = loadPass();
+  const program = loadPass("doctor");
   const { jitedBytes } = programInfo(program);
   program[Symbol.dispose]();
   if (jitedBytes === 0)
