@@ -1,12 +1,13 @@
 /** Maps of the kernel by the handles of a module: what test/compiler/handles.test.ts asks of the machine, asked of Linux. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { compileOrThrow } from "../../src/compiler/index.ts";
+import { type CompilableProgram, compileOrThrow } from "../../src/compiler/index.ts";
 import { KernelHandles, LoadedObject, pinThread, possibleCpus } from "../../src/kernel/index.ts";
 import { Global, u32, u64, XdpAction } from "../../src/lang/index.ts";
 import { readElf } from "../../src/object/index.ts";
 import { refusal } from "../answers.ts";
 import * as handles from "../support/handles.xdp.ts";
+import { loadText } from "../support/load-module.ts";
 import { suite } from "../support/require.ts";
 import { runElsewhere } from "../support/run-elsewhere.ts";
 
@@ -18,6 +19,14 @@ packet.set([0x45], 14);
 packet.set([192, 0, 2, 1, 198, 51, 100, 7], 26);
 
 const { object, names } = compileOrThrow([main, leaving, answer]);
+
+interface Small {
+  readonly program: CompilableProgram;
+  readonly one: Global<number>;
+  readonly two: Global<number>;
+  readonly three: Global<number>;
+  readonly sum: Global<bigint>;
+}
 
 suite("handles of a module in the kernel", ["bpf", "kernel 6.1"], () => {
   let loaded: LoadedObject;
@@ -153,7 +162,27 @@ suite("handles of a module in the kernel", ["bpf", "kernel 6.1"], () => {
   });
 });
 
+const SMALL = `import { global, u16, u64, u8, xdp, XdpAction } from "xdpkit";
+export const one = global(u8, 1);
+export const two = global(u8, 2);
+export const three = global(u16, 3);
+export const sum = global(u64);
+export const program = xdp(() => { sum.value = u64(one.value + two.value * 10 + three.value * 100); return XdpAction.Pass; });
+`;
+
 suite("global variables", ["bpf", "kernel 5.5"], () => {
+  it("of one and two bytes are written where they stand", () => {
+    const { program, one, two, three, sum } = loadText(SMALL, "small-globals.xdp.ts") as unknown as Small;
+    const compiled = compileOrThrow(program);
+    using loaded = new LoadedObject(compiled.object);
+    using open = new KernelHandles(loaded, compiled.names);
+    open.open(two).value = 7;
+    open.open(three).value = 5;
+    loaded.program("program").run(packet);
+    expect([one, two, three].map((variable) => open.open(variable).value)).toEqual([1, 7, 5]);
+    expect(open.open(sum).value).toBe(571n);
+  });
+
   it("writing one leaves its neighbours to the program that runs", async () => {
     const bytes = readFileSync(new URL("../objects/globals.o", import.meta.url));
     using loaded = new LoadedObject(readElf(bytes, { name: "globals" }));

@@ -113,6 +113,21 @@ suite("batches", ["bpf", "kernel 5.14"], () => {
     expect(numbersIn(map, map.takeBatches(1))).toEqual(upTo(64));
   });
 
+  it("a walk from key to key goes on when what it has shown is deleted", () => {
+    using map = create("LPM_TRIE", 32);
+    const { keys, values } = entries(map, 32);
+    map.trySetAll(keys, values);
+    const seen: Uint8Array[] = [];
+    // The last key of a batch is where the kernel would go on.
+    for (const batch of map.batches(4)) {
+      seen.push(batch.keys.slice());
+      map.tryDelete(batch.keys.slice(-8));
+    }
+    expect(seen.flatMap((some) => [...Array(some.length / 8).keys()].map((at) => some[8 * at + 4])).sort()).toEqual(
+      upTo(32).sort(),
+    );
+  });
+
   it("says how far it came", () => {
     using map = create("HASH", 10);
     const { keys, values } = entries(map, 12);
