@@ -463,6 +463,11 @@ const flow: readonly Row[] = [
     0,
   ],
   [
+    "an index from the high bits of a division",
+    "const n = Math.trunc((i8(word) & 0xffffffff) / (ctx.ingressInterface >>> 12)) >>> 31; out.value = u64(s.list[n]!)",
+    0,
+  ],
+  [
     "the remainder by a bigint that is zero is the dividend, and wide",
     "out.value = u64(i16(9223372036854775807n % u64(one - 1)) + 5)",
     4,

@@ -79,6 +79,12 @@ export class KnownBits {
         return Math.max(0, Math.min(this.of(a), width) - (count ?? 0));
       case "shl":
         return count === undefined ? width : Math.min(width, this.of(a) + count);
+      case "div":
+      case "mod":
+      case "sdiv":
+      case "smod":
+        // Of 32 bits, too: the verifier forgets the whole register.
+        return 64;
       default:
         return width;
     }
