@@ -88,6 +88,15 @@ export interface NamedValue {
  * there is none, or its module has not come that far yet. Of several, the one of the module that was evaluated first.
  */
 export function nameOf(value: object): NamedValue | undefined {
+  const known = found.get(value) ?? findName(value);
+  if (known) found.set(value, known);
+  return known;
+}
+
+/** Names that were asked for: a map is asked its own many times while a program is compiled. */
+const found = new WeakMap<object, NamedValue>();
+
+function findName(value: object): NamedValue | undefined {
   for (const { id, file, source, names } of store().modules.values()) {
     for (const [name, thunk] of names) if (valueNow(thunk) === value) return { name, module: { id, file, source } };
   }
