@@ -64,7 +64,8 @@ export class KnownBits {
 
   #ofAlu({ code, width, a, b }: Extract<Operation, { kind: "alu" }>): number {
     const constant = this.constant(b);
-    const count = constant === undefined ? undefined : Number(BigInt.asUintN(6, constant));
+    // Shifts take their count modulo the width.
+    const count = constant === undefined ? undefined : Number(BigInt.asUintN(width === 32 ? 5 : 6, constant));
     switch (code) {
       case "and":
         return Math.min(this.of(a), this.of(b), width);

@@ -7,6 +7,7 @@ import { printIr } from "../ir/print.ts";
 import { eliminateDead } from "./eliminate.ts";
 import { fold } from "./fold.ts";
 import { numberValues } from "./number-values.ts";
+import { simplify } from "./simplify.ts";
 import { simplifyGraph } from "./simplify-graph.ts";
 
 function build(body: (builder: IrBuilder) => void): IrFunction {
@@ -159,6 +160,25 @@ describe("eliminateDead and branches", () => {
   it("keeps a branch with an effect on one way, and one that chooses a value", () => {
     for (const ir of [diamond(true, false), diamond(false, true)])
       expect(changed(eliminateDead, ir)).toContain("if eq64 v1, v2");
+  });
+});
+
+describe("simplify", () => {
+  it.each([
+    { width: 32, count: 24, mask: 0xff, goes: true },
+    { width: 32, count: 32 + 24, mask: 0xff, goes: true },
+    { width: 32, count: 32 + 22, mask: 0xff, goes: false },
+    { width: 64, count: 56, mask: 0xff, goes: true },
+    { width: 64, count: 64 + 54, mask: 0xff, goes: false },
+  ] as const)("drops a mask that cuts nothing of a shift, whose count is taken modulo its width: %o", (row) => {
+    const ir = build((builder) => {
+      const x = builder.emit({ kind: "argument", index: 0 });
+      const { width } = row;
+      const shifted = builder.emit({ kind: "alu", code: "shr", width, a: x, b: builder.constant(row.count) });
+      const masked = builder.emit({ kind: "alu", code: "and", width: 64, a: shifted, b: builder.constant(row.mask) });
+      builder.end({ kind: "exit", value: masked });
+    });
+    expect(changed(simplify, ir)).toContain(row.goes ? "exit v2\n" : "exit v4\n");
   });
 });
 
