@@ -1,6 +1,7 @@
 /** btf: the BPF type format: read, written, printed as C; values decoded and encoded by it. */
 export { decodeValue, type ValueOptions } from "./decode-value.ts";
 export { type EncodeOptions, encodeValue } from "./encode-value.ts";
+export { type Leaf, leavesOf } from "./leaves.ts";
 export { printBtf, printType } from "./print.ts";
 export {
   alignmentOf,

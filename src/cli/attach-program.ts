@@ -10,7 +10,6 @@ import {
   type XdpMode,
 } from "../kernel/index.ts";
 import { openKernelProgram } from "./kernel-program.ts";
-import { LinkPin } from "./link-pin.ts";
 import { errorToJson } from "./print-error.ts";
 
 const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
@@ -35,10 +34,8 @@ export async function attach(argument: string, target: string, options: AttachCo
   const found = findInterface(target);
   const { pin: path, replace = false } = options;
   const via = chosenWay(options, replace && isHeldByLink(found));
-  const pin = path === undefined ? undefined : new LinkPin(path, found, replace);
   using opened = await openKernelProgram(argument, options.program);
-  const link = attachXdp(opened.program, { interface: found.index, mode, via, replace });
-  if (link.via === "link") pin?.hold(link);
+  const link = attachXdp(opened.program, { interface: found.index, mode, via, replace, pin: path });
   const { id, name } = programInfo(opened.program);
   const result = {
     interface: found.name,

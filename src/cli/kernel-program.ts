@@ -1,9 +1,7 @@
 /** The program argument of commands that work on the kernel: `id:42`, a pinned path, a `*.xdp.ts` or an ELF object. */
-import { statfsSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
-import { KernelProgram, LoadedObject, openById, openPinOf, programInfo } from "../kernel/index.ts";
+import { isInBpfFileSystem, KernelProgram, LoadedObject, openById, openPinOf, programInfo } from "../kernel/index.ts";
 import { inFile } from "./files.ts";
-import { BPF_FILE_SYSTEM } from "./link-pin.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 
 /** A program in the kernel, held as long as it is not disposed of. */
@@ -17,21 +15,13 @@ export interface OpenProgram extends Disposable {
  */
 export async function openKernelProgram(argument: string, name: string | undefined): Promise<OpenProgram> {
   const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
-  const isThere = id !== undefined || isPinned(argument);
+  const isThere = id !== undefined || isInBpfFileSystem(argument);
   if (!isThere) return loadFile(argument, name);
   if (name !== undefined)
     throw xdpkitError("CLI_USAGE", {
       problem: `--program is for files that hold several programs, not for ${argument}`,
     });
   return opened(id === undefined ? openPinned(argument) : openId(Number(id)));
-}
-
-function isPinned(path: string): boolean {
-  try {
-    return statfsSync(path).type === BPF_FILE_SYSTEM;
-  } catch {
-    return false;
-  }
 }
 
 function openId(id: number): number {

@@ -10,6 +10,7 @@ import { errno } from "../uapi/index.ts";
 import { attachError, attachmentsAt, occupiedError, type Place } from "./attach-refusal.ts";
 import { type Attachment, describeAttachment } from "./attachments.ts";
 import { findInterface, type XdpMode } from "./interfaces.ts";
+import { LinkPin } from "./link-pin.ts";
 import { openLink, type ProgramDescriptor, tryCreateLink } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
 import { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";
@@ -24,6 +25,11 @@ export interface AttachOptions {
   readonly via?: "link" | "netlink";
   /** Takes the place of what is attached in the same way; of a program: only of that one. Default false. */
   readonly replace?: boolean | ProgramDescriptor;
+  /**
+   * Path in a bpf file system that holds the link when the process has ended. With `replace`, the link that is pinned there
+   * gets the program, so that the next start takes over.
+   */
+  readonly pin?: string | undefined;
 }
 
 /** An attempt in one mode: what is attached, or why it is not. */
@@ -33,21 +39,32 @@ type Outcome = { readonly link: XdpLink; readonly error?: never } | { readonly e
  * Attaches a program to an interface.
  *
  * @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_INTERFACE_GONE, KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE,
- *   KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence
+ *   KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence, KERNEL_PIN
  */
 export function attachXdp(program: ProgramDescriptor, options: AttachOptions): XdpLink {
   const { mode: given = "native", via = "link", replace = false } = options;
   const modes = typeof given === "string" ? [given] : given;
   const found = findInterface(options.interface);
+  const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found.index, replace !== false);
   const refused: XdpkitError[] = [];
   for (const mode of modes) {
     const outcome = attachInMode(program, { interface: found, mode, via }, replace, refused);
-    if ("link" in outcome) return outcome.link;
+    if ("link" in outcome) return held(outcome.link, pin);
     refused.push(outcome.error);
     if (outcome.error.code !== "KERNEL_ATTACH") break;
   }
   invariant(refused.length > 0, "a list of modes has at least one");
   throw refused.at(-1)!;
+}
+
+function held(link: XdpLink, pin: LinkPin | undefined): XdpLink {
+  try {
+    if (link.via === "link") pin?.hold(link);
+    return link;
+  } catch (error) {
+    link[Symbol.dispose]();
+    throw error;
+  }
 }
 
 type Replace = NonNullable<AttachOptions["replace"]>;

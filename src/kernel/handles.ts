@@ -61,7 +61,7 @@ export class KernelHandles implements Disposable {
   constructor(loaded: LoadedMaps, names: ReadonlyMap<object, string> = new Map()) {
     this.#loaded = loaded;
     this.#names = names;
-    this.#variables = new Variables(loaded.object, (name) => this.#mapNamed(name));
+    this.#variables = new Variables(loaded.object, (name) => this.mapNamed(name));
   }
 
   /** @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_UNKNOWN_VARIABLE for what the object does not use */
@@ -71,10 +71,10 @@ export class KernelHandles implements Disposable {
     return access as A;
   }
 
-  /** Fills maps whose handles say what they hold at load. */
-  fill(): void {
-    for (const handle of this.#names.keys()) {
-      if (!(handle instanceof MapHandle) || !handle.declaration.entries) continue;
+  /** Fills maps whose handles say what they hold at load, but for those called `kept`. */
+  fill(kept: ReadonlySet<string> = new Set()): void {
+    for (const [handle, name] of this.#names) {
+      if (!(handle instanceof MapHandle) || !handle.declaration.entries || kept.has(name)) continue;
       const access = this.open(handle as unknown as Shared<EntryAccess<unknown, unknown>>);
       access.setAll(handle.declaration.entries());
     }
@@ -91,7 +91,8 @@ export class KernelHandles implements Disposable {
     return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
   }
 
-  #mapNamed(name: string): KernelMap {
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  mapNamed(name: string): KernelMap {
     const map = this.#loaded.maps.get(name);
     if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });
     return map;
@@ -126,12 +127,12 @@ export class KernelHandles implements Disposable {
     for (const [outer, name] of this.#names) {
       if (outer instanceof MapHandle && outer.declaration.inner === handle) return this.#makeInner(handle, name);
     }
-    return this.#mapNamed(this.#nameOf(handle));
+    return this.mapNamed(this.#nameOf(handle));
   }
 
   /** A map like the template of the map of maps called `outer`. */
   #makeInner(handle: object, outer: string): KernelMap {
-    const template = this.#mapNamed(outer).definition.inner;
+    const template = this.mapNamed(outer).definition.inner;
     if (!template) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name: this.#nameOf(handle), known: [] });
     const definition = { ...template, name: this.#nameOf(handle) || template.name };
     const fd = tryCreateMap(definition);

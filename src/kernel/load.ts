@@ -10,6 +10,7 @@ import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../ua
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
 import { kernelFunctionId, relocate } from "./kernel-btf.ts";
+import type { TypedMap } from "./map-layout.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
 import { closeFd } from "./syscall.ts";
@@ -24,6 +25,8 @@ const ATTACH_TYPES: Readonly<Record<string, number>> = { "xdp/devmap": 33, "xdp/
 export interface LoadObjectOptions {
   /** As of `loadProgram`, for all programs. */
   readonly logLevel?: number;
+  /** A map that is there already, in place of a new one; it gets no content until `fillReused`. */
+  readonly reuse?: (wanted: TypedMap) => KernelMap | undefined;
 }
 
 export class LoadedObject implements Disposable {
@@ -33,16 +36,19 @@ export class LoadedObject implements Disposable {
   readonly #btf: LoadedBtf | undefined;
   readonly #cpus = possibleCpus();
   readonly #logLevel: number;
+  readonly #reuse: (wanted: TypedMap) => KernelMap | undefined;
+  readonly #reused = new Set<string>();
 
   /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
-  constructor(given: BpfObject, { logLevel = 0 }: LoadObjectOptions = {}) {
+  constructor(given: BpfObject, { logLevel = 0, reuse = () => undefined }: LoadObjectOptions = {}) {
     const object = relocate(given);
     this.object = object;
     this.#logLevel = logLevel;
+    this.#reuse = reuse;
     this.#btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
     try {
       for (const definition of object.maps) this.#createMap(definition);
-      for (const map of this.maps.values()) this.#fillMap(map);
+      for (const [name, map] of this.maps) if (!this.#reused.has(name)) this.#fillMap(map);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -75,6 +81,16 @@ export class LoadedObject implements Disposable {
     return program;
   }
 
+  /** Names of the maps that were there already. */
+  get reused(): ReadonlySet<string> {
+    return this.#reused;
+  }
+
+  /** Slots of maps that were there already: from here on others call this object's programs. @throws XdpkitError KERNEL_CALL */
+  fillReused(): void {
+    for (const name of this.#reused) this.#fillSlots(this.map(name));
+  }
+
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
     for (const map of this.maps.values()) map[Symbol.dispose]();
@@ -83,6 +99,12 @@ export class LoadedObject implements Disposable {
 
   #createMap(definition: BpfMap): void {
     const complete = this.#complete(definition);
+    const known = this.#reuse({ definition: complete, btf: this.object.btf });
+    if (known) this.#reused.add(definition.name);
+    this.maps.set(definition.name, known ?? this.#newMap(complete));
+  }
+
+  #newMap(complete: BpfMap): KernelMap {
     const { keyType, valueType } = complete;
     const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
     const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && keyType && valueType;
@@ -91,9 +113,8 @@ export class LoadedObject implements Disposable {
     // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
     if (fd < 0 && inner >= 0 && btf) fd = tryCreateMap(complete, inner);
     if (inner > 0) closeFd(inner);
-    if (fd < 0)
-      throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
-    this.maps.set(definition.name, new KernelMap(fd, complete, this.#cpus));
+    if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${complete.name}`, errno: errnoName(fd) });
+    return new KernelMap(fd, complete, this.#cpus);
   }
 
   /** What libbpf fills in: sizes of perf arrays, flags of global data. */
@@ -107,12 +128,17 @@ export class LoadedObject implements Disposable {
   }
 
   #fillMap(map: KernelMap): void {
-    const { data, slots = [], name, type } = map.definition;
+    const { data, name } = map.definition;
     if (data) {
       const result = map.trySet(new Uint8Array(4), data.bytes);
       if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `initialising ${name}`, errno: errnoName(result) });
       if (data.readOnly) map.freeze();
     }
+    this.#fillSlots(map);
+  }
+
+  #fillSlots(map: KernelMap): void {
+    const { slots = [], name, type } = map.definition;
     for (const { index, target } of slots) {
       const fd = type === MapType.PROG_ARRAY ? this.program(target).fd : this.map(target).fd;
       const result = map.trySet(u32Bytes(index), u32Bytes(fd));

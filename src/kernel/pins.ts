@@ -1,7 +1,23 @@
 /** Pins: names for maps, programs and links in a bpf file system (BPF_OBJ_PIN, BPF_OBJ_GET; kernel/bpf/inode.c). */
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { type Attributes, attributes, BpfCommand, tryBpf } from "./syscall.ts";
+
+/** BPF_FS_MAGIC of include/uapi/linux/magic.h. */
+const BPF_FILE_SYSTEM = 0xcafe4a11;
+
+/** True for a path that exists in a bpf file system. */
+export const isInBpfFileSystem = (path: string): boolean =>
+  existsSync(path) && statfsSync(path).type === BPF_FILE_SYSTEM;
+
+/** That a pin can be made there, as far as the folder goes. @throws XdpkitError KERNEL_PIN */
+export function requirePinFolder(path: string): void {
+  const folder = dirname(path);
+  if (isInBpfFileSystem(folder)) return;
+  throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: existsSync(folder) ? "EPERM" : "ENOENT" });
+}
 
 /** Gives an object a name that holds it after the process has ended. @throws XdpkitError KERNEL_PIN */
 export function pin(fd: number, path: string): void {

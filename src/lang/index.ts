@@ -80,5 +80,6 @@ export {
   requireRegistered,
   type StagedModule,
 } from "./registry.ts";
+export { withSettings } from "./settings.ts";
 export * from "./target-maps.ts";
 export { type Binding, Global, global, Setting, setting, tracing } from "./variables.ts";

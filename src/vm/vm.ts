@@ -11,7 +11,7 @@ import {
   isProgram,
   type MapCodecs,
   type Shared,
-  schemaCodec,
+  withSettings,
   type XdpProgram,
 } from "../lang/index.ts";
 import type { BpfObject } from "../object/index.ts";
@@ -125,7 +125,8 @@ export class Vm {
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw xdpkitError("VM_CPU", { cpu: cpus, cpus: 256 });
     this.program = chooseProgram(object, options.program);
     this.network = new Network(options.network);
-    this.#machine = new Machine(object, { cpus, seed, network: this.network, kconfig: options.kconfig ?? {} });
+    const bound = withSettings(object, names, options.settings ?? []);
+    this.#machine = new Machine(bound, { cpus, seed, network: this.network, kconfig: options.kconfig ?? {} });
     installHelpers(this.#machine);
     this.#machine.fillMaps();
     this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
@@ -138,7 +139,6 @@ export class Vm {
     };
     this.#handles = new Handles(this.#machine, names);
     this.#handles.fill();
-    for (const binding of options.settings ?? []) this.#bind(binding);
   }
 
   get object(): BpfObject {
@@ -203,14 +203,6 @@ export class Vm {
   /** A global variable. @throws XdpkitError VM_UNKNOWN_VARIABLE */
   variable(name: string): Variable {
     return new Variable(this.#machine, name);
-  }
-
-  #bind({ setting, value }: Binding): void {
-    const name = this.#handles.nameOf(setting);
-    const isRead = this.#machine.maps.some(({ definition }) =>
-      definition.data?.variables.some((one) => one.name === name),
-    );
-    if (isRead) new Variable(this.#machine, name, schemaCodec(setting.schema)).value = value;
   }
 
   /** Calls `listener` with each line of `bpf_trace_printk`; returns what ends that. */

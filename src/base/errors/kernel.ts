@@ -28,6 +28,12 @@ export const kernelErrors = {
     (p: { action: "pin" | "open"; path: string; errno: string }) => `cannot ${p.action} ${p.path}: ${p.errno}`,
     (p) => PIN_HINTS[p.errno] ?? "see bpf(2), BPF_OBJ_PIN",
   ),
+  KERNEL_PIN_LAYOUT: entry(
+    (p: { map: string; path: string; difference: string }) =>
+      `map ${p.map} does not fit the one that is pinned at ${p.path}: ${p.difference}`,
+    (p) =>
+      `give load() a migration of ${p.map}, take another pinPath, or remove the pin with what it holds: rm ${p.path}`,
+  ),
   KERNEL_MAP_FULL: entry(
     (p: { map: string; maxEntries: number }) => `map ${p.map} is full: it has room for ${p.maxEntries}`,
     () => "delete entries, declare a larger maxEntries, or use an LRU hash, which evicts",
