@@ -59,8 +59,9 @@ export class EntryAccess<K, V> {
    */
   setAll(entries: Iterable<readonly [K, V]>): void {
     const { keySize } = this.map.definition;
-    const keys = new Uint8Array(SET_BATCH * keySize);
-    const values = new Uint8Array(SET_BATCH * this.map.valueBytes);
+    const room = Array.isArray(entries) ? Math.min(entries.length, SET_BATCH) : SET_BATCH;
+    const keys = new Uint8Array(room * keySize);
+    const values = new Uint8Array(room * this.map.valueBytes);
     const [keysWindow, valuesWindow] = [valueWindow(this.#key, keys), valueWindow(this.#value, values)];
     let [first, count] = [0, 0];
     const flush = (): void => {
@@ -76,7 +77,7 @@ export class EntryAccess<K, V> {
         flush();
         throw inEntry(error, at);
       }
-      if (++count === SET_BATCH) flush();
+      if (++count === room) flush();
     }
     flush();
   }
