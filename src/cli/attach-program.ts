@@ -21,6 +21,7 @@ const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
 
 export interface AttachCommandOptions {
   readonly program?: string;
+  readonly pinMaps?: string;
   readonly mode: string;
   readonly via?: string;
   readonly pin?: string;
@@ -34,7 +35,7 @@ export async function attach(argument: string, target: string, options: AttachCo
   const found = findInterface(target);
   const { pin: path, replace = false } = options;
   const via = chosenWay(options, replace && isHeldByLink(found));
-  using opened = await openKernelProgram(argument, options.program);
+  using opened = await openKernelProgram(argument, options);
   const link = attachXdp(opened.program, { interface: found.index, mode, via, replace, pin: path });
   const { id, name } = programInfo(opened.program);
   const result = {

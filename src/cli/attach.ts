@@ -20,6 +20,7 @@ export function addAttachCommand(program: Command): void {
     )
     .option("--via <way>", "link or netlink (default: link with --pin, else netlink; with --replace what is there)")
     .option("--pin <path>", "pin the link, in a bpf file system")
+    .option("--pin-maps <folder>", "where maps are that are declared with pin: used again, or made", "/sys/fs/bpf")
     .option("--replace", "take the place of what is attached, without a gap")
     .option("--json", "print the result as JSON");
   addNamespaceOption(command).action(async (file: string, target: string, options: AttachCommandOptions) => {

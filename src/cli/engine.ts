@@ -2,6 +2,7 @@
 import { inEntry, xdpkitError } from "../base/index.ts";
 import {
   EntryAccess,
+  KernelHandles,
   type KernelMap,
   type KernelProgram,
   LoadedObject,
@@ -11,7 +12,7 @@ import {
 import type { MapCodecs } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
 import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
-import { createVm, type NetworkConfig, type Redirect, type Vm } from "../vm/index.ts";
+import { type NetworkConfig, type Redirect, Vm } from "../vm/index.ts";
 import type { MapEntry } from "./map-files.ts";
 
 export const ENGINES = ["interpreter", "kernel"] as const;
@@ -23,6 +24,8 @@ export interface EngineOptions {
   readonly seed: number;
   readonly headroom?: number;
   readonly network?: NetworkConfig;
+  /** What the object calls the handles of a module: maps that say what they hold at load are filled. */
+  readonly names: ReadonlyMap<object, string>;
   /** Of a kernel module's maps, in place of those that BTF gives. */
   readonly codecs: ReadonlyMap<string, MapCodecs>;
 }
@@ -53,10 +56,10 @@ export interface Engine extends Disposable {
   dump(map: string): MapEntry[];
 }
 
-export async function createEngine(name: EngineName, object: BpfObject, options: EngineOptions): Promise<Engine> {
-  const { codecs, ...machine } = options;
-  if (name === "kernel") return new KernelEngine(object, options.program, codecs);
-  return new InterpreterEngine(await createVm(object, machine), codecs);
+export function createEngine(name: EngineName, object: BpfObject, options: EngineOptions): Engine {
+  const { codecs, names, ...machine } = options;
+  if (name === "kernel") return new KernelEngine(object, options);
+  return new InterpreterEngine(new Vm(object, machine, names), codecs);
 }
 
 /** Runs `put` for each entry; an error says which entry it was: `$[3].key.port`. */
@@ -124,13 +127,21 @@ export function canDump(engine: EngineName, { type }: BpfMap): boolean {
 class KernelEngine implements Engine {
   readonly name = "kernel";
   readonly #loaded: LoadedObject;
+  readonly #handles: KernelHandles;
   readonly #program: KernelProgram;
   readonly #codecs: EngineOptions["codecs"];
 
-  constructor(object: BpfObject, program: string, codecs: EngineOptions["codecs"]) {
+  constructor(object: BpfObject, { program, codecs, names }: EngineOptions) {
     this.#codecs = codecs;
     this.#loaded = new LoadedObject(object);
-    this.#program = this.#loaded.program(program);
+    this.#handles = new KernelHandles(this.#loaded, names);
+    try {
+      this.#program = this.#loaded.program(program);
+      this.#handles.fill();
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   run(packet: Uint8Array): EngineVerdict {
@@ -189,6 +200,7 @@ class KernelEngine implements Engine {
   }
 
   [Symbol.dispose](): void {
+    this.#handles[Symbol.dispose]();
     this.#loaded[Symbol.dispose]();
   }
 }

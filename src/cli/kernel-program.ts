@@ -1,6 +1,6 @@
 /** The program argument of commands that work on the kernel: `id:42`, a pinned path, a `*.xdp.ts` or an ELF object. */
 import { xdpkitError } from "../base/index.ts";
-import { isInBpfFileSystem, KernelProgram, LoadedObject, openById, openPinOf, programInfo } from "../kernel/index.ts";
+import { isInBpfFileSystem, KernelProgram, Loaded, openById, openPinOf, programInfo } from "../kernel/index.ts";
 import { inFile } from "./files.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 
@@ -9,14 +9,23 @@ export interface OpenProgram extends Disposable {
   readonly program: KernelProgram;
 }
 
+export interface KernelProgramOptions {
+  /** Which program, when a file holds several. */
+  readonly program?: string;
+  /** Folder of the maps that are pinned by name. */
+  readonly pinMaps?: string;
+}
+
 /**
- * @param name which program, when a file holds several
  * @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, KERNEL_REFUSED, and what `readProgramFile` throws
  */
-export async function openKernelProgram(argument: string, name: string | undefined): Promise<OpenProgram> {
+export async function openKernelProgram(
+  argument: string,
+  { program: name, pinMaps }: KernelProgramOptions,
+): Promise<OpenProgram> {
   const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
   const isThere = id !== undefined || isInBpfFileSystem(argument);
-  if (!isThere) return loadFile(argument, name);
+  if (!isThere) return loadFile(argument, name, pinMaps);
   if (name !== undefined)
     throw xdpkitError("CLI_USAGE", {
       problem: `--program is for files that hold several programs, not for ${argument}`,
@@ -43,14 +52,10 @@ function opened(fd: number): OpenProgram {
   return { program, [Symbol.dispose]: () => program[Symbol.dispose]() };
 }
 
-async function loadFile(file: string, wanted: string | undefined): Promise<OpenProgram> {
-  const { object } = await readProgramFile(file);
+async function loadFile(file: string, wanted: string | undefined, pinPath: string | undefined): Promise<OpenProgram> {
+  const { object, names } = await readProgramFile(file);
   const name = chooseProgram(object, wanted, file);
-  const loaded = await inFile(file, () => new LoadedObject(object));
-  try {
-    return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
-  } catch (error) {
-    loaded[Symbol.dispose]();
-    throw error;
-  }
+  const options = { programs: [name], ...(pinPath === undefined ? {} : { pinPath }) };
+  const loaded = await inFile(file, () => new Loaded(object, options, names));
+  return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
 }

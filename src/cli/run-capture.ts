@@ -78,6 +78,7 @@ export async function run(file: string, options: RunOptions, command: Command): 
       seed: options.seed,
       ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
       ...(network ? { network } : {}),
+      names,
       codecs: handles.codecs,
     });
   using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));

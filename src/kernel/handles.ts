@@ -6,20 +6,16 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import {
-  ArrayOfMaps,
   array,
   BloomFilter,
-  CpuMap,
   countersOf,
-  DevMap,
   Global,
-  HashOfMaps,
+  isForeignProgram,
+  isMapHandle,
   isProgram,
-  MapHandle,
   mapCodecs,
   Outcomes,
   PerfEventArray,
-  ProgramArray,
   Queue,
   RingBuffer,
   type Shared,
@@ -29,7 +25,7 @@ import {
   withProgram,
 } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
-import { errnoName } from "../uapi/index.ts";
+import { errnoName, MapType } from "../uapi/index.ts";
 import { possibleCpus } from "./cpu.ts";
 import { HandleAccess, type Translation } from "./handle-access.ts";
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
@@ -74,7 +70,7 @@ export class KernelHandles implements Disposable {
   /** Fills maps whose handles say what they hold at load, but for those called `kept`. */
   fill(kept: ReadonlySet<string> = new Set()): void {
     for (const [handle, name] of this.#names) {
-      if (!(handle instanceof MapHandle) || !handle.declaration.entries || kept.has(name)) continue;
+      if (!isMapHandle(handle) || !handle.declaration.entries || kept.has(name)) continue;
       const access = this.open(handle as unknown as Shared<EntryAccess<unknown, unknown>>);
       access.setAll(handle.declaration.entries());
     }
@@ -108,7 +104,7 @@ export class KernelHandles implements Disposable {
     if (handle instanceof Queue) return new QueueAccess(map, codecs);
     if (handle instanceof BloomFilter) return new BloomAccess(map, codecs);
     const access = new EntryAccess<unknown, unknown>(map, codecs);
-    const translation = this.#translationOf(handle, map.definition);
+    const translation = this.#translationOf(map.definition);
     return translation ? new HandleAccess(access, translation) : access;
   }
 
@@ -117,7 +113,7 @@ export class KernelHandles implements Disposable {
     if (handle instanceof Outcomes)
       return entryCodecs(btf, definition, { value: schemaCodec(array(u64, handle.names.length)) });
     const target = targetCodec(definition.type, definition.valueSize);
-    const given = handle instanceof MapHandle ? mapCodecs(handle) : {};
+    const given = isMapHandle(handle) ? mapCodecs(handle) : {};
     return entryCodecs(btf, definition, { ...given, ...(target ? { value: target } : {}) });
   }
 
@@ -125,7 +121,7 @@ export class KernelHandles implements Disposable {
     const known = this.#inner.get(handle) ?? this.#loaded.maps.get(this.#nameOf(handle));
     if (known) return known;
     for (const [outer, name] of this.#names) {
-      if (outer instanceof MapHandle && outer.declaration.inner === handle) return this.#makeInner(handle, name);
+      if (isMapHandle(outer) && outer.declaration.inner === handle) return this.#makeInner(handle, name);
     }
     return this.mapNamed(this.#nameOf(handle));
   }
@@ -143,30 +139,38 @@ export class KernelHandles implements Disposable {
     return map;
   }
 
-  #translationOf(handle: object, { name }: BpfMap): Translation | undefined {
+  #translationOf({ name, type }: BpfMap): Translation | undefined {
     const program: Translation = { in: (value) => this.#programIn(value), out: (id) => this.#programOut(id) };
-    if (handle instanceof ProgramArray) return program;
-    if (handle instanceof DevMap || handle instanceof CpuMap)
-      return { in: (value) => withProgram(value, program.in), out: (value) => withProgram(value, program.out) };
-    if (handle instanceof ArrayOfMaps || handle instanceof HashOfMaps)
-      return { in: (value) => this.#innerIn(value, name), out: (id) => this.#innerOut(id) };
-    return undefined;
+    switch (type) {
+      case MapType.PROG_ARRAY:
+        return program;
+      case MapType.DEVMAP:
+      case MapType.DEVMAP_HASH:
+      case MapType.CPUMAP:
+        return { in: (value) => withProgram(value, program.in), out: (value) => withProgram(value, program.out) };
+      case MapType.ARRAY_OF_MAPS:
+      case MapType.HASH_OF_MAPS:
+        return { in: (value) => this.#innerIn(value, name), out: (id) => this.#innerOut(id) };
+      default:
+        return undefined;
+    }
   }
 
   #programIn(value: unknown): unknown {
-    return isProgram(value) ? this.#loaded.program(this.#nameOf(value)).fd : value;
+    return isProgram(value) || isForeignProgram(value) ? this.#loaded.program(this.#nameOf(value as object)).fd : value;
   }
 
   /** The handle; the id of a program that others put there. */
   #programOut(id: unknown): unknown {
     for (const [handle, name] of this.#names)
-      if (isProgram(handle) && objectId(this.#loaded.program(name).fd) === id) return handle;
+      if ((isProgram(handle) || isForeignProgram(handle)) && objectId(this.#loaded.program(name).fd) === id)
+        return handle;
     return id;
   }
 
   #innerIn(value: unknown, outer: string): unknown {
     if (value instanceof KernelMap) return value.fd;
-    if (!(value instanceof MapHandle)) return value;
+    if (typeof value !== "object" || value === null || !isMapHandle(value)) return value;
     const known = this.#inner.get(value) ?? this.#loaded.maps.get(this.#nameOf(value));
     return (known ?? this.#makeInner(value, outer)).fd;
   }
@@ -174,7 +178,7 @@ export class KernelHandles implements Disposable {
   #innerOut(id: unknown): unknown {
     for (const [handle, map] of this.#inner) if (objectId(map.fd) === id) return handle;
     for (const [handle, name] of this.#names) {
-      const map = handle instanceof MapHandle ? this.#loaded.maps.get(name) : undefined;
+      const map = isMapHandle(handle) ? this.#loaded.maps.get(name) : undefined;
       if (map && objectId(map.fd) === id) return handle;
     }
     return id;

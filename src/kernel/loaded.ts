@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly pinPath?: string;
   /** For pinned maps whose layout has changed. */
   readonly migrations?: readonly Migration[];
+  /** Names of the programs to load. Default: XDP programs but those of `?xdp` sections, as libbpf does. */
+  readonly programs?: readonly string[];
   /** As of `loadProgram`: what the verifier writes into `loaded.program(p).log`. */
   readonly logLevel?: number;
 }
@@ -67,7 +69,7 @@ export class Loaded implements Disposable {
 
   /** `names`: what the object calls the handles of the module that it was compiled from. */
   constructor(object: BpfObject, options: LoadOptions, names: ReadonlyMap<object, string> = new Map()) {
-    const { settings = [], pinPath = PIN_PATH, migrations = [], logLevel = 0 } = options;
+    const { settings = [], pinPath = PIN_PATH, migrations = [], logLevel = 0, programs = autoloaded(object) } = options;
     const byName = new Map(migrations.map((one) => [nameOf(one.map, names), one] as const));
     using pins = new MapPins(pinPath, new Set(byName.keys()));
     const bound = withSettings(object, names, settings);
@@ -75,7 +77,7 @@ export class Loaded implements Disposable {
     this.#loaded = new LoadedObject(bound, { logLevel, reuse: (wanted) => pins.reuse(wanted) });
     this.#handles = new KernelHandles(this.#loaded, names);
     try {
-      for (const name of autoloaded(bound)) this.#loaded.program(name);
+      for (const name of programs) this.#loaded.program(name);
       this.#handles.fill(new Set([...this.#loaded.reused, ...pins.old.keys()]));
       for (const [name, old] of pins.old) this.#migrate(old, byName.get(name)!, pins.pathOf(name));
       pins.commit(this.#loaded.maps.values(), this.#loaded.reused);
@@ -133,6 +135,5 @@ export class Loaded implements Disposable {
 const nameOf = (handle: object, names: ReadonlyMap<object, string>): string =>
   names.get(handle) ?? (handle as { readonly name: string }).name;
 
-/** XDP programs but those of `?xdp` sections, as libbpf does. */
 const autoloaded = ({ functions }: BpfObject): string[] =>
   functions.filter(({ program }) => program?.autoload && program.kind.startsWith("xdp")).map(({ name }) => name);

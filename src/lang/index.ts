@@ -30,6 +30,7 @@ export {
   HashMap,
   type HashOptions,
   type IndexedOptions,
+  isMapHandle,
   type KeyedOptions,
   LpmTrie,
   type LpmTrieOptions,

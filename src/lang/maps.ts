@@ -286,3 +286,6 @@ export class BloomFilter<V> extends MapHandle {
     return kernelMethod(this, "has", [value]);
   }
 }
+
+/** Also of another copy of the package: what a module that Node's loader imported has. */
+export const isMapHandle = (handle: object): handle is MapHandle => "declaration" in handle;

@@ -6,19 +6,14 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import {
-  ArrayOfMaps,
   array,
-  CpuMap,
   countersOf,
-  DevMap,
   type EventSource,
   Global,
-  HashOfMaps,
-  MapHandle,
+  isMapHandle,
   mapCodecs,
   Outcomes,
   PerfEventArray,
-  ProgramArray,
   RingBuffer,
   schemaCodec,
   type UpdateMode,
@@ -27,6 +22,7 @@ import {
   withProgram,
 } from "../lang/index.ts";
 import type { Codec } from "../object/index.ts";
+import { MapType } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
 import type { VmMap } from "./maps/index.ts";
@@ -54,7 +50,7 @@ export class Handles {
   /** Fills maps whose handles say what they hold at load. */
   fill(): void {
     for (const handle of this.#names.keys()) {
-      if (!(handle instanceof MapHandle) || !handle.declaration.entries) continue;
+      if (!isMapHandle(handle) || !handle.declaration.entries) continue;
       const access = this.open(handle) as { set(key: unknown, value: unknown): void };
       for (const [key, value] of handle.declaration.entries()) access.set(key, value);
     }
@@ -73,7 +69,7 @@ export class Handles {
   /** The template of a map of maps is one of its maps, made when it is opened. */
   #innerMap(handle: object, name: string): VmMap | undefined {
     for (const [outer, outerName] of this.#names) {
-      if (!(outer instanceof MapHandle) || outer.declaration.inner !== handle) continue;
+      if (!isMapHandle(outer) || outer.declaration.inner !== handle) continue;
       const definition = this.#machine.mapNamed(outerName)?.definition.inner;
       if (definition) return this.#machine.addMap({ ...definition, name });
     }
@@ -96,14 +92,12 @@ export class Handles {
         handle.names,
         new MapAccess(map, machine, { value: schemaCodec(array(u64, handle.names.length)) }),
       );
-    const access = new MapAccess(map, machine, handle instanceof MapHandle ? mapCodecs(handle) : {});
+    const access = new MapAccess(map, machine, isMapHandle(handle) ? mapCodecs(handle) : {});
     if (handle instanceof RingBuffer || handle instanceof PerfEventArray)
       return new Records(access, schemaCodec(handle.record), this.#waiting);
     if (handle instanceof UserRingBuffer) return { send: sender(access, schemaCodec(handle.record)) };
-    if (handle instanceof DevMap || handle instanceof CpuMap) return new HandleMap(access, this, PROGRAM_OF_ENTRY);
-    if (handle instanceof ProgramArray) return new HandleMap(access, this, PROGRAM);
-    if (handle instanceof ArrayOfMaps || handle instanceof HashOfMaps) return new HandleMap(access, this, MAP);
-    return access;
+    const translation = translationOf(map.definition.type);
+    return translation ? new HandleMap(access, this, translation) : access;
   }
 }
 
@@ -124,7 +118,7 @@ const PROGRAM: Translation = {
 
 const MAP: Translation = {
   in(value, handles) {
-    if (value instanceof MapHandle) handles.open(value);
+    if (typeof value === "object" && value !== null && isMapHandle(value)) handles.open(value);
     return PROGRAM.in(value, handles);
   },
   out: PROGRAM.out,
@@ -134,6 +128,22 @@ const PROGRAM_OF_ENTRY: Translation = {
   in: (value, handles) => withProgram(value, (program) => PROGRAM.in(program, handles)),
   out: (value, handles) => withProgram(value, (program) => PROGRAM.out(program, handles)),
 };
+
+function translationOf(type: number): Translation | undefined {
+  switch (type) {
+    case MapType.PROG_ARRAY:
+      return PROGRAM;
+    case MapType.DEVMAP:
+    case MapType.DEVMAP_HASH:
+    case MapType.CPUMAP:
+      return PROGRAM_OF_ENTRY;
+    case MapType.ARRAY_OF_MAPS:
+    case MapType.HASH_OF_MAPS:
+      return MAP;
+    default:
+      return undefined;
+  }
+}
 
 /** A map whose values are handles, or have one. */
 class HandleMap {
