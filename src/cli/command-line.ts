@@ -9,6 +9,7 @@ import { addDisasmCommand } from "./disasm.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { fileError } from "./files.ts";
 import { addListCommand } from "./list.ts";
+import { addLoadCommand } from "./load.ts";
 import { addMapCommand } from "./map.ts";
 import { printError } from "./print-error.ts";
 import { exitStatusOf, printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
@@ -32,6 +33,7 @@ function createProgram(): Command {
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
+  addLoadCommand(program);
   addAttachCommand(program);
   addDetachCommand(program);
   addListCommand(program);

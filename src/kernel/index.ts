@@ -29,7 +29,7 @@ export {
 export { bpfMounts, findLinkHolders, type LinkHolders } from "./link-holders.ts";
 export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink, type ProgramDescriptor } from "./links.ts";
 export { LoadedObject, type LoadObjectOptions } from "./load.ts";
-export { Loaded, type LoadOptions, load } from "./loaded.ts";
+export { autoloadedPrograms, Loaded, type LoadOptions, load } from "./loaded.ts";
 export { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 export type { Batch, EntryBytes } from "./map-batch.ts";
 export { foreignCodecs, type MapInfo, mapIds, mapInfo, openMapById, openPinnedMap } from "./map-info.ts";
@@ -38,7 +38,7 @@ export { type Migration, migration } from "./migration.ts";
 export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
 export { openById, openPinOf } from "./object-info.ts";
 export { PerfReader } from "./perf-array.ts";
-export { isInBpfFileSystem, openPin, pin } from "./pins.ts";
+export { isInBpfFileSystem, makePinFolder, openPin, pin, replacePin } from "./pins.ts";
 export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
 export {
   KernelProgram,

@@ -19,6 +19,7 @@ import { KernelHandles } from "./handles.ts";
 import { LoadedObject } from "./load.ts";
 import { EntryAccess } from "./map-access.ts";
 import { MapPins } from "./map-pins.ts";
+import type { KernelMap } from "./maps.ts";
 import { type Migration, migrate } from "./migration.ts";
 import type { KernelProgram } from "./programs.ts";
 import type { XdpLink } from "./xdp-link.ts";
@@ -69,7 +70,13 @@ export class Loaded implements Disposable {
 
   /** `names`: what the object calls the handles of the module that it was compiled from. */
   constructor(object: BpfObject, options: LoadOptions, names: ReadonlyMap<object, string> = new Map()) {
-    const { settings = [], pinPath = PIN_PATH, migrations = [], logLevel = 0, programs = autoloaded(object) } = options;
+    const {
+      settings = [],
+      pinPath = PIN_PATH,
+      migrations = [],
+      logLevel = 0,
+      programs = autoloadedPrograms(object),
+    } = options;
     const byName = new Map(migrations.map((one) => [nameOf(one.map, names), one] as const));
     using pins = new MapPins(pinPath, new Set(byName.keys()));
     const bound = withSettings(object, names, settings);
@@ -80,7 +87,7 @@ export class Loaded implements Disposable {
       for (const name of programs) this.#loaded.program(name);
       this.#handles.fill(new Set([...this.#loaded.reused, ...pins.old.keys()]));
       for (const [name, old] of pins.old) this.#migrate(old, byName.get(name)!, pins.pathOf(name));
-      pins.commit(this.#loaded.maps.values(), this.#loaded.reused);
+      pins.commit(this.maps, this.#loaded.reused);
       this.#loaded.fillReused();
     } catch (error) {
       this[Symbol.dispose]();
@@ -91,6 +98,11 @@ export class Loaded implements Disposable {
   /** What was loaded: with CO-RE and settings applied. */
   get object(): BpfObject {
     return this.#loaded.object;
+  }
+
+  /** In the object's order, global data included. */
+  get maps(): Iterable<KernelMap> {
+    return this.#loaded.maps.values();
   }
 
   /** Names of the maps that were there already, pinned. */
@@ -126,7 +138,7 @@ export class Loaded implements Disposable {
     this.#loaded[Symbol.dispose]();
   }
 
-  #migrate(old: Parameters<typeof migrate>[0], migration: Migration, path: string): void {
+  #migrate(old: KernelMap, migration: Migration, path: string): void {
     const target = this.#handles.open(migration.map as unknown as Shared<EntryAccess<unknown, unknown>>);
     migrate(old, target, migration, path);
   }
@@ -135,5 +147,6 @@ export class Loaded implements Disposable {
 const nameOf = (handle: object, names: ReadonlyMap<object, string>): string =>
   names.get(handle) ?? (handle as { readonly name: string }).name;
 
-const autoloaded = ({ functions }: BpfObject): string[] =>
+/** Names of the XDP programs but those of `?xdp` sections, which libbpf does not load unless asked. */
+export const autoloadedPrograms = ({ functions }: BpfObject): string[] =>
   functions.filter(({ program }) => program?.autoload && program.kind.startsWith("xdp")).map(({ name }) => name);

@@ -4,7 +4,7 @@
  * Invariant: pins change only in `commit`, when everything has been loaded: a load that fails leaves what was there. A map
  * whose layout changed takes the place of the old one by a rename, which is atomic, when its entries have been carried over.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { xdpkitError } from "../base/index.ts";
 import { btfById } from "./btf-by-id.ts";
@@ -12,7 +12,7 @@ import { possibleCpus } from "./cpu.ts";
 import { mapInfo, openPinnedMap } from "./map-info.ts";
 import { layoutDifference, type TypedMap } from "./map-layout.ts";
 import { KernelMap } from "./maps.ts";
-import { isInBpfFileSystem, pin, requirePinFolder } from "./pins.ts";
+import { makePinFolder, pin, replacePin } from "./pins.ts";
 
 export class MapPins implements Disposable {
   readonly #folder: string;
@@ -56,39 +56,24 @@ export class MapPins implements Disposable {
   /** Pins what is not pinned yet; when that fails, what it has pinned goes again. @throws XdpkitError KERNEL_PIN */
   commit(maps: Iterable<KernelMap>, reused: ReadonlySet<string>): void {
     const all = [...maps].filter(({ definition: { name, pinByName } }) => pinByName && !reused.has(name));
-    if (all.length === 0) return;
-    this.#makeFolder();
+    if (all.length > 0) makePinFolder(this.#folder);
     const pinned: string[] = [];
     try {
-      for (const map of all) pinned.push(this.#pin(map));
+      for (const { fd, definition } of all) {
+        if (this.#old.has(definition.name)) continue;
+        pin(fd, this.pathOf(definition.name));
+        pinned.push(this.pathOf(definition.name));
+      }
+      for (const { fd, definition } of all)
+        if (this.#old.has(definition.name)) replacePin(fd, this.pathOf(definition.name));
     } catch (error) {
       for (const path of pinned) rmSync(path);
       throw error;
     }
-    for (const path of pinned) if (path.endsWith(NEXT)) renameSync(path, path.slice(0, -NEXT.length));
   }
 
   [Symbol.dispose](): void {
     for (const map of this.#old.values()) map[Symbol.dispose]();
     this.#old.clear();
   }
-
-  #pin({ fd, definition: { name } }: KernelMap): string {
-    const path = `${this.pathOf(name)}${this.#old.has(name) ? NEXT : ""}`;
-    if (path.endsWith(NEXT)) rmSync(path, { force: true });
-    pin(fd, path);
-    return path;
-  }
-
-  #makeFolder(): void {
-    if (isInBpfFileSystem(this.#folder)) return;
-    if (!existsSync(this.#folder)) {
-      requirePinFolder(this.#folder);
-      mkdirSync(this.#folder);
-    }
-    requirePinFolder(this.pathOf("map"));
-  }
 }
-
-/** Of the pin that takes the place of another; the names of maps are too short to end so. */
-const NEXT = "_of_the_next_start";

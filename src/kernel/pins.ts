@@ -1,6 +1,6 @@
 /** Pins: names for maps, programs and links in a bpf file system (BPF_OBJ_PIN, BPF_OBJ_GET; kernel/bpf/inode.c). */
-import { existsSync, statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { type Attributes, attributes, BpfCommand, tryBpf } from "./syscall.ts";
@@ -19,10 +19,30 @@ export function requirePinFolder(path: string): void {
   throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: existsSync(folder) ? "EPERM" : "ENOENT" });
 }
 
+/** A folder for pins: its last name is made where it is missing. @throws XdpkitError KERNEL_PIN */
+export function makePinFolder(folder: string): void {
+  if (!existsSync(folder)) {
+    requirePinFolder(folder);
+    mkdirSync(folder);
+  }
+  requirePinFolder(join(folder, "pin"));
+}
+
 /** Gives an object a name that holds it after the process has ended. @throws XdpkitError KERNEL_PIN */
 export function pin(fd: number, path: string): void {
   const result = tryBpf(BpfCommand.ObjectPin, withPath(path).u32(8, fd));
   if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: errnoName(result) });
+}
+
+/** Of the pin that takes the place of another, while it is made. */
+const NEXT = "_next";
+
+/** The pin of another object becomes that of this one, at once. @throws XdpkitError KERNEL_PIN */
+export function replacePin(fd: number, path: string): void {
+  const next = `${path}${NEXT}`;
+  rmSync(next, { force: true });
+  pin(fd, next);
+  renameSync(next, path);
 }
 
 /** A descriptor of what is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN */

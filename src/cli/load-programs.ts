@@ -1,0 +1,70 @@
+/** `xdpkit load`: programs into the kernel, held by pins when the command has ended. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { xdpkitError } from "../base/index.ts";
+import { autoloadedPrograms, Loaded, makePinFolder, mapInfo, pin, programInfo, replacePin } from "../kernel/index.ts";
+import type { BpfObject } from "../object/index.ts";
+import { mapTypeName } from "../uapi/index.ts";
+import { inFile } from "./files.ts";
+import { chooseProgram, readProgramFile } from "./program-file.ts";
+
+export interface LoadCommandOptions {
+  readonly program?: string;
+  readonly pinAllMaps?: boolean;
+  readonly replace?: boolean;
+  readonly json?: boolean;
+}
+
+const REPLACE_HINT = "add --replace, or take another folder";
+
+/** @throws XdpkitError KERNEL_PIN before anything is loaded when a program is pinned there; what `load` throws */
+export async function load(file: string, folder: string, options: LoadCommandOptions): Promise<void> {
+  const { object, names } = await readProgramFile(file);
+  const { program, replace = false } = options;
+  const programs = program === undefined ? autoloadedPrograms(object) : [chooseProgram(object, program, file)];
+  if (programs.length === 0)
+    throw xdpkitError("CLI_NO_PROGRAM", { name: "", known: [] }, { at: { kind: "file", file } });
+  const taken = programs.map((name) => join(folder, name)).find((path) => existsSync(path));
+  if (taken !== undefined && !replace)
+    throw xdpkitError("KERNEL_PIN", { action: "pin", path: taken, errno: "EEXIST" }, { hint: REPLACE_HINT });
+  makePinFolder(folder);
+  const given = options.pinAllMaps ? withPinnedMaps(object) : object;
+  using loaded = await inFile(file, () => new Loaded(given, { programs, pinPath: folder }, names));
+  for (const name of programs) {
+    const [{ fd }, path] = [loaded.program(name), join(folder, name)];
+    if (existsSync(path)) replacePin(fd, path);
+    else pin(fd, path);
+  }
+  const result = describe(loaded, programs, folder);
+  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : print(result));
+}
+
+/** Names of global data have dots, which a bpf file system does not take. */
+function withPinnedMaps(object: BpfObject): BpfObject {
+  return { ...object, maps: object.maps.map((map) => (map.data ? map : { ...map, pinByName: true })) };
+}
+
+function describe(loaded: Loaded, programs: readonly string[], folder: string) {
+  return {
+    programs: programs.map((name) => {
+      const { id, tag } = programInfo(loaded.program(name));
+      return { id, name, tag, pin: join(folder, name) };
+    }),
+    maps: Array.from(loaded.maps, ({ fd, definition: { name, type, pinByName } }) => ({
+      id: mapInfo(fd).id,
+      name,
+      type: mapTypeName(type)?.toLowerCase() ?? `type ${type}`,
+      ...(pinByName ? { pin: join(folder, name), reused: loaded.reused.has(name) } : {}),
+    })),
+  };
+}
+
+function print({ programs, maps }: ReturnType<typeof describe>): string {
+  return [
+    ...programs.map(({ id, name, tag, pin }) => `program ${id} ${name}, tag ${tag}, pinned at ${pin}\n`),
+    ...maps.map(({ id, name, type, pin, reused }) => {
+      const where = pin === undefined ? "" : `, ${reused ? "that was pinned at" : "pinned at"} ${pin}`;
+      return `map ${id} ${name}, ${type}${where}\n`;
+    }),
+  ].join("");
+}
