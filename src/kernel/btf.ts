@@ -47,21 +47,49 @@ export function loadBtf(btf: Btf, functions: readonly BpfFunction[]): LoadedBtf 
     strings.add(file);
     strings.add(text);
   }
-  const bytes = writeBtfSection({ types: btf.types.map(acceptable) }, strings);
+  const bytes = writeBtfSection({ types: acceptable(btf.types) }, strings);
   const fd = tryBpf(BpfCommand.BtfLoad, attributes().pointer(0, bytes).u32(16, bytes.length));
   if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_BTF_LOAD", errno: errnoName(fd) });
   return new LoadedBtf(fd, strings);
 }
 
 /**
- * What libbpf changes before it loads BTF: externs have no place in the kernel's copy, so extern functions become global
- * ones and sections that hold them become plain structs without members.
+ * What libbpf changes before it loads BTF: externs have no place in the kernel's copy. Extern functions become global ones,
+ * whose parameters the kernel wants named (clang leaves those names out), extern variables integers, and the sections that
+ * hold them an integer type.
  */
-function acceptable(type: BtfType): BtfType {
-  if (type.kind === "function" && type.linkage === "extern") return { ...type, linkage: "global" };
-  if (type.kind === "variable" && type.linkage === "extern") return { ...type, linkage: "global" };
-  if (type.kind === "section" && (type.name === ".ksyms" || type.name === ".kconfig")) {
-    return { kind: "int", name: "section", size: 4, bits: 32, bitOffset: 0, signed: false, char: false, bool: false };
-  }
-  return type;
+function acceptable(types: readonly BtfType[]): BtfType[] {
+  const externs = new Set(types.flatMap((one) => (isExtern(one) && one.kind === "function" ? one.prototype : [])));
+  const integer = types.findIndex((type) => type.kind === "int" || isExternSection(type));
+  return types.map((type, id) => {
+    if (isExternSection(type)) return INTEGER;
+    if (isExtern(type))
+      return type.kind === "function" ? { ...type, linkage: "global" } : { ...type, type: integer, linkage: "global" };
+    return type.kind === "prototype" && externs.has(id) ? named(type) : type;
+  });
 }
+
+const INTEGER: BtfType = {
+  kind: "int",
+  name: "section",
+  size: 4,
+  bits: 32,
+  bitOffset: 0,
+  signed: false,
+  char: false,
+  bool: false,
+};
+
+type Extern = Extract<BtfType, { kind: "function" | "variable" }>;
+type Prototype = Extract<BtfType, { kind: "prototype" }>;
+
+const isExtern = (type: BtfType): type is Extern =>
+  (type.kind === "function" || type.kind === "variable") && type.linkage === "extern";
+
+const isExternSection = (type: BtfType): boolean =>
+  type.kind === "section" && (type.name === ".ksyms" || type.name === ".kconfig");
+
+const named = (type: Prototype): Prototype => ({
+  ...type,
+  parameters: type.parameters.map(({ name, type: of }, at) => ({ name: name || `argument${at}`, type: of })),
+});

@@ -4,7 +4,7 @@ import { type Btf, nameIndex, readBtf } from "../btf/index.ts";
 import { applyCoreRelocations, type BpfObject } from "../object/index.ts";
 
 let types: Btf | undefined;
-let functions: ReadonlyMap<string, number> | undefined;
+let names: ReadonlyMap<string, readonly number[]> | undefined;
 
 function kernelBtf(): Btf {
   types ??= readBtf(readFileSync("/sys/kernel/btf/vmlinux"));
@@ -18,17 +18,21 @@ export function relocate(object: BpfObject): BpfObject {
 }
 
 /** The BTF id of a kernel function; undefined when this kernel does not have it. */
-export function kernelFunctionId(name: string): number | undefined {
-  functions ??= readFunctions();
-  return functions.get(name);
+export const kernelFunctionId = (name: string): number | undefined => idOf("function", name);
+
+/** The BTF id of a variable of the kernel: per-CPU ones only have one. */
+export const kernelVariableId = (name: string): number | undefined => idOf("variable", name);
+
+/** True when the kernel has a type, function or variable of the name. */
+export const hasKernelName = (name: string): boolean => index().has(name);
+
+function idOf(kind: "function" | "variable", name: string): number | undefined {
+  return index()
+    .get(name)
+    ?.find((id) => kernelBtf().types[id]?.kind === kind);
 }
 
-function readFunctions(): ReadonlyMap<string, number> {
-  const btf = kernelBtf();
-  const found = new Map<string, number>();
-  for (const [name, ids] of nameIndex(btf)) {
-    const id = ids.find((one) => btf.types[one]?.kind === "function");
-    if (id !== undefined) found.set(name, id);
-  }
-  return found;
+function index(): ReadonlyMap<string, readonly number[]> {
+  names ??= nameIndex(kernelBtf());
+  return names;
 }

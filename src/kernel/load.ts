@@ -9,7 +9,8 @@ import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object
 import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
-import { kernelFunctionId, relocate } from "./kernel-btf.ts";
+import { KCONFIG_MAP, kconfigMap, resolveExtern } from "./externs.ts";
+import { relocate } from "./kernel-btf.ts";
 import type { TypedMap } from "./map-layout.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
@@ -18,7 +19,6 @@ import { closeFd } from "./syscall.ts";
 /** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
 const PSEUDO_MAP_FD = 1;
 const PSEUDO_MAP_VALUE = 2;
-const PSEUDO_BTF_ID = 3;
 /** BPF_XDP_DEVMAP, BPF_XDP_CPUMAP, BPF_XDP of enum bpf_attach_type. */
 const ATTACH_TYPES: Readonly<Record<string, number>> = { "xdp/devmap": 33, "xdp/cpumap": 35, xdp: 37 };
 
@@ -41,7 +41,8 @@ export class LoadedObject implements Disposable {
 
   /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
   constructor(given: BpfObject, { logLevel = 0, reuse = () => undefined }: LoadObjectOptions = {}) {
-    const object = relocate(given);
+    if (given.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
+    const object = withKconfig(relocate(given));
     this.object = object;
     this.#logLevel = logLevel;
     this.#reuse = reuse;
@@ -147,24 +148,14 @@ export class LoadedObject implements Disposable {
     }
   }
 
-  /** A call of a kernel function, or its address. A weak one that the kernel lacks has address 0. */
-  #kernelFunction(instruction: Instruction, name: string): Instruction {
-    const extern = this.object.externs.find((one) => one.name === name);
-    const id = extern?.kind === "kfunc" ? kernelFunctionId(name) : undefined;
-    if (id === undefined && !(extern?.kind === "kfunc" && extern.weak))
-      throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name });
-    if (instruction.opcode !== LD_IMM64)
-      return { ...instruction, imm: id ?? MISSING_FUNCTION, src: id ? 2 : 0, offset: 0 };
-    return { ...instruction, src: id ? PSEUDO_BTF_ID : 0, imm: id ?? 0, high: 0 };
-  }
-
   /** Instructions with map descriptors in place of references. */
   #resolve(linked: LinkedProgram): Instruction[] {
     const references = new Map(linked.references.map((reference) => [reference.instruction, reference]));
     return linked.instructions.map((instruction, index) => {
       const reference = references.get(index);
       if (!reference) return instruction;
-      if (reference.kind === "extern") return this.#kernelFunction(instruction, reference.extern);
+      if (reference.kind === "extern")
+        return resolveExtern(this.object, instruction, reference.extern, this.maps.get(KCONFIG_MAP)?.fd ?? 0);
       const { fd } = this.map(reference.map);
       if (reference.kind === "map") return { ...instruction, opcode: LD_IMM64, src: PSEUDO_MAP_FD, imm: fd, high: 0 };
       return { ...instruction, opcode: LD_IMM64, src: PSEUDO_MAP_VALUE, imm: fd, high: reference.offset };
@@ -172,5 +163,8 @@ export class LoadedObject implements Disposable {
   }
 }
 
-/** `imm` of a call to a function that this kernel lacks: libbpf's mark, which the verifier refuses where it is reached. */
-const MISSING_FUNCTION = 2002000000;
+/** With one map more, when it asks for the kernel's configuration. */
+function withKconfig(object: BpfObject): BpfObject {
+  const map = kconfigMap(object);
+  return map ? { ...object, maps: [...object.maps, map] } : object;
+}

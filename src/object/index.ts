@@ -27,6 +27,7 @@ export {
 } from "./disassemble.ts";
 export { type EntryCodecs, entryCodecs, perCpuCodec } from "./entry-codecs.ts";
 export { encodeGlobals, setGlobals } from "./globals.ts";
+export { encodeKconfig, type KconfigValue, type KconfigValues } from "./kconfig.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";

@@ -1,7 +1,7 @@
 /** vm: runs any BpfObject in user space, without NIC and root. */
 
 export { DebugSession } from "./debug-session.ts";
-export type { KconfigValues } from "./kconfig.ts";
+
 export type { Hints } from "./machine.ts";
 export type { MapAccess, TargetValue } from "./map-access.ts";
 export { Network } from "./network.ts";

@@ -5,9 +5,9 @@
  * Invariant: the text changes only between runs, so a running interpreter may keep its code array.
  */
 import { xdpkitError } from "../base/index.ts";
-import { type BpfExtern, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
+import { type BpfExtern, type BpfObject, encodeKconfig, type LinkedProgram, link } from "../object/index.ts";
 import { Cpu, type HelperFunction } from "./cpu.ts";
-import { encodeKconfig } from "./kconfig.ts";
+import { KCONFIG } from "./kconfig.ts";
 import {
   ArrayMap,
   ArrayOfMaps,
@@ -194,7 +194,8 @@ export class Machine implements MapHost {
   /** All kconfig values in one read-only region, as libbpf lays them into its `.kconfig` map. */
   #kconfigAddress(): number {
     if (this.#kconfigStart !== 0) return this.#kconfigStart;
-    const bytes = encodeKconfig(this.object.externs, this.#kconfig);
+    const missing = (name: string) => xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "kconfig" });
+    const bytes = encodeKconfig(this.object.externs, { ...KCONFIG, ...this.#kconfig }, missing);
     const region = this.memory.allocate({
       kind: "data",
       name: "kernel configuration",

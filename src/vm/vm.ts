@@ -14,12 +14,11 @@ import {
   withSettings,
   type XdpProgram,
 } from "../lang/index.ts";
-import type { BpfObject } from "../object/index.ts";
+import type { BpfObject, KconfigValues } from "../object/index.ts";
 import { XdpAction, xdpActionName } from "../uapi/index.ts";
 import { DebugSession } from "./debug-session.ts";
 import { installHelpers } from "./helpers/install.ts";
 import { interpret, Stop } from "./interpreter.ts";
-import type { KconfigValues } from "./kconfig.ts";
 import { type Clock, type Hints, Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
 import { Network } from "./network.ts";
