@@ -1,0 +1,146 @@
+/** Why calls of helpers and kernel functions, and what they hand out, are refused. */
+import { mapTypeName } from "../../uapi/index.ts";
+import type { Reason } from "./reason.ts";
+
+/** `bpf_redirect_map#51` without its number. */
+const nameOf = (helper: string): string => helper.replace(/#\d+$/, "");
+
+export const callReasons: readonly Reason[] = [
+  {
+    sentence: /^invalid func unknown#(\d+)/,
+    reason: ([id]) => `it calls helper ${id}, which this kernel does not have`,
+    hint: "xdpkit doctor shows which helpers this kernel has; call it only where it is there, or use a newer kernel",
+  },
+  {
+    sentence:
+      /^(?:unknown func (\S+)|program of this type cannot use helper (\S+)|helper call might not|func (\S+) is not (?:supported|allowed))/,
+    reason: ([old, helper, other]) => `helper ${nameOf(old ?? helper ?? other ?? "")} is not for XDP programs`,
+    hint: "use a helper that XDP has: bpf-helpers(7); some also need CAP_PERFMON or a newer kernel",
+  },
+  {
+    sentence:
+      /GPL-restricted function from non-GPL|cannot call kernel function from non-GPL|non-GPL compatible program/,
+    reason: "the helper is only for programs under the GPL, and the license of this one is another",
+    hint: 'declare a compatible license (char LICENSE[] SEC("license") = "GPL"), or do without the helper',
+  },
+  {
+    sentence: /^(R\d) type=(\S*) expected=(.+)/,
+    reason: ([register, have, expected]) =>
+      `argument ${register!.slice(1)} of the call is of kind ${have === "" || have === "inv" ? "scalar" : have}, where ${expected!.replace(/, $/, "").replace(/_$/, "")} belongs`,
+    hint: ([, have, expected]) =>
+      have?.endsWith("_or_null")
+        ? "compare it with null before the call"
+        : expected === "func"
+          ? "pass a function of the program, static and with the arguments of a callback"
+          : have === "scalar" || have === "inv"
+            ? "pass the pointer itself: a number, or a pointer that an earlier call made invalid, will not do"
+            : "see the helper's signature in bpf-helpers(7)",
+  },
+  {
+    sentence: /^cannot pass map_type (\d+) into func (\S+)/,
+    reason: ([type, helper]) => `${nameOf(helper!)} does not work on maps of type ${mapTypeName(Number(type)) ?? type}`,
+    hint: ([, helper]) =>
+      /redirect_map/.test(helper!)
+        ? "use a DEVMAP, DEVMAP_HASH, CPUMAP or XSKMAP"
+        : /tail_call/.test(helper!)
+          ? "use a PROG_ARRAY"
+          : "declare the map with another type, or use the helper that its type has",
+  },
+  {
+    sentence: /^expected prog array map for tail call/,
+    reason: "bpf_tail_call gets a map that is no PROG_ARRAY",
+    hint: "declare the map with type PROG_ARRAY, key and value of 4 bytes",
+  },
+  {
+    sentence: /^(R\d) is not a known constant/,
+    reason: ([register]) =>
+      `argument ${register!.slice(1)} of the call must be a constant, and is only known at run time`,
+    hint: "pass a number that is known at compile time; for records of variable length there is bpf_ringbuf_output",
+  },
+  {
+    sentence: /invalid zero-sized read/,
+    reason: "a helper is given memory of 0 bytes, or a length that may be 0",
+    hint: "call it only where the length is above 0; a map without keys has no look-up",
+  },
+  {
+    sentence: /^Unreleased reference id=\d+ alloc_insn=(\d+)/,
+    reason: ([slot], _, place) => `what the call in ${place(Number(slot))} handed out is not given back on this path`,
+    hint: "give it back on every path: bpf_ringbuf_submit or bpf_ringbuf_discard, bpf_sk_release, the dynptr's own pair, …",
+  },
+  {
+    sentence: /reference leak|(?:tail_call|bpf_tail_call) would lead to reference/,
+    reason: "it ends while something that a call handed out is still held",
+    hint: "give it back on every path, also before tail calls",
+  },
+  {
+    sentence: /must have zero offset when passed to release|^dereference of modified (\w+) ptr/,
+    reason: "a pointer that is given back, or passed as an object, was moved",
+    hint: "keep the pointer as the call gave it, and pass that",
+  },
+  {
+    sentence: /has not been acquired|release helper .* expects referenced|(?:reference|ref_obj_id) .* not acquired/,
+    reason: "something is given back that was not handed out on this path",
+    hint: "release each thing once, and only where it is held",
+  },
+  {
+    sentence:
+      /has to have BTF in order to use bpf_spin_lock|has no valid bpf_spin_lock|bpf_spin_lock.*offset|not 'struct bpf_spin_lock'/,
+    reason: "bpf_spin_lock needs a map whose BTF says where in the value the lock is",
+    hint: "declare a struct with a member struct bpf_spin_lock as the map's value, in a .maps section, and lock that member",
+  },
+  {
+    sentence: /function calls are not allowed while holding a lock|inside bpf_spin_lock-ed region|while holding a lock/,
+    reason: "something is called, or the program ends, while a lock is held",
+    hint: "prepare everything before bpf_spin_lock, and unlock on every path before a call or return",
+  },
+  {
+    sentence: /bpf_spin_unlock (?:without|of different)|Locking two bpf_spin_locks|bpf_spin_(?:un)?lock/,
+    reason: "locks are not taken and released in pairs, one at a time",
+    hint: "release the lock that was taken, and take the next only then",
+  },
+  {
+    sentence: /calling kernel function (\S+) is not allowed/,
+    reason: ([name]) => `kernel function ${name} is not for XDP programs`,
+    hint: "kernel functions are registered by program type: use one that XDP has, or a helper",
+  },
+  {
+    sentence: /metadata kfuncs require device-bound program/,
+    reason: "the bpf_xdp_metadata_* functions belong to a driver, and this program is bound to no interface",
+    hint: "load it for one interface (BPF_F_XDP_DEV_BOUND_ONLY with its index: ip link, libxdp); a test run has no driver",
+  },
+  {
+    sentence:
+      /^calling invalid kernel function|^kernel btf_id \d+ is not a function|^kernel function btf_id|^invalid kernel function call/,
+    reason: "this kernel does not have the kernel function that is called",
+    hint: "declare it __weak and call it only where it exists, or use a newer kernel",
+  },
+  {
+    sentence: /^arg#(\d+) (.+)|^kernel function (\S+) args#(\d+)/,
+    reason: ([index, what, name]) =>
+      `argument ${Number(index ?? 0) + 1} of ${name ?? "the call"} does not suit: ${what ?? "it is of another type"}`,
+    hint: "pass what the function's declaration says: a pointer that the kernel itself gave out, not null and not moved",
+  },
+  {
+    sentence: /initialized dynptr|[Dd]ynptr/,
+    reason: "a dynptr is used before it was made, made twice, or overwritten",
+    hint: "make it with bpf_dynptr_from_xdp, _mem or bpf_ringbuf_reserve_dynptr in 16 bytes of its own on the stack, once",
+  },
+  {
+    sentence: /tail_calls? (?:is|are) not allowed .*?(?:frames is (\d+) bytes|BTF|interrupt)/,
+    reason: ([bytes]) =>
+      bytes
+        ? `a function with a tail call is called with ${bytes} bytes of stack in use, and 256 is the limit`
+        : "a function other than the program itself makes a tail call, and has no BTF",
+    hint: "make tail calls from the program itself, or with less on the stack (and compile with -g)",
+  },
+  {
+    sentence: /^Caller passes invalid args into func#\d+ \('([^']+)'\)/,
+    reason: ([name]) => `global function ${name} is called with arguments that its declaration does not allow`,
+    hint: "global functions are checked by themselves: make it static, or pass the context, numbers and pointers to sized memory",
+  },
+  {
+    sentence: /^fd \d+ is not pointing to valid bpf_map/,
+    reason: "an instruction refers to a map that is not open",
+    hint: "load the object whole: LoadedObject creates its maps first",
+  },
+];
