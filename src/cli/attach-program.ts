@@ -12,6 +12,7 @@ import {
 import { openKernelProgram } from "./kernel-program.ts";
 import { LinkPin } from "./link-pin.ts";
 import { errorToJson } from "./print-error.ts";
+import type { VerifierLogOption } from "./verifier-log.ts";
 
 const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
   native: ["native"],
@@ -20,7 +21,7 @@ const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
   "native-or-generic": ["native", "generic"],
 };
 
-export interface AttachCommandOptions {
+export interface AttachCommandOptions extends VerifierLogOption {
   readonly program?: string;
   readonly mode: string;
   readonly via?: string;
@@ -36,7 +37,7 @@ export async function attach(argument: string, target: string, options: AttachCo
   const { pin: path, replace = false } = options;
   const via = chosenWay(options, replace && isHeldByLink(found));
   const pin = path === undefined ? undefined : new LinkPin(path, found, replace);
-  using opened = await openKernelProgram(argument, options.program);
+  using opened = await openKernelProgram(argument, options);
   const link = attachXdp(opened.program, { interface: found.index, mode, via, replace });
   if (link.via === "link") pin?.hold(link);
   const { id, name } = programInfo(opened.program);

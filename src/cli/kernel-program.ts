@@ -5,23 +5,31 @@ import { KernelProgram, LoadedObject, openById, openPinOf, programInfo } from ".
 import { inFile } from "./files.ts";
 import { BPF_FILE_SYSTEM } from "./link-pin.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
+import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
 /** A program in the kernel, held as long as it is not disposed of. */
 export interface OpenProgram extends Disposable {
   readonly program: KernelProgram;
 }
 
-/**
- * @param name which program, when a file holds several
- * @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, KERNEL_REFUSED, and what `readProgramFile` throws
- */
-export async function openKernelProgram(argument: string, name: string | undefined): Promise<OpenProgram> {
+export interface LoadingOptions extends VerifierLogOption {
+  /** Which program, when a file holds several. */
+  readonly program?: string;
+}
+
+/** @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, and what `readProgramFile` throws; Refusal */
+export async function openKernelProgram(argument: string, options: LoadingOptions): Promise<OpenProgram> {
+  const { program, verifierLog } = options;
   const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
   const isThere = id !== undefined || isPinned(argument);
-  if (!isThere) return loadFile(argument, name);
-  if (name !== undefined)
+  if (!isThere) return loading(argument, options, () => loadFile(argument, program));
+  if (program !== undefined)
     throw xdpkitError("CLI_USAGE", {
       problem: `--program is for files that hold several programs, not for ${argument}`,
+    });
+  if (verifierLog !== undefined)
+    throw xdpkitError("CLI_USAGE", {
+      problem: `--verifier-log is for programs that are loaded, not for ${argument}`,
     });
   return opened(id === undefined ? openPinned(argument) : openId(Number(id)));
 }
@@ -58,7 +66,8 @@ async function loadFile(file: string, wanted: string | undefined): Promise<OpenP
   const name = chooseProgram(object, wanted, file);
   const loaded = await inFile(file, () => new LoadedObject(object));
   try {
-    return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
+    const program = await inFile(file, () => loaded.program(name));
+    return { program, [Symbol.dispose]: () => loaded[Symbol.dispose]() };
   } catch (error) {
     loaded[Symbol.dispose]();
     throw error;
