@@ -114,7 +114,11 @@ export class KernelProgram implements Disposable {
 export function loadProgram(options: LoadProgramOptions): KernelProgram {
   const { name, logLevel = 0 } = options;
   let { fd, log } = tryLoad(options, logLevel);
-  if (fd < 0 && logLevel === 0) ({ fd, log } = tryLoad(options, 1));
+  if (fd < 0 && logLevel === 0) {
+    const again = tryLoad(options, 1);
+    log = again.log;
+    if (again.fd !== -errno.ENOSPC) fd = again.fd;
+  }
   if (fd >= 0) return new KernelProgram(fd, name, log);
   throw refusal(options, fd, log);
 }

@@ -296,6 +296,7 @@ const SENTENCES: readonly (readonly [sentence: string, reason: string])[] = [
     "misaligned packet access off 0+14+0 size 4",
     "an access of 4 bytes to the packet is not aligned, and this machine needs that",
   ],
+  ["invalid type id 1 in func info", "the BTF that describes functions and lines does not suit the instructions"],
   ["missing func_info for func#1", "the BTF that describes functions and lines does not suit the instructions"],
   [
     "The sequence of 8193 jumps is too complex.",

@@ -40,7 +40,7 @@ const NOISE = new RegExp(
     "\\d+: (?:safe$|frame\\d+: |$)",
     "from \\d+ to \\d+",
     "(?:cur|old) state:",
-    "func#\\d+ @\\d+",
+    "func#\\d+ @\\d+|reg type unsupported for arg#|Type info disagrees with actual arguments",
     "(?:Validating|Func#\\d+) .*(?:\\.\\.\\.|valid\\.|prototype)$",
     "mark_precise: |propagating |regs=|last_idx |parent (?:state |didn't|already)|first_idx |falling back to forcing",
     "(?:caller|callee|returning from callee|to caller at \\d+):?",
@@ -74,12 +74,9 @@ export function readVerifierLog(log: string): VerifierLog {
 }
 
 /** Some sentences begin behind an instruction, and some end without a new line. */
-function separate(line: string): string[] {
-  const [, told, statistics] = /^(.*?[^\s])(processed \d+ insns .*)$/.exec(line) ?? [];
-  if (told !== undefined && statistics !== undefined) return [...separate(told), statistics];
-  const [, instruction, sentence] = /^(\d+: \([0-9a-f]{2}\) .*?)\s+(infinite loop detected .*)$/.exec(line) ?? [];
-  return instruction !== undefined && sentence !== undefined ? [instruction, sentence] : [line];
-}
+const GLUED = /(?<=^\d+: \([0-9a-f]{2}\) .*) (?=infinite loop detected )|(?<=\S)(?=processed \d+ insns )/;
+const separate = (line: string): string[] =>
+  line.includes("infinite") || line.includes("processed ") ? line.split(GLUED) : [line];
 
 /** A sentence that names its slot knows best; then the report; then where the path ends. */
 function slotOf(

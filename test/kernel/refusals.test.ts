@@ -139,6 +139,16 @@ suite("refused programs of clang", ["bpf", "bpftool"], () => {
     expect(SOURCE[source!.line - 1]).toBe(text);
   });
 
+  it("with BTF that does not suit them", () => {
+    const number = object.btf!.types.findIndex(({ kind }) => kind === "int");
+    const functions = object.functions.map((one) => (one.name === "no_check" ? { ...one, type: number } : one));
+    const error = refusalOf({ ...object, functions }, "no_check");
+    expect(error.message).toBe(
+      `the kernel refuses program no_check: the BTF that describes functions and lines does not suit the instructions (EINVAL: invalid type id ${number} in func info)`,
+    );
+    expect(error.at).toBeUndefined();
+  });
+
   it.each(OF_CLANG)("libbpf cannot load $program, for the same reason", ({ program }) => {
     using pins = new BpfFolder();
     const folder = mkdtempSync(join(tmpdir(), "xdpkit-refused-"));

@@ -749,4 +749,22 @@ export const REFUSED_PROGRAMS: readonly RefusedProgram[] = [
     reason: "argument 2 of the call is of kind scalar, where func belongs",
     hint: "pass a function of the program, static and with the arguments of a callback",
   },
+  {
+    what: "a map value at an index of up to 4 GB",
+    code: `r6 = *(u32 *)(r1 + 16)\n${LOOK_UP}if r0 == 0 goto out\nr0 += r6\nr1 = *(u8 *)(r0 + 0)\nout:\nr0 = 2\nexit`,
+    declarations: COUNTS,
+    slot: 9,
+    errno: "EACCES",
+    reason: "the offset or length in R0 is not bounded: R0 can be up to 4294967295",
+    hint: "bound it right before, and in the register that is used: if (x > MAX) return, or x &= MAX (R0)",
+  },
+  {
+    what: "a record of up to 4 GB",
+    code: "r6 = *(u32 *)(r1 + 16)\nr2 = r10\nr2 += -8\n*(u64 *)(r10 - 8) = 0\nr1 = ring ll\nr3 = r6\nr4 = 0\ncall 130\nr0 = 2\nexit",
+    declarations: RING,
+    slot: 8,
+    errno: "EACCES",
+    reason: "the offset or length in R3 is not bounded: R3 can be up to 4294967295",
+    hint: "bound it right before, and in the register that is used: if (x > MAX) return, or x &= MAX (R3)",
+  },
 ];

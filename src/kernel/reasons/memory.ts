@@ -36,6 +36,12 @@ const invalidated = ({ path }: VerifierLog, register: string) => {
 const FOLLOWED =
   "follow only pointers that came from the context, a map, the stack or a helper; one that was stored in parts or calculated with is a number";
 
+/** MAX_BPF_STACK (include/linux/filter.h). */
+const STACK_BYTES = 512;
+const isInFrame = (off: string, size: string): boolean =>
+  Number(off) >= -STACK_BYTES && Number(off) + Number(size) <= 0;
+const WRITE_FIRST = "write the whole variable first, with the padding between its fields: memset to 0, or = {}";
+
 /** `R2 can be up to 65535`, or that it has no bound. */
 const bound = (log: VerifierLog, register: string): string => {
   const most = upperBound(registerState(log, register));
@@ -96,15 +102,20 @@ export const memoryReasons: readonly Reason[] = [
     hint: "bound the index before it is added to the pointer",
   },
   {
-    sentence: /^invalid (read from|write to) stack (R\d+) off=(-?\d+) size=(\d+)/,
-    reason: ([way, , off, size]) =>
-      `it ${way === "read from" ? "reads" : "writes"} ${size} bytes at ${off} of the stack frame, which reaches from -512 to 0`,
-    hint: "a variable is too short for what is done with it, or the frame is full: large ones belong into a map (per-CPU array)",
+    sentence: /^invalid (read from|write to) stack R\d+ off=(-?\d+) size=(\d+)/,
+    reason: ([way, off, size]) =>
+      way === "read from" && isInFrame(off!, size!)
+        ? `it reads ${size} bytes at ${off} of the stack frame, which were never written`
+        : `it ${way === "read from" ? "reads" : "writes"} ${size} bytes at ${off} of the stack frame, which reaches from -${STACK_BYTES} to 0`,
+    hint: ([way, off, size]) =>
+      way === "read from" && isInFrame(off!, size!)
+        ? WRITE_FIRST
+        : "a variable is too short for what is done with it, or the frame is full: large ones belong into a map (per-CPU array)",
   },
   {
     sentence: /^invalid (?:indirect )?read from stack (?:R\d+ )?off (-?\d+)\+(\d+) size (\d+)/,
     reason: ([off, at]) => `it reads byte ${Number(off) + Number(at)} of the stack frame, which was never written`,
-    hint: "write the whole variable first, with the padding between its fields: memset to 0, or = {}",
+    hint: WRITE_FIRST,
   },
   {
     sentence: /^misaligned stack access off \S+ size (\d+)/,

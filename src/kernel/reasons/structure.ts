@@ -87,7 +87,7 @@ export const structureReasons: readonly Reason[] = [
     hint: "mend the instruction, or what has written it",
   },
   {
-    sentence: /func_info|line_info|Line_info|Invalid name_offset|BTF_KIND_FUNC|^Same insn_off/,
+    sentence: /func[_ ]info|line_info|number of funcs required/,
     reason: "the BTF that describes functions and lines does not suit the instructions",
     hint: "compile again with -g, and change instructions and .BTF.ext together; without BTF the program loads, too",
   },
