@@ -287,15 +287,17 @@ const SENTENCES: readonly (readonly [sentence: string, reason: string])[] = [
     "calling kernel function bpf_task_acquire is not allowed",
     "kernel function bpf_task_acquire is not for XDP programs",
   ],
+  [
+    "invalid func unknown#195896080",
+    "it uses a type, field or value that this kernel does not have (a CO-RE relocation found nothing)",
+  ],
+  ["R3 subtraction from stack pointer prohibited", "something is subtracted from a pointer to the stack"],
   ["recursive call from f() to g()", "function f() calls g() again: recursion is not allowed"],
   [
     "R2 unbounded memory access, use 'var &= const' or 'if (var < const)'",
     "the offset or length in R2 is not bounded: R2 has no upper bound",
   ],
-  [
-    "misaligned packet access off 0+14+0 size 4",
-    "an access of 4 bytes to the packet is not aligned, and this machine needs that",
-  ],
+  ["misaligned packet access off 0+14+0 size 4", "an access of 4 bytes to the packet is not aligned, and must be here"],
   ["invalid type id 1 in func info", "the BTF that describes functions and lines does not suit the instructions"],
   ["missing func_info for func#1", "the BTF that describes functions and lines does not suit the instructions"],
   [

@@ -5,7 +5,39 @@ import type { Reason } from "./reason.ts";
 /** `bpf_redirect_map#51` without its number. */
 const nameOf = (helper: string): string => helper.replace(/#\d+$/, "");
 
+/** What the verifier calls kinds of values (reg_type_str of kernel/bpf/log.c). */
+const KINDS: Readonly<Record<string, string>> = {
+  "": "a number",
+  inv: "a number",
+  scalar: "a number",
+  ctx: "the context",
+  fp: "a pointer to the stack",
+  pkt: "a pointer into the packet",
+  map_ptr: "a map",
+  map_value: "a pointer to a map value",
+  map_value_or_null: "the result of a look-up that may be null",
+  ringbuf_mem: "a record of a ring buffer",
+  func: "a function",
+};
+const kind = (name: string): string => KINDS[name] ?? `of kind ${name}`;
+/** Kinds that are expected: `fp, pkt, map_value, `; many of them mean any memory. */
+const kinds = (text: string): string => {
+  const names = text.split(/, ?/).filter((name) => name !== "");
+  return names.length > 3 ? "a pointer to memory (stack, packet, map value, …)" : names.map(kind).join(" or ");
+};
+
 export const callReasons: readonly Reason[] = [
+  // The calls that libbpf and src/object/core-patch.ts put where a relocation or a weak function found nothing.
+  {
+    sentence: /^invalid func unknown#195896080/,
+    reason: "it uses a type, field or value that this kernel does not have (a CO-RE relocation found nothing)",
+    hint: "ask first: bpf_core_field_exists, bpf_core_type_exists, bpf_core_enum_value_exists",
+  },
+  {
+    sentence: /^invalid func unknown#2002\d{6}$/,
+    reason: "it calls a kernel function that is declared weak, and that this kernel does not have",
+    hint: "call it only where it exists: if (bpf_ksym_exists(…))",
+  },
   {
     sentence: /^invalid func unknown#(\d+)/,
     reason: ([id]) => `it calls helper ${id}, which this kernel does not have`,
@@ -13,9 +45,14 @@ export const callReasons: readonly Reason[] = [
   },
   {
     sentence:
-      /^(?:unknown func (\S+)|program of this type cannot use helper (\S+)|helper call might not|func (\S+) is not (?:supported|allowed))/,
+      /^(?:unknown func (\S+)|program of this type cannot use helper (\S+)|func (\S+) is not (?:supported|allowed))/,
     reason: ([old, helper, other]) => `helper ${nameOf(old ?? helper ?? other ?? "")} is not for XDP programs`,
     hint: "use a helper that XDP has: bpf-helpers(7); some also need CAP_PERFMON or a newer kernel",
+  },
+  {
+    sentence: /might sleep|non-sleepable|sleepable (?:helper|kfunc|kernel)/,
+    reason: "it calls what may sleep, and XDP programs must not",
+    hint: "read with what never sleeps (bpf_probe_read_kernel), or do it in another program",
   },
   {
     sentence:
@@ -26,7 +63,7 @@ export const callReasons: readonly Reason[] = [
   {
     sentence: /^(R\d) type=(\S*) expected=(.+)/,
     reason: ([register, have, expected]) =>
-      `argument ${register!.slice(1)} of the call is of kind ${have === "" || have === "inv" ? "scalar" : have}, where ${expected!.replace(/, $/, "").replace(/_$/, "")} belongs`,
+      `argument ${register!.slice(1)} of the call is ${kind(have!)}, where ${kinds(expected!)} belongs`,
     hint: ([, have, expected]) =>
       have?.endsWith("_or_null")
         ? "compare it with null before the call"
@@ -73,12 +110,29 @@ export const callReasons: readonly Reason[] = [
     hint: "give it back on every path, also before tail calls",
   },
   {
+    sentence: /cannot be used inside (bpf_\w+?)-ed region|^unmatched (.+?)(?: \(|$)/,
+    reason: ([region, lone]) =>
+      region ? `it ends, or calls away, in a region that ${region} opened` : `there is nothing to close for ${lone}`,
+    hint: "open and close each region once on every path, before a return",
+  },
+  {
+    sentence: /initialized iter_\w+ as arg|iterator/,
+    reason: "an iterator is used before it was made, made twice, or not destroyed",
+    hint: "bpf_for and bpf_for_each of libbpf make and destroy it; else bpf_iter_*_new, _next, _destroy on every path",
+  },
+  {
+    sentence: /^(R\d) is not a scalar/,
+    reason: ([register]) => `argument ${register!.slice(1)} of the kernel function must be a number`,
+    hint: "pass what the function's declaration says",
+  },
+  {
     sentence: /must have zero offset when passed to release|^dereference of modified (\w+) ptr/,
     reason: "a pointer that is given back, or passed as an object, was moved",
     hint: "keep the pointer as the call gave it, and pass that",
   },
   {
-    sentence: /has not been acquired|release helper .* expects referenced|(?:reference|ref_obj_id) .* not acquired/,
+    sentence:
+      /has not been acquired|unacquired reference|release helper .* expects referenced|(?:reference|ref_obj_id) .* not acquired/,
     reason: "something is given back that was not handed out on this path",
     hint: "release each thing once, and only where it is held",
   },

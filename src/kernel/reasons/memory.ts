@@ -123,8 +123,9 @@ export const memoryReasons: readonly Reason[] = [
     hint: ([size]) => `place the variable at a multiple of ${size}, or access it byte by byte`,
   },
   {
-    sentence: /^misaligned (\w+) access off \S+ size (\d+)/,
-    reason: ([what, size]) => `an access of ${size} bytes to the ${what} is not aligned, and this machine needs that`,
+    sentence: /^misaligned (?:(\w+) )?access off \S+ size (\d+)/,
+    reason: ([what, size]) =>
+      `an access of ${size} bytes${what ? ` to the ${what}` : ""} is not aligned, and must be here`,
     hint: "read the bytes one by one, or copy them to an aligned variable first",
   },
   {
@@ -134,7 +135,7 @@ export const memoryReasons: readonly Reason[] = [
   },
   {
     sentence: /variable-offset (?:read|write|stack|indirect)|variable stack access|unbounded variable-offset/,
-    reason: "it accesses the stack at an index that is not bounded",
+    reason: "it accesses the stack at an index that may lead out of the variable",
     hint: "compare the index with the length of the array first, or mask it",
   },
   {

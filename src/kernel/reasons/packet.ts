@@ -1,32 +1,62 @@
 /** Why accesses to the packet and to the context of XDP are refused. */
-import { registerState } from "../verifier-log.ts";
+import { registerState, upperBound, type VerifierLog } from "../verifier-log.ts";
 import { isStore, type Reason, span } from "./reason.ts";
 
 /** Fields of `struct xdp_md` (include/uapi/linux/bpf.h), 4 bytes each. */
 const CONTEXT = ["data", "data_end", "data_meta", "ingress_ifindex", "rx_queue_index", "egress_ifindex"];
 
+/** MAX_PACKET_OFF (kernel/bpf/verifier.c): a comparison of a pointer that may lie farther behind data proves nothing. */
+const FARTHEST = 0xffff;
+
+/** What `R2(id=1,off=14,r=0)` says about the packet, or the metadata in front of it. */
+interface PacketAccess {
+  /** Bytes from where the pointer came from, and to be accessed. */
+  readonly off: number;
+  readonly size: number;
+  /** Moved by something that is not constant. */
+  readonly moved: boolean;
+  /** It may lie farther behind data than comparisons reach. */
+  readonly far: boolean;
+  readonly proven: number;
+  readonly meta: boolean;
+}
+
+function packetAccess([off, size, register, id, proven]: readonly string[], log: VerifierLog): PacketAccess {
+  const state = registerState(log, register!);
+  const most = upperBound(state);
+  return {
+    off: Number(off),
+    size: Number(size),
+    moved: id !== "0",
+    far: id !== "0" && proven === "0" && most !== undefined && most + Number(off) + Number(size) > FARTHEST,
+    proven: Number(proven),
+    meta: state?.startsWith("pkt_meta") ?? false,
+  };
+}
+
+function packetReason({ off, size, moved, far, proven, meta }: PacketAccess): string {
+  const what = meta ? "the metadata" : "the packet";
+  const from = moved ? `behind a pointer into ${what} that was moved by a variable` : `of ${what}`;
+  const accesses = `it accesses ${span(off, size)} ${from}`;
+  if (off < 0) return `${accesses}, in front of what is there`;
+  if (far) return `${accesses} and may lie more than ${FARTHEST} bytes behind data, where comparisons prove nothing`;
+  if (proven > 0) return `${accesses}, but on this path only the first ${proven} are known to be there`;
+  return `${accesses}, but on this path no comparison with ${meta ? "data" : "data_end"} covers it`;
+}
+
+function packetHint({ off, size, moved, far, meta }: PacketAccess): string {
+  if (off < 0) return "make room in front first (bpf_xdp_adjust_head, bpf_xdp_adjust_meta), and load data again";
+  if (far)
+    return "bound the variable before it is added (x &= 0x7fff, or if (x > 1500) return), then compare with data_end";
+  const [start, end] = meta ? ["data_meta", "data"] : ["data", "data_end"];
+  return `go on only where ${moved ? "the moved pointer" : start} + ${off + size} <= ${end}: compare right before the access, with the same pointer`;
+}
+
 export const packetReasons: readonly Reason[] = [
   {
     sentence: /^invalid access to packet, off=(-?\d+) size=(\d+), (R\d+)\(id=(\d+),off=-?\d+,r=(\d+)\)/,
-    reason: ([off, size, register, id, proven], log) => {
-      const meta = registerState(log, register!)?.startsWith("pkt_meta");
-      const what = meta ? "the metadata" : "the packet";
-      const from = id === "0" ? `of ${what}` : `behind a pointer into ${what} that was moved by a variable`;
-      const known =
-        Number(off) < 0
-          ? "which lie in front of it"
-          : proven === "0"
-            ? `but on this path nothing was compared with ${meta ? "data" : "data_end"}`
-            : `but on this path only the first ${proven} are known to be there`;
-      return `it accesses ${span(Number(off), Number(size))} ${from}, ${known}`;
-    },
-    hint: ([off, size, register, id], log) => {
-      const end = registerState(log, register!)?.startsWith("pkt_meta") ? "data" : "data_end";
-      const start = id !== "0" ? "the moved pointer" : end === "data" ? "data_meta" : "data";
-      return Number(off) < 0
-        ? "make room in front first (bpf_xdp_adjust_head, bpf_xdp_adjust_meta), and load data again"
-        : `go on only where ${start} + ${Number(off) + Number(size)} <= ${end}: compare right before the access, with the same pointer`;
-    },
+    reason: (groups, log) => packetReason(packetAccess(groups, log)),
+    hint: (groups, log) => packetHint(packetAccess(groups, log)),
   },
   {
     sentence: /^R(\d+) offset is outside of the packet/,

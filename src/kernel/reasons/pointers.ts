@@ -82,6 +82,11 @@ export const pointerReasons: readonly Reason[] = [
     hint: "compare pointers into the packet with data_end, others with null; with CAP_PERFMON all may be compared",
   },
   {
+    sentence: /^R\d+ subtraction from stack pointer prohibited/,
+    reason: "something is subtracted from a pointer to the stack",
+    hint: "add a negative constant instead",
+  },
+  {
     sentence: /^cannot return stack pointer to the caller/,
     reason: "a function returns an address of its own stack frame, which ends with it",
     hint: "let the caller pass the memory, or return a number",

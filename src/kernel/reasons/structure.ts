@@ -87,6 +87,11 @@ export const structureReasons: readonly Reason[] = [
     hint: "mend the instruction, or what has written it",
   },
   {
+    sentence: /^missing btf func_info/,
+    reason: "a function is passed to a helper, and no BTF describes it",
+    hint: "compile with -g",
+  },
+  {
     sentence: /func[_ ]info|line_info|number of funcs required/,
     reason: "the BTF that describes functions and lines does not suit the instructions",
     hint: "compile again with -g, and change instructions and .BTF.ext together; without BTF the program loads, too",
