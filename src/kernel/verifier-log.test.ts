@@ -291,6 +291,30 @@ const SENTENCES: readonly (readonly [sentence: string, reason: string])[] = [
     "invalid func unknown#195896080",
     "it uses a type, field or value that this kernel does not have (a CO-RE relocation found nothing)",
   ],
+  ["R2 offset is outside of the packet", "R2 does not point into the part of the packet that is known to be there"],
+  ["R0 max value is outside of the array range", "what R0 points to may lie outside of the memory"],
+  ["attempt to corrupt spilled pointer on stack", "a pointer that was saved on the stack is overwritten in part"],
+  ["corrupted spill memory", "a pointer that was saved on the stack is overwritten in part"],
+  [
+    "R1 has unknown scalar with mixed signed bounds, pointer arithmetic with it prohibited for !root",
+    "the verifier cannot bound what this calculation with a pointer gives",
+  ],
+  ["At subprogram exit the register R0 is not a scalar value (fp)", "a pointer is returned where a number is needed"],
+  [
+    "Global function f() doesn't return scalar. Only those are supported.",
+    "a pointer is returned where a number is needed",
+  ],
+  [
+    "The total number of maps per program has reached the limit of 64",
+    "it uses more maps or functions than a program may (64 maps, 256 functions)",
+  ],
+  ["tail_call would lead to reference leak", "it ends while something that a call handed out is still held"],
+  ["kernel btf_id 7 is not a function", "this kernel does not have the kernel function that is called"],
+  [
+    "Caller passes invalid args into func#1 ('parse')",
+    "global function parse is called with arguments that its declaration does not allow",
+  ],
+  ["fd 9 is not pointing to valid bpf_map", "an instruction refers to a map that is not open"],
   ["R3 subtraction from stack pointer prohibited", "something is subtracted from a pointer to the stack"],
   ["recursive call from f() to g()", "function f() calls g() again: recursion is not allowed"],
   [

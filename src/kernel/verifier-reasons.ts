@@ -4,6 +4,7 @@ import { memoryReasons } from "./reasons/memory.ts";
 import { packetReasons } from "./reasons/packet.ts";
 import { pointerReasons } from "./reasons/pointers.ts";
 import type { Place, Words } from "./reasons/reason.ts";
+import { resourceReasons } from "./reasons/resources.ts";
 import { structureReasons } from "./reasons/structure.ts";
 import type { VerifierLog } from "./verifier-log.ts";
 
@@ -13,6 +14,7 @@ export const VERIFIER_REASONS = [
   ...memoryReasons,
   ...pointerReasons,
   ...structureReasons,
+  ...resourceReasons,
   ...callReasons,
 ];
 

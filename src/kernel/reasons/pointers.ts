@@ -103,7 +103,7 @@ export const pointerReasons: readonly Reason[] = [
     hint: "return one of the allowed values on every path",
   },
   {
-    sentence: /R0 is not a scalar value|R0 not a scalar value|doesn't return scalar/,
+    sentence: /R0 is not a scalar value|R0 not a scalar value|doesn't return scalar|return value not void or scalar/,
     reason: "a pointer is returned where a number is needed",
     hint: "return an XDP action or another number",
   },
