@@ -25,3 +25,4 @@ build signed signed v4
 build assembler assembler v4
 build ethertype ethertype-be v3 bpfeb
 build core core-be v3 bpfeb
+build refused/refused refused/refused v3

@@ -11,6 +11,7 @@ import {
 } from "../kernel/index.ts";
 import { openKernelProgram } from "./kernel-program.ts";
 import { errorToJson } from "./print-error.ts";
+import type { VerifierLogOption } from "./verifier-log.ts";
 
 const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
   native: ["native"],
@@ -19,7 +20,7 @@ const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
   "native-or-generic": ["native", "generic"],
 };
 
-export interface AttachCommandOptions {
+export interface AttachCommandOptions extends VerifierLogOption {
   readonly program?: string;
   readonly pinMaps?: string;
   readonly mode: string;

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { AttachCommandOptions } from "./attach-program.ts";
 import { addNamespaceOption } from "./netns-option.ts";
+import { addVerifierLogOption } from "./verifier-log.ts";
 
 export function addAttachCommand(program: Command): void {
   const command = program
@@ -23,8 +24,10 @@ export function addAttachCommand(program: Command): void {
     .option("--pin-maps <folder>", "where maps are that are declared with pin: used again, or made", "/sys/fs/bpf")
     .option("--replace", "take the place of what is attached, without a gap")
     .option("--json", "print the result as JSON");
-  addNamespaceOption(command).action(async (file: string, target: string, options: AttachCommandOptions) => {
-    const { attach } = await import("./attach-program.ts");
-    return attach(file, target, options);
-  });
+  addVerifierLogOption(addNamespaceOption(command)).action(
+    async (file: string, target: string, options: AttachCommandOptions) => {
+      const { attach } = await import("./attach-program.ts");
+      return attach(file, target, options);
+    },
+  );
 }

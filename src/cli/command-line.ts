@@ -12,7 +12,7 @@ import { addListCommand } from "./list.ts";
 import { addLoadCommand } from "./load.ts";
 import { addMapCommand } from "./map.ts";
 import { printError } from "./print-error.ts";
-import { exitStatusOf, printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
+import { exitStatusOf, printRefusal, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 import { addTraceCommand } from "./trace.ts";
 
@@ -80,7 +80,7 @@ function fail(thrown: unknown): void {
 
 function refuse(refusal: Refusal): void {
   process.exitCode = 1;
-  process.stderr.write(refusal.diagnostics.map(printDiagnostic).join(""));
+  process.stderr.write(printRefusal(refusal));
   if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(refusalToJson(refusal), null, 2)}\n`);
 }
 

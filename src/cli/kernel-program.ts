@@ -3,32 +3,33 @@ import { xdpkitError } from "../base/index.ts";
 import { isInBpfFileSystem, KernelProgram, Loaded, openById, openPinOf, programInfo } from "../kernel/index.ts";
 import { inFile } from "./files.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
+import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
 /** A program in the kernel, held as long as it is not disposed of. */
 export interface OpenProgram extends Disposable {
   readonly program: KernelProgram;
 }
 
-export interface KernelProgramOptions {
+export interface LoadingOptions extends VerifierLogOption {
   /** Which program, when a file holds several. */
   readonly program?: string;
   /** Folder of the maps that are pinned by name. */
   readonly pinMaps?: string;
 }
 
-/**
- * @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, KERNEL_REFUSED, and what `readProgramFile` throws
- */
-export async function openKernelProgram(
-  argument: string,
-  { program: name, pinMaps }: KernelProgramOptions,
-): Promise<OpenProgram> {
+/** @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, and what `readProgramFile` throws; Refusal */
+export async function openKernelProgram(argument: string, options: LoadingOptions): Promise<OpenProgram> {
+  const { program, pinMaps, verifierLog } = options;
   const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
   const isThere = id !== undefined || isInBpfFileSystem(argument);
-  if (!isThere) return loadFile(argument, name, pinMaps);
-  if (name !== undefined)
+  if (!isThere) return loading(argument, options, () => loadFile(argument, program, pinMaps));
+  if (program !== undefined)
     throw xdpkitError("CLI_USAGE", {
       problem: `--program is for files that hold several programs, not for ${argument}`,
+    });
+  if (verifierLog !== undefined)
+    throw xdpkitError("CLI_USAGE", {
+      problem: `--verifier-log is for programs that are loaded, not for ${argument}`,
     });
   return opened(id === undefined ? openPinned(argument) : openId(Number(id)));
 }

@@ -7,8 +7,9 @@ import type { BpfObject } from "../object/index.ts";
 import { mapTypeName } from "../uapi/index.ts";
 import { inFile } from "./files.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
+import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
-export interface LoadCommandOptions {
+export interface LoadCommandOptions extends VerifierLogOption {
   readonly program?: string;
   readonly pinAllMaps?: boolean;
   readonly replace?: boolean;
@@ -19,6 +20,11 @@ const REPLACE_HINT = "add --replace, or take another folder";
 
 /** @throws XdpkitError KERNEL_PIN before anything is loaded when a program is pinned there; what `load` throws */
 export async function load(file: string, folder: string, options: LoadCommandOptions): Promise<void> {
+  const result = await loading(file, options, () => loadInto(file, folder, options));
+  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : print(result));
+}
+
+async function loadInto(file: string, folder: string, options: LoadCommandOptions): Promise<Result> {
   const { object, names } = await readProgramFile(file);
   const { program, replace = false } = options;
   const programs = program === undefined ? autoloadedPrograms(object) : [chooseProgram(object, program, file)];
@@ -35,9 +41,10 @@ export async function load(file: string, folder: string, options: LoadCommandOpt
     if (existsSync(path)) replacePin(fd, path);
     else pin(fd, path);
   }
-  const result = describe(loaded, programs, folder);
-  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : print(result));
+  return describe(loaded, programs, folder);
 }
+
+type Result = ReturnType<typeof describe>;
 
 /** Names of global data have dots, which a bpf file system does not take. */
 function withPinnedMaps(object: BpfObject): BpfObject {
@@ -59,7 +66,7 @@ function describe(loaded: Loaded, programs: readonly string[], folder: string) {
   };
 }
 
-function print({ programs, maps }: ReturnType<typeof describe>): string {
+function print({ programs, maps }: Result): string {
   return [
     ...programs.map(({ id, name, tag, pin }) => `program ${id} ${name}, tag ${tag}, pinned at ${pin}\n`),
     ...maps.map(({ id, name, type, pin, reused }) => {

@@ -1,9 +1,10 @@
 /** `xdpkit load PROG FOLDER`: its options. What it does is loaded when it is asked for. */
 import type { Command } from "commander";
 import type { LoadCommandOptions } from "./load-programs.ts";
+import { addVerifierLogOption } from "./verifier-log.ts";
 
 export function addLoadCommand(program: Command): void {
-  program
+  const command = program
     .command("load")
     .summary("load programs and pin them")
     .description(
@@ -14,9 +15,9 @@ export function addLoadCommand(program: Command): void {
     .option("--program <name>", "only this one (default: all that a loader should load)")
     .option("--pin-all-maps", "pin all maps but global data, as bpftool's pinmaps does")
     .option("--replace", "take the place of programs that are pinned there")
-    .option("--json", "print the result as JSON")
-    .action(async (file: string, folder: string, options: LoadCommandOptions) => {
-      const { load } = await import("./load-programs.ts");
-      return load(file, folder, options);
-    });
+    .option("--json", "print the result as JSON");
+  addVerifierLogOption(command).action(async (file: string, folder: string, options: LoadCommandOptions) => {
+    const { load } = await import("./load-programs.ts");
+    return load(file, folder, options);
+  });
 }

@@ -18,8 +18,14 @@ export function printCaret(error: XdpkitError): string {
   return `${gutter}${at.text}\n${" ".repeat(gutter.length)}${indent}^\n`;
 }
 
-/** As JSON prints it: the same fields, nothing lost. */
+/** As JSON prints it: the same fields, nothing lost. A cause that is text is the verifier's log. */
 export function errorToJson(error: XdpkitError): Record<string, unknown> {
-  const { code, message, at, hint } = error;
-  return { code, message, ...(at ? { at, place: printLocation(at) } : {}), ...(hint ? { hint } : {}) };
+  const { code, message, at, hint, cause } = error;
+  return {
+    code,
+    message,
+    ...(at ? { at, place: printLocation(at) } : {}),
+    ...(hint ? { hint } : {}),
+    ...(typeof cause === "string" ? { log: cause } : {}),
+  };
 }

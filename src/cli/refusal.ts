@@ -1,18 +1,22 @@
-/** What ends a command with exit status 1: the compiler says no, for one reason or several. */
+/** What ends a command with exit status 1: the compiler or the verifier says no, for one reason or several. */
 import { type ErrorCode, type Location, printLocation, type XdpkitError } from "../base/index.ts";
 import { errorToJson, printCaret } from "./print-error.ts";
 
 export class Refusal extends Error {
   readonly diagnostics: readonly XdpkitError[];
+  /** A line below them: where more is written. */
+  readonly note: string | undefined;
 
-  constructor(diagnostics: readonly XdpkitError[]) {
+  constructor(diagnostics: readonly XdpkitError[], note?: string) {
     super(`${diagnostics.length} diagnostics`);
     this.diagnostics = diagnostics;
+    this.note = note;
   }
 }
 
 /** The kernel's "no" to what was asked properly. */
 const REFUSALS: readonly ErrorCode[] = [
+  "KERNEL_REFUSED",
   "KERNEL_ATTACH",
   "KERNEL_OCCUPIED",
   "KERNEL_NOT_ATTACHED",
@@ -25,11 +29,15 @@ const REFUSALS: readonly ErrorCode[] = [
 export const exitStatusOf = ({ code }: XdpkitError): number => (REFUSALS.includes(code) ? 1 : 2);
 
 /** `xdpkit: CODE file:line:column: message`, the source line with a caret below the column, the hint. */
-export function printDiagnostic(error: XdpkitError): string {
+function printDiagnostic(error: XdpkitError): string {
   const place = error.at ? ` ${printLocation(sourceOf(error.at))}` : "";
   const hint = error.hint ? `  ${error.hint}\n` : "";
   return `xdpkit: ${error.code}${place}: ${error.message}\n${printCaret(error)}${hint}`;
 }
+
+/** All diagnostics, and the note below them. */
+export const printRefusal = ({ diagnostics, note }: Refusal): string =>
+  [...diagnostics.map(printDiagnostic), ...(note === undefined ? [] : [`  ${note}\n`])].join("");
 
 /** For `--json`: what `errorToJson` gives, in a list. */
 export const refusalToJson = ({ diagnostics }: Refusal): Record<string, unknown> => ({

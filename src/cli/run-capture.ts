@@ -27,8 +27,9 @@ import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { startProgress } from "./progress.ts";
 import { VerdictCapture } from "./verdict-capture.ts";
 import { emptyCounts, printVerdicts, type VerdictCounts } from "./verdict-table.ts";
+import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
-export interface RunOptions {
+export interface RunOptions extends VerifierLogOption {
   readonly in: string;
   readonly out?: string;
   readonly program?: string;
@@ -64,6 +65,10 @@ const MAX_FAULTS = 10;
 export async function run(file: string, options: RunOptions, command: Command): Promise<void> {
   const name = engineName(options.engine);
   checkOptions(name, options, command);
+  return loading(file, options, () => runWith(name, file, options));
+}
+
+async function runWith(name: EngineName, file: string, options: RunOptions): Promise<void> {
   const { object: original, names } = await readProgramFile(file);
   const handles = handlesOf(names);
   const program = chooseProgram(original, options.program, file);
@@ -120,8 +125,10 @@ function engineName(text: string): EngineName {
 const INTERPRETER_ONLY = ["network", "cpus", "seed", "headroom"] as const;
 
 /** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
-function checkOptions(engine: EngineName, { out }: RunOptions, command: Command): void {
+function checkOptions(engine: EngineName, { out, verifierLog }: RunOptions, command: Command): void {
   if (out === "-" || out === "") throw xdpkitError("CLI_USAGE", { problem: "--out takes the name of a file" });
+  if (engine === "interpreter" && verifierLog !== undefined)
+    throw xdpkitError("CLI_USAGE", { problem: "--verifier-log is for --engine kernel, not for the interpreter" });
   const ignored = INTERPRETER_ONLY.find((name) => command.getOptionValueSource(name) === "cli");
   if (engine === "interpreter" || ignored === undefined) return;
   throw xdpkitError("CLI_USAGE", { problem: `--${ignored} is for the interpreter, not for --engine ${engine}` });

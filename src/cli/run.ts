@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { xdpkitError } from "../base/index.ts";
 import type { RunOptions } from "./run-capture.ts";
+import { addVerifierLogOption } from "./verifier-log.ts";
 
 const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
@@ -15,7 +16,7 @@ function whole(name: string, from: number, to: number): (text: string) => number
 }
 
 export function addRunCommand(program: Command): void {
-  program
+  const command = program
     .command("run")
     .summary("run packets of a capture through a program")
     .description("Runs the packets of a capture through an XDP program, without NIC and root, and counts the verdicts.")
@@ -31,9 +32,9 @@ export function addRunCommand(program: Command): void {
     .option("--cpus <n>", "simulated CPUs (interpreter)", whole("--cpus", 1, 256), 1)
     .option("--seed <n>", "seed of the program's random numbers (interpreter)", whole("--seed", 0, 0xffffffff), 1)
     .option("--headroom <bytes>", "bytes before each packet (interpreter)", whole("--headroom", 40, 4096))
-    .option("--json", "print the result as JSON")
-    .action(async (file: string, options: RunOptions, command: Command) => {
-      const { run } = await import("./run-capture.ts");
-      return run(file, options, command);
-    });
+    .option("--json", "print the result as JSON");
+  addVerifierLogOption(command).action(async (file: string, options: RunOptions, command: Command) => {
+    const { run } = await import("./run-capture.ts");
+    return run(file, options, command);
+  });
 }

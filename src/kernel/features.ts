@@ -74,7 +74,7 @@ function createsMapOfMaps(type: MapTypeName): boolean {
   return made;
 }
 
-/** The verifier's log of a program that was refused; undefined when it was loaded. */
+/** The verifier's log of a program that was refused; undefined when it was loaded. @throws XdpkitError KERNEL_PERMISSION */
 function refusalOf(instructions: Uint8Array, flags = 0): string | undefined {
   try {
     loadProgram({ name: "probe", type: ProgramType.XDP, instructions, license: "GPL", flags })[Symbol.dispose]();

@@ -62,7 +62,7 @@ export class LoadedObject implements Disposable {
     return map;
   }
 
-  /** Loads the program the first time. @throws XdpkitError KERNEL_REFUSED */
+  /** Loads the program the first time. @throws XdpkitError KERNEL_REFUSED, KERNEL_PERMISSION */
   program(name: string): KernelProgram {
     const known = this.#programs.get(name);
     if (known) return known;
@@ -76,6 +76,7 @@ export class LoadedObject implements Disposable {
       expectedAttachType: ATTACH_TYPES[kind] ?? 0,
       flags: fragments ? FLAG_FRAGMENTS : 0,
       logLevel: this.#logLevel,
+      linked,
       ...(this.#btf ? { btf: this.#btf.program(linked) } : {}),
     });
     this.#programs.set(name, program);

@@ -1,6 +1,8 @@
 /** Programs through bpf(2): load with the verifier's log, run on a packet (BPF_PROG_TEST_RUN). */
 import { xdpkitError } from "../base/index.ts";
-import { errno, errnoName } from "../uapi/index.ts";
+import type { LinkedProgram } from "../object/index.ts";
+import { errno } from "../uapi/index.ts";
+import { refusal } from "./refusal.ts";
 import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
 
 export interface LoadProgramOptions {
@@ -17,6 +19,8 @@ export interface LoadProgramOptions {
    * way to a fault, is always written for a refused program. Default 0.
    */
   readonly logLevel?: number;
+  /** What the instructions were made from: a refusal then names function and source line. */
+  readonly linked?: LinkedProgram;
   readonly btf?: {
     readonly fd: number;
     /** Rows of 8 bytes: instruction offset, type id. */
@@ -106,13 +110,17 @@ export class KernelProgram implements Disposable {
   }
 }
 
-/** @throws XdpkitError KERNEL_REFUSED with the verifier's log as `cause` */
+/** @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION */
 export function loadProgram(options: LoadProgramOptions): KernelProgram {
   const { name, logLevel = 0 } = options;
   let { fd, log } = tryLoad(options, logLevel);
-  if (fd < 0 && logLevel === 0) ({ fd, log } = tryLoad(options, 1));
+  if (fd < 0 && logLevel === 0) {
+    const again = tryLoad(options, 1);
+    log = again.log;
+    if (again.fd !== -errno.ENOSPC) fd = again.fd;
+  }
   if (fd >= 0) return new KernelProgram(fd, name, log);
-  throw xdpkitError("KERNEL_REFUSED", { program: name, errno: errnoName(fd), reason: lastReason(log) }, { cause: log });
+  throw refusal(options, fd, log);
 }
 
 /** The descriptor, or a negative error number. ENOSPC says that the log was longer; since Linux 6.4 also by how much. */
@@ -154,12 +162,4 @@ function programAttributes(options: LoadProgramOptions, logLevel = 0, log?: Uint
       .u32(104, btf.lines.length / 16);
   }
   return filled;
-}
-
-/** The last line of the log that says why: the statistics behind it do not. */
-function lastReason(log: string): string {
-  const lines = log
-    .split("\n")
-    .filter((line) => line !== "" && !/^(processed \d|verification time|stack depth)/.test(line));
-  return lines.at(-1) ?? "no reason given";
 }

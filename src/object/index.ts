@@ -32,5 +32,6 @@ export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
+export { sourceOf } from "./source-of.ts";
 export { type Codec, codecOf, sizedCodec, type ValueWindow, valueWindow } from "./value-codec.ts";
 export { type WriteElfOptions, writeElf } from "./write-elf.ts";

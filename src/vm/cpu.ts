@@ -8,8 +8,9 @@
  * Invariant: `depth` counts active frames below the current one; frame n's stack is element n + 1 of the stack region;
  * element 0 is no memory, so that a frame is run over at both ends.
  */
-import { type Location, type SourceLocation, type XdpkitError, xdpkitError } from "../base/index.ts";
+import { type Location, type XdpkitError, xdpkitError } from "../base/index.ts";
 import { print } from "../isa/index.ts";
+import { sourceOf } from "../object/index.ts";
 import { helperById } from "../uapi/index.ts";
 import type { Memory, Region } from "./memory.ts";
 import { OPERATION } from "./operations.ts";
@@ -286,17 +287,4 @@ function describeBadPointer(address: number, high: number): string {
   if (unsigned < 4096) return unsigned === 0 ? "the null pointer" : "close to the null pointer";
   if (unsigned >= 0xc000_0000) return "a function";
   return unsigned >= 0x8000_0000 ? "a map, not one of its values" : "where there is no memory";
-}
-
-function sourceOf(
-  linked: {
-    readonly slots: readonly number[];
-    readonly lines: readonly { instruction: number; file: string; line: number; column: number; text: string }[];
-  },
-  slot: number,
-): SourceLocation | undefined {
-  let index = linked.slots.indexOf(slot);
-  if (index < 0) index = linked.slots.indexOf(slot - 1);
-  const line = linked.lines.findLast((row) => row.instruction <= index);
-  return line && { kind: "source", file: line.file, line: line.line, column: line.column, text: line.text };
 }

@@ -20,9 +20,18 @@ export const kernelErrors = {
     () => "XDP programs see whole Ethernet headers",
   ),
   KERNEL_REFUSED: entry(
-    (p: { program: string; errno: string; reason: string }) =>
-      `the kernel refuses program ${p.program} with ${p.errno}: ${p.reason}`,
-    () => "the verifier's whole log is in the error's `cause`",
+    /** `sentence` is the kernel's own, "" when it gave none; `reason` the same in plain words, where they are known. */
+    (p: { program: string; errno: string; sentence: string; reason?: string; inside?: string }) => {
+      const which = p.inside === undefined ? p.program : `${p.program} in function ${p.inside}`;
+      const said = p.reason === undefined || p.sentence === "" ? p.errno : `${p.errno}: ${p.sentence}`;
+      return `the kernel refuses program ${which}: ${p.reason ?? p.sentence} (${said})`;
+    },
+    () => "the verifier's log, the error's `cause`, shows the way there with all registers",
+  ),
+  KERNEL_PERMISSION: entry(
+    (p: { program: string }) => `this process may not load program ${p.program} (EPERM)`,
+    () =>
+      "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: setcap on the node binary, --cap-add of containers",
   ),
   KERNEL_PIN: entry(
     (p: { action: "pin" | "open"; path: string; errno: string }) => `cannot ${p.action} ${p.path}: ${p.errno}`,
