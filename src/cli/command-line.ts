@@ -14,6 +14,7 @@ import { printError } from "./print-error.ts";
 import { exitStatusOf, printDiagnostic, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 import { addTraceCommand } from "./trace.ts";
+import { addTypesCommand } from "./types.ts";
 
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -32,6 +33,7 @@ function createProgram(): Command {
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
+  addTypesCommand(program);
   addAttachCommand(program);
   addDetachCommand(program);
   addListCommand(program);

@@ -26,7 +26,7 @@ export {
   printReference,
 } from "./disassemble.ts";
 export { type EntryCodecs, entryCodecs, perCpuCodec } from "./entry-codecs.ts";
-export { encodeGlobals, setGlobals } from "./globals.ts";
+export { encodeGlobals, setGlobals, setVariables } from "./globals.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";

@@ -12,6 +12,7 @@ import {
   countersOf,
   DevMap,
   type EventSource,
+  Foreign,
   Global,
   HashOfMaps,
   MapHandle,
@@ -29,8 +30,13 @@ import {
 import type { Codec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
-import type { VmMap } from "./maps/index.ts";
-import { Variable } from "./variables.ts";
+import {
+  PerfEventArray as PerfMap,
+  RingBuffer as RingMap,
+  UserRingBuffer as UserRingMap,
+  type VmMap,
+} from "./maps/index.ts";
+import { hasVariable, Variable } from "./variables.ts";
 
 /** Handles and their names in the object. */
 export class Handles {
@@ -89,6 +95,7 @@ export class Handles {
     const machine = this.#machine;
     const name = this.nameOf(handle);
     if (handle instanceof Global) return new Variable(machine, name, schemaCodec(handle.schema));
+    if (handle instanceof Foreign && hasVariable(machine, name)) return new Variable(machine, name);
     const map = machine.mapNamed(name) ?? this.#innerMap(handle, name);
     if (!map) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: machine.maps.map((one) => one.name) });
     if (handle instanceof Outcomes)
@@ -96,6 +103,7 @@ export class Handles {
         handle.names,
         new MapAccess(map, machine, { value: schemaCodec(array(u64, handle.names.length)) }),
       );
+    if (handle instanceof Foreign) return this.#foreign(map);
     const access = new MapAccess(map, machine, handle instanceof MapHandle ? mapCodecs(handle) : {});
     if (handle instanceof RingBuffer || handle instanceof PerfEventArray)
       return new Records(access, schemaCodec(handle.record), this.#waiting);
@@ -105,7 +113,21 @@ export class Handles {
     if (handle instanceof ArrayOfMaps || handle instanceof HashOfMaps) return new HandleMap(access, this, MAP);
     return access;
   }
+
+  /** By the map's own type, and the object's BTF. */
+  #foreign(map: VmMap): unknown {
+    const access = new MapAccess(map, this.#machine);
+    if (map instanceof RingMap || map instanceof PerfMap) return new Records(access, BYTES, this.#waiting);
+    return map instanceof UserRingMap ? { send: sender(access, BYTES) } : access;
+  }
 }
+
+/** Records of any length whose type nobody says. */
+const BYTES: Codec = {
+  size: Number.POSITIVE_INFINITY,
+  decode: (bytes) => bytes.slice(),
+  encode: (value) => value as Uint8Array,
+};
 
 function sender(access: MapAccess, codec: Codec): (record: unknown) => boolean {
   return (record) => access.trySend(codec.encode(record, "$"));

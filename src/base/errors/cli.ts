@@ -14,6 +14,10 @@ export const cliErrors = {
     (p: { found: string }) => `this is ${p.found}, not an ELF object of BPF programs`,
     () => "give a *.xdp.ts, or what clang -target bpf -O2 -g -c has made",
   ),
+  CLI_NO_BTF: entry(
+    () => "the object has no BTF, so nothing is known of its types",
+    () => "compile it with clang -g",
+  ),
   CLI_NO_EXPORTS: entry(
     (p: { known: readonly string[] }) =>
       p.known.length === 0

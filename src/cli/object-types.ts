@@ -1,0 +1,121 @@
+/**
+ * What an object has for user space, as plain data: what `xdpkit types --json` prints and the module is printed from.
+ *
+ * Invariant: a type here is that of the value which the codecs of src/object give for the map or variable.
+ */
+import { xdpkitError } from "../base/index.ts";
+import { type TypeDeclaration, type TypeId, ValueTypes } from "../btf/index.ts";
+import type { BpfMap, BpfObject, GlobalVariable } from "../object/index.ts";
+import { type MapTypeName, mapTypeName } from "../uapi/index.ts";
+
+export interface MapDescription {
+  readonly name: string;
+  /** `HASH`; the number of a type that is not known here. */
+  readonly type: MapTypeName | `${number}`;
+  /** Bytes. */
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** In TypeScript. */
+  readonly key: string;
+  readonly value: string;
+  /** Of a map of maps: the object's maps that it can hold. */
+  readonly inner?: readonly string[];
+}
+
+export interface VariableDescription {
+  readonly name: string;
+  readonly section: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  /** In TypeScript. */
+  readonly type: string;
+}
+
+export interface ObjectDescription {
+  readonly maps: readonly MapDescription[];
+  readonly variables: readonly VariableDescription[];
+  readonly programs: readonly { readonly name: string; readonly section: string }[];
+  readonly types: readonly TypeDeclaration[];
+}
+
+/** Names of types that the module takes from elsewhere, or gives itself. */
+export const RESERVED_TYPES = [
+  "BloomAccess",
+  "BpfObject",
+  "EventSource",
+  "Foreign",
+  "ForeignConstant",
+  "ForeignCpuMap",
+  "ForeignDevMap",
+  "ForeignMap",
+  "ForeignMapOfMaps",
+  "ForeignPerCpuMap",
+  "ForeignProgramArray",
+  "ForeignQueue",
+  "ForeignVariable",
+  "Given",
+  "MapAccess",
+  "ProgramName",
+  "Uint8Array",
+  "UserRingAccess",
+  "Variables",
+];
+
+/** @throws XdpkitError CLI_NO_BTF, BTF_CYCLE, BTF_LIMIT, BTF_TYPE_ID */
+export function describeObject(object: BpfObject): ObjectDescription {
+  if (!object.btf) throw xdpkitError("CLI_NO_BTF", {});
+  const types = new ValueTypes(object.btf, RESERVED_TYPES);
+  const maps = object.maps.filter(({ data }) => !data).map((map) => describeMap(map, object.maps, types));
+  const variables = describeVariables(object.maps, types);
+  const programs = object.functions.flatMap(({ name, section, program }) => (program ? [{ name, section }] : []));
+  return { maps, variables, programs, types: types.declarations };
+}
+
+function describeMap(map: BpfMap, all: readonly BpfMap[], types: ValueTypes): MapDescription {
+  const { name, keySize, valueSize, maxEntries, inner } = map;
+  return {
+    name,
+    type: mapTypeName(map.type) ?? `${map.type}`,
+    keySize,
+    valueSize,
+    maxEntries,
+    key: valueType(types, map.keyType, keySize, `${name}_key`),
+    value: valueType(types, map.valueType, valueSize, `${name}_value`),
+    ...(inner ? { inner: all.filter((one) => fits(one, inner)).map((one) => one.name) } : {}),
+  };
+}
+
+/** bpf_map_meta_equal (kernel/bpf/map_in_map.c), as far as the declarations tell; arrays must be of one length, too. */
+function fits(map: BpfMap, template: BpfMap): boolean {
+  return (
+    !map.data &&
+    map.type === template.type &&
+    map.keySize === template.keySize &&
+    map.valueSize === template.valueSize &&
+    map.flags === template.flags &&
+    (mapTypeName(map.type) !== "ARRAY" || map.maxEntries === template.maxEntries)
+  );
+}
+
+/** As `codecOf` decides: by BTF, else by size. */
+function valueType(types: ValueTypes, id: TypeId | undefined, size: number, place: string): string {
+  if (id) return types.typeOf(id, place);
+  if (size === 8) return "bigint";
+  return size === 1 || size === 2 || size === 4 ? "number" : "string";
+}
+
+/** Those that BTF knows by a name of their own: not the constants of functions, which C has no name for outside of them. */
+function describeVariables(maps: readonly BpfMap[], types: ValueTypes): VariableDescription[] {
+  const rows = maps.flatMap(({ data }) => (data ? data.variables.map((variable) => ({ data, variable })) : []));
+  const isNamed = ({ name, type }: GlobalVariable): boolean =>
+    type !== undefined &&
+    /^[A-Za-z_]\w*$/.test(name) &&
+    rows.filter(({ variable }) => variable.name === name).length === 1;
+  return rows
+    .filter(({ variable }) => isNamed(variable))
+    .map(({ data: { section, readOnly }, variable: { name, size, type } }) => {
+      return { name, section, size, readOnly, type: types.typeOf(type!, name) };
+    });
+}
