@@ -6,7 +6,7 @@
 import { xdpkitError } from "../base/index.ts";
 import { type TypeDeclaration, type TypeId, ValueTypes } from "../btf/index.ts";
 import type { BpfMap, BpfObject, GlobalVariable } from "../object/index.ts";
-import { type MapTypeName, mapTypeName } from "../uapi/index.ts";
+import { MapType, type MapTypeName, mapTypeName } from "../uapi/index.ts";
 
 export interface MapDescription {
   readonly name: string;
@@ -16,9 +16,10 @@ export interface MapDescription {
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
-  /** In TypeScript. */
-  readonly key: string;
-  readonly value: string;
+  /** In TypeScript; absent where there are no keys. */
+  readonly key?: string;
+  /** The same; absent where values are not what BTF says: targets and streams. */
+  readonly value?: string;
   /** Of a map of maps: the object's maps that it can hold. */
   readonly inner?: readonly string[];
 }
@@ -81,11 +82,25 @@ function describeMap(map: BpfMap, all: readonly BpfMap[], types: ValueTypes): Ma
     keySize,
     valueSize,
     maxEntries,
-    key: valueType(types, map.keyType, keySize, `${name}_key`),
-    value: valueType(types, map.valueType, valueSize, `${name}_value`),
+    ...(keySize > 0 && !isStream(map) ? { key: valueType(types, map.keyType, keySize, `${name}_key`) } : {}),
+    ...(isStream(map) || isTable(map) ? {} : { value: valueType(types, map.valueType, valueSize, `${name}_value`) }),
     ...(inner ? { inner: all.filter((one) => fits(one, inner)).map((one) => one.name) } : {}),
   };
 }
+
+const STREAMS: readonly number[] = [MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY];
+/** Of programs, maps, interfaces, CPUs and sockets. */
+const TABLES: readonly number[] = [
+  MapType.PROG_ARRAY,
+  MapType.ARRAY_OF_MAPS,
+  MapType.HASH_OF_MAPS,
+  MapType.DEVMAP,
+  MapType.DEVMAP_HASH,
+  MapType.CPUMAP,
+  MapType.XSKMAP,
+];
+const isStream = ({ type }: BpfMap): boolean => STREAMS.includes(type);
+const isTable = ({ type }: BpfMap): boolean => TABLES.includes(type);
 
 /** bpf_map_meta_equal (kernel/bpf/map_in_map.c), as far as the declarations tell; arrays must be of one length, too. */
 function fits(map: BpfMap, template: BpfMap): boolean {

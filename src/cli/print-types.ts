@@ -154,7 +154,7 @@ function variableHandle({ name, section, size, readOnly, type }: VariableDescrip
   return { name, access, about: `${section}, ${bytes(size)}.` };
 }
 
-function accessOf({ type, key, value, inner = [] }: MapDescription): string {
+function accessOf({ type, key = "number", value = "unknown", inner = [] }: MapDescription): string {
   switch (type) {
     case "PERCPU_HASH":
     case "PERCPU_ARRAY":
@@ -181,7 +181,7 @@ function accessOf({ type, key, value, inner = [] }: MapDescription): string {
     case "HASH_OF_MAPS":
       return `ForeignMapOfMaps<${key}, ${inner.map((name) => JSON.stringify(name)).join(" | ") || "never"}>`;
     case "XSKMAP":
-      return `MapAccess<${key}, unknown>`;
+      return `MapAccess<${key}, ${value}>`;
     default:
       return `ForeignMap<${key}, ${value}>`;
   }

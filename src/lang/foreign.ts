@@ -26,7 +26,8 @@ export type Given<T> = T extends number | bigint
     ? T
     : T extends readonly (infer E)[]
       ? readonly Given<E>[]
-      : { readonly [K in keyof T]?: Given<T[K]> };
+      : GivenMembers<T>;
+type GivenMembers<T> = { readonly [K in keyof T]?: Given<T[K]> };
 
 export type ForeignMap<K, V> = MapAccess<K, V, Given<K>, Given<V>>;
 export type ForeignPerCpuMap<K, V> = PerCpuAccess<K, V, Given<K>, Given<V>>;
