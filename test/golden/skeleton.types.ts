@@ -51,7 +51,7 @@ export interface SessionPeer {
 /** `enum class`, 8 bytes: NARROW 1, WIDE_AS_CAN_BE 1099511627776; a bigint where none of them fits. */
 export type Class = "NARROW" | "WIDE_AS_CAN_BE" | bigint;
 
-/** `struct session`, 144 bytes. */
+/** `struct session`, 128 bytes. */
 export interface Session {
   /** `struct endpoint[2]` */
   ends: Endpoint[];
@@ -79,8 +79,6 @@ export interface Session {
   class: Class;
   /** `void *` */
   cookie: bigint;
-  /** `float` */
-  ratio: number;
   /** `unsigned __int128` */
   total: bigint;
   /** `signed char` */
@@ -119,6 +117,8 @@ export interface Variables {
   step: number;
   /** .data, 4 bytes. */
   last: Role;
+  /** .data, 16 bytes. */
+  ratios: number[];
   /** .data.tables, 12 bytes. */
   table: number[];
   /** .bss, 8 bytes. */
@@ -150,7 +150,7 @@ export const events = new Foreign<EventSource<Uint8Array>>("events");
 /** PROG_ARRAY, max_entries 4, key 4 bytes, value 4 bytes. */
 export const programs_ = new Foreign<ForeignProgramArray<number, ProgramName>>("programs");
 
-/** HASH, max_entries 16, key 8 bytes, value 144 bytes. */
+/** HASH, max_entries 16, key 8 bytes, value 128 bytes. */
 export const sessions = new Foreign<ForeignMap<SessionsKey, Session>>("sessions");
 
 /** PERCPU_ARRAY, max_entries 2, key 4 bytes, value 11 bytes. */
@@ -178,6 +178,9 @@ export const step = new Foreign<ForeignConstant<number>>("step");
 
 /** .data, 4 bytes. */
 export const last = new Foreign<ForeignVariable<Role>>("last");
+
+/** .data, 16 bytes. */
+export const ratios = new Foreign<ForeignVariable<number[]>>("ratios");
 
 /** .data.tables, 12 bytes. */
 export const table = new Foreign<ForeignVariable<number[]>>("table");

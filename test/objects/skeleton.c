@@ -34,7 +34,6 @@ struct session {
 	char lines[2][4];
 	enum class class;
 	void *cookie;
-	float ratio;
 	unsigned __int128 total;
 	signed char delta;
 	union {
@@ -123,6 +122,7 @@ const volatile __u8 step = 1;
 __u64 seen;
 enum role last = OTHER;
 static volatile __u32 hidden;
+double ratios[2] = { 0.5, -2 };
 __s32 table[3] SEC(".data.tables") = { -1, 0, 1 };
 
 SEC("xdp")
