@@ -3,11 +3,17 @@
  * set is read again in the forms that its types say, and bpftool sees the same bytes under the same names.
  */
 import { execFileSync } from "node:child_process";
-import { beforeEach, describe, expect, it } from "vitest";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { KernelHandles, LoadedObject, mapInfo, possibleCpus } from "../../src/kernel/index.ts";
 import { type EventSource, Foreign } from "../../src/lang/index.ts";
 import type { BpfObject } from "../../src/object/index.ts";
 import { createVm, type Vm } from "../../src/vm/index.ts";
+import { typeErrors } from "../support/check-types.ts";
+import { blocksOf } from "../support/doc-blocks.ts";
 import { suite } from "../support/require.ts";
 
 interface Skeleton {
@@ -194,5 +200,35 @@ suite("in the kernel", ["bpf", "bpftool"], () => {
     expect(text.trimEnd().slice(text.indexOf('"formatted":'))).toBe(
       `"formatted":{"key":{"tenant":7,"number":9},"value":${DUMP}}}]`,
     );
+  });
+});
+
+suite("docs/kernel.md, objects of clang", ["bpf"], () => {
+  const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+  const example = blocksOf(readFileSync(join(ROOT, "docs/kernel.md"), "utf8")).find(
+    ({ section, info }) => section === "Objects of clang" && info === "ts",
+  )!.text;
+  let folder: string;
+  const file = (name: string): string => join(folder, name);
+  const node = (...words: string[]): string => execFileSync(process.execPath, words, { cwd: folder, encoding: "utf8" });
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "xdpkit-types-"));
+    mkdirSync(file("node_modules"));
+    symlinkSync(ROOT, file("node_modules/xdpkit"));
+    writeFileSync(file("package.json"), '{ "type": "module" }');
+    cpSync(join(ROOT, "test/objects/conntrack.o"), file("conntrack.o"));
+    writeFileSync(file("example.ts"), example);
+    node(join(ROOT, "dist/cli/main.js"), "types", "conntrack.o", "-o", "conntrack.types.ts");
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("is accepted by tsc --strict", () => {
+    const texts = ["example.ts", "conntrack.types.ts"].map((name) => [name, readFileSync(file(name), "utf8")] as const);
+    expect(Object.fromEntries(typeErrors(new Map(texts)))).toEqual({});
+  });
+
+  it("runs with the package as it is built", () => {
+    const tsx = pathToFileURL(join(ROOT, "node_modules/tsx/dist/loader.mjs")).href;
+    expect(node("--import", tsx, "example.ts")).toBe("OPEN\n16908480 OPENING\n");
   });
 });
