@@ -5,7 +5,7 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { type TypeDeclaration, type TypeId, ValueTypes } from "../btf/index.ts";
-import type { BpfMap, BpfObject, GlobalVariable } from "../object/index.ts";
+import { type BpfMap, type BpfObject, type GlobalVariable, recordType } from "../object/index.ts";
 import { MapType, type MapTypeName, mapTypeName } from "../uapi/index.ts";
 
 export interface MapDescription {
@@ -20,6 +20,8 @@ export interface MapDescription {
   readonly key?: string;
   /** The same; absent where values are not what BTF says: targets and streams. */
   readonly value?: string;
+  /** Of a stream whose records were said: the name of their type in C; `value` is that in TypeScript. */
+  readonly record?: string;
   /** Of a map of maps: the object's maps that it can hold. */
   readonly inner?: readonly string[];
 }
@@ -55,6 +57,7 @@ export const RESERVED_TYPES = [
   "ForeignPerCpuMap",
   "ForeignProgramArray",
   "ForeignQueue",
+  "ForeignSamples",
   "ForeignVariable",
   "Given",
   "MapAccess",
@@ -64,14 +67,37 @@ export const RESERVED_TYPES = [
   "Variables",
 ];
 
-/** @throws XdpkitError CLI_NO_BTF, BTF_CYCLE, BTF_LIMIT, BTF_TYPE_ID */
-export function describeObject(object: BpfObject): ObjectDescription {
+/**
+ * `records`: what streams hold, `events=event`.
+ *
+ * @throws XdpkitError CLI_NO_BTF, CLI_RECORD_OPTION, OBJECT_NO_TYPE, BTF_CYCLE, BTF_LIMIT, BTF_TYPE_ID
+ */
+export function describeObject(object: BpfObject, records: readonly string[] = []): ObjectDescription {
   if (!object.btf) throw xdpkitError("CLI_NO_BTF", {});
+  const recordOf = readRecords(object, records);
   const types = new ValueTypes(object.btf, RESERVED_TYPES);
-  const maps = object.maps.filter(({ data }) => !data).map((map) => describeMap(map, object.maps, types));
+  const maps = object.maps
+    .filter(({ data }) => !data)
+    .map((map) => {
+      const record = recordOf.get(map.name);
+      const stream =
+        record === undefined ? {} : { record, value: types.typeOf(recordType(object.btf, record), record) };
+      return { ...describeMap(map, object.maps, types), ...stream };
+    });
   const variables = describeVariables(object.maps, types);
   const programs = object.functions.flatMap(({ name, section, program }) => (program ? [{ name, section }] : []));
   return { maps, variables, programs, types: types.declarations };
+}
+
+function readRecords({ maps }: BpfObject, options: readonly string[]): ReadonlyMap<string, string> {
+  const known = maps.filter(isStream).map(({ name }) => name);
+  return new Map(
+    options.map((text) => {
+      const [, name = "", record = ""] = /^([^=]*)=(.+)$/.exec(text) ?? [];
+      if (!known.includes(name)) throw xdpkitError("CLI_RECORD_OPTION", { text, known });
+      return [name, record];
+    }),
+  );
 }
 
 function describeMap(map: BpfMap, all: readonly BpfMap[], types: ValueTypes): MapDescription {

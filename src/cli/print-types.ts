@@ -31,7 +31,9 @@ export function printModule(description: ObjectDescription, { object, module }: 
     ...handles.map((handle) => printHandle(handle, names.next(handle.name))),
     printObject(path, variables.length > 0),
   ];
-  const command = ["xdpkit types", path, ...(module === undefined ? [] : ["-o", basename(module)])].join(" ");
+  const records = maps.flatMap(({ name, record }) => (record === undefined ? [] : ["--record", `${name}=${record}`]));
+  const output = module === undefined ? [] : ["-o", basename(module)];
+  const command = ["xdpkit types", path, ...output, ...records].join(" ");
   return `// ${oneLine(command)}: change the object and run it again, not this file.\n${parts.join("\n")}`;
 }
 
@@ -41,6 +43,7 @@ interface Handle {
   readonly name: string;
   /** The type of its access. */
   readonly access: string;
+  readonly record?: string | undefined;
   readonly about: string;
 }
 
@@ -71,6 +74,7 @@ const IMPORTS: readonly (readonly [module: string, names: readonly string[]])[] 
       "type ForeignPerCpuMap",
       "type ForeignProgramArray",
       "type ForeignQueue",
+      "type ForeignSamples",
       "type ForeignVariable",
       "type Given",
       "type MapAccess",
@@ -142,11 +146,11 @@ function printPrograms(programs: ObjectDescription["programs"]): string {
 }
 
 function mapHandle(map: MapDescription): Handle {
-  const { name, type, maxEntries, keySize, valueSize } = map;
+  const { name, type, maxEntries, keySize, valueSize, record } = map;
   const access = accessOf(map);
-  const records = access.includes("<Uint8Array>") ? " Records are bytes: BTF does not say what is in them." : "";
+  const records = access.includes("<Uint8Array>") ? " Records are bytes: --record says what they are." : "";
   const sizes = `key ${bytes(keySize)}, value ${bytes(valueSize)}`;
-  return { name, access, about: `${type}, max_entries ${maxEntries}, ${sizes}.${records}` };
+  return { name, access, record, about: `${type}, max_entries ${maxEntries}, ${sizes}.${records}` };
 }
 
 function variableHandle({ name, section, size, readOnly, type }: VariableDescription): Handle {
@@ -154,7 +158,7 @@ function variableHandle({ name, section, size, readOnly, type }: VariableDescrip
   return { name, access, about: `${section}, ${bytes(size)}.` };
 }
 
-function accessOf({ type, key = "number", value = "unknown", inner = [] }: MapDescription): string {
+function accessOf({ type, key = "number", value = "Uint8Array", inner = [], record }: MapDescription): string {
   switch (type) {
     case "PERCPU_HASH":
     case "PERCPU_ARRAY":
@@ -166,10 +170,11 @@ function accessOf({ type, key = "number", value = "unknown", inner = [] }: MapDe
     case "BLOOM_FILTER":
       return `BloomAccess<Given<${value}>>`;
     case "RINGBUF":
+      return `EventSource<${value}>`;
     case "PERF_EVENT_ARRAY":
-      return "EventSource<Uint8Array>";
+      return record === undefined ? "EventSource<Uint8Array>" : `ForeignSamples<${value}>`;
     case "USER_RINGBUF":
-      return "UserRingAccess<Uint8Array>";
+      return record === undefined ? "UserRingAccess<Uint8Array>" : `UserRingAccess<Given<${value}>>`;
     case "PROG_ARRAY":
       return `ForeignProgramArray<${key}, ProgramName>`;
     case "DEVMAP":
@@ -181,16 +186,19 @@ function accessOf({ type, key = "number", value = "unknown", inner = [] }: MapDe
     case "HASH_OF_MAPS":
       return `ForeignMapOfMaps<${key}, ${inner.map((name) => JSON.stringify(name)).join(" | ") || "never"}>`;
     case "XSKMAP":
-      return `MapAccess<${key}, ${value}>`;
+      return `MapAccess<${key}, unknown>`;
     default:
       return `ForeignMap<${key}, ${value}>`;
   }
 }
 
+const printArgument = (value: string | { readonly record: string }): string =>
+  typeof value === "string" ? JSON.stringify(value) : `{ record: ${JSON.stringify(value.record)} }`;
+
 /** Of lines that are too long, the argument is broken first, then the type. */
-function printHandle({ name, access, about }: Handle, constant: string): string {
+function printHandle({ name, access, about, record }: Handle, constant: string): string {
   const start = `export const ${constant} = new Foreign<`;
-  const argument = JSON.stringify(name);
+  const argument = [name, ...(record === undefined ? [] : [{ record }])].map(printArgument).join(", ");
   const lines = fits(`${start}${access}>(${argument});`)
     ? `${start}${access}>(${argument});\n`
     : fits(`${start}${access}>(`)

@@ -4,13 +4,14 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { withProgram } from "../lang/index.ts";
-import { type BpfObject, entryCodecs } from "../object/index.ts";
+import { type BpfObject, type Codec, entryCodecs, recordCodec } from "../object/index.ts";
 import { MapType } from "../uapi/index.ts";
 import { HandleAccess, type Translation } from "./handle-access.ts";
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 import type { KernelMap } from "./maps.ts";
 import { objectId } from "./object-info.ts";
 import { PerfReader } from "./perf-array.ts";
+import { sampleDecoder } from "./perf-sample.ts";
 import { programInfoById } from "./program-info.ts";
 import { Records } from "./records.ts";
 import { RingReader, RingWriter } from "./ring-buffer.ts";
@@ -22,15 +23,12 @@ interface Loaded {
   program(name: string): { readonly fd: number };
 }
 
-export function openForeign(loaded: Loaded, map: KernelMap): unknown {
+/** `record`: the name in C of what a stream's records are; bytes when absent. */
+export function openForeign(loaded: Loaded, map: KernelMap, record: string | undefined): unknown {
   const { definition } = map;
   const { type, valueSize } = definition;
-  if (type === MapType.RINGBUF) return map.own(new Records(new RingReader(map), copy));
-  if (type === MapType.PERF_EVENT_ARRAY) return map.own(new Records(new PerfReader(map), copy));
-  if (type === MapType.USER_RINGBUF) {
-    const writer = map.own(new RingWriter(map));
-    return { send: (record: Uint8Array) => writer.send(record) };
-  }
+  const stream = streamOf(map, record === undefined ? undefined : recordCodec(loaded.object.btf, record));
+  if (stream) return stream;
   const target = targetCodec(type, valueSize);
   const codecs = entryCodecs(loaded.object.btf, definition, target ? { value: target } : {});
   if (type === MapType.QUEUE || type === MapType.STACK) return new QueueAccess(map, codecs);
@@ -38,6 +36,23 @@ export function openForeign(loaded: Loaded, map: KernelMap): unknown {
   const access = new EntryAccess<unknown, unknown>(map, codecs);
   const translation = translationOf(loaded, type);
   return translation ? new HandleAccess(access, translation) : access;
+}
+
+function streamOf(map: KernelMap, record: Codec | undefined): unknown {
+  switch (map.definition.type) {
+    case MapType.RINGBUF: {
+      const decode = record && ((bytes: Uint8Array) => record.decode(bytes.subarray(0, record.size)));
+      return map.own(new Records(new RingReader(map), decode ?? copy));
+    }
+    case MapType.PERF_EVENT_ARRAY:
+      return map.own(new Records(new PerfReader(map), record ? sampleDecoder(record) : copy));
+    case MapType.USER_RINGBUF: {
+      const writer = map.own(new RingWriter(map));
+      return { send: (value: unknown) => writer.send(record ? record.encode(value, "$") : (value as Uint8Array)) };
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Records are valid only while they are read. */

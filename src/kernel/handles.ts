@@ -101,7 +101,7 @@ export class KernelHandles implements Disposable {
 
   #access(handle: object): unknown {
     if (handle instanceof Global) return this.#variables.open(this.#nameOf(handle), schemaCodec(handle.schema));
-    if (handle instanceof Foreign) return this.#foreign(handle.name);
+    if (handle instanceof Foreign) return this.#foreign(handle);
     const map = this.#mapOf(handle);
     const stream = streamOf(handle, map);
     if (stream) return stream;
@@ -114,9 +114,9 @@ export class KernelHandles implements Disposable {
     return translation ? new HandleAccess(access, translation) : access;
   }
 
-  #foreign(name: string): unknown {
+  #foreign({ name, record }: Foreign<unknown>): unknown {
     const variable = this.#loaded.object.maps.some(({ data }) => data?.variables.some((one) => one.name === name));
-    return variable ? this.#variables.open(name) : openForeign(this.#loaded, this.#mapNamed(name));
+    return variable ? this.#variables.open(name) : openForeign(this.#loaded, this.#mapNamed(name), record);
   }
 
   #codecsOf(handle: object, definition: BpfMap): EntryCodecs {

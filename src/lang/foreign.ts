@@ -4,15 +4,18 @@
  *
  * Invariant: a handle is a name and a type. The types here are what `decodeValue` (src/btf) gives and `encodeValue` takes.
  */
-import type { ACCESS, CellAccess, MapAccess, PerCpuAccess, QueueAccess, Shared } from "./access.ts";
+import type { ACCESS, CellAccess, EventSource, MapAccess, PerCpuAccess, QueueAccess, Shared } from "./access.ts";
 
 /** A map or a variable of an object, by its name there. */
 export class Foreign<A> implements Shared<A> {
   declare readonly [ACCESS]: A;
   readonly name: string;
+  /** Of a stream: the name in C of what its records are, which no map says. */
+  readonly record: string | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, { record }: { readonly record?: string } = {}) {
     this.name = name;
+    this.record = record;
   }
 }
 
@@ -39,6 +42,9 @@ export interface ForeignVariable<T> {
 }
 /** In `.rodata`: fixed when the object is loaded. */
 export type ForeignConstant<T> = Readonly<CellAccess<T>>;
+
+/** Records of a perf array with the packet's bytes that the program has put behind. */
+export type ForeignSamples<T> = EventSource<T & { readonly packet?: Uint8Array }>;
 
 /** Names of the object's own programs; the ids of others that stand there (kernel only). */
 export type ForeignProgramArray<K, Program extends string> = MapAccess<K, Program | number, Given<K>, Program>;

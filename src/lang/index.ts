@@ -27,6 +27,7 @@ export {
   type ForeignPerCpuMap,
   type ForeignProgramArray,
   type ForeignQueue,
+  type ForeignSamples,
   type ForeignVariable,
   type Given,
 } from "./foreign.ts";

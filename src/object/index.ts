@@ -31,5 +31,13 @@ export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
-export { type Codec, codecOf, sizedCodec, type ValueWindow, valueWindow } from "./value-codec.ts";
+export {
+  type Codec,
+  codecOf,
+  recordCodec,
+  recordType,
+  sizedCodec,
+  type ValueWindow,
+  valueWindow,
+} from "./value-codec.ts";
 export { type WriteElfOptions, writeElf } from "./write-elf.ts";

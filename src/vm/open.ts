@@ -27,7 +27,7 @@ import {
   u64,
   withProgram,
 } from "../lang/index.ts";
-import type { Codec } from "../object/index.ts";
+import { type Codec, recordCodec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
 import {
@@ -103,7 +103,7 @@ export class Handles {
         handle.names,
         new MapAccess(map, machine, { value: schemaCodec(array(u64, handle.names.length)) }),
       );
-    if (handle instanceof Foreign) return this.#foreign(map);
+    if (handle instanceof Foreign) return this.#foreign(map, handle);
     const access = new MapAccess(map, machine, handle instanceof MapHandle ? mapCodecs(handle) : {});
     if (handle instanceof RingBuffer || handle instanceof PerfEventArray)
       return new Records(access, schemaCodec(handle.record), this.#waiting);
@@ -115,10 +115,12 @@ export class Handles {
   }
 
   /** By the map's own type, and the object's BTF. */
-  #foreign(map: VmMap): unknown {
+  #foreign(map: VmMap, { record }: Foreign<unknown>): unknown {
     const access = new MapAccess(map, this.#machine);
-    if (map instanceof RingMap || map instanceof PerfMap) return new Records(access, BYTES, this.#waiting);
-    return map instanceof UserRingMap ? { send: sender(access, BYTES) } : access;
+    const isStream = map instanceof RingMap || map instanceof PerfMap;
+    if (!isStream && !(map instanceof UserRingMap)) return access;
+    const codec = record === undefined ? BYTES : recordCodec(this.#machine.object.btf, record);
+    return isStream ? new Records(access, codec, this.#waiting) : { send: sender(access, codec) };
   }
 }
 

@@ -29,11 +29,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const GOLDEN = ["test/objects/skeleton", "test/objects/types", "test/objects/maps", "examples/edge/edge"];
+const RECORDS = ["events=event", "samples=event", "commands=event"];
 
-it.each(GOLDEN)("%s", (path) => {
+it.each<[path: string, records: readonly string[]]>([
+  ["test/objects/skeleton", RECORDS],
+  ["test/objects/types", []],
+  ["test/objects/maps", []],
+  ["examples/edge/edge", []],
+])("%s", (path, records) => {
   const module = `test/golden/${basename(path)}.types.ts`;
-  const text = printModule(describeObject(read(join(ROOT, `${path}.o`))), { object: `${path}.o`, module });
+  const text = printModule(describeObject(read(join(ROOT, `${path}.o`)), records), { object: `${path}.o`, module });
   expectGolden(basename(module), text);
 });
 
@@ -82,7 +87,9 @@ const kernel = new KernelHandles(new LoadedObject(skeleton.object({ step: 2 })))
     'kernel.open(skeleton.function_).set("SERVER", [{ count: 1 }, { count: 2n }]);',
     "kernel.open(skeleton.function_).get(1)!.map(({ count }) => count + 1n);",
     "vm.map(skeleton.await_).value.limit.toFixed(); vm.map(skeleton.table).value = [1n, 2];",
-    "vm.map(skeleton.events).drain()[0]!.byteLength.toFixed();",
+    "vm.map(skeleton.raw).drain()[0]!.byteLength.toFixed(); for await (const { length } of kernel.open(skeleton.events)) length + 1n;",
+    "kernel.open(skeleton.samples).on(({ length, packet }) => length + BigInt(packet!.length));",
+    'vm.map(skeleton.commands).send({ role: "CLIENT" });',
     'vm.map(skeleton.programs_).set(1, "count"); vm.map(skeleton.sides).set(1, "right");',
     "vm.map(skeleton.cpus).set(1, { queueSize: 8, program: skeleton.programs.delete });",
   ];
@@ -101,6 +108,10 @@ const kernel = new KernelHandles(new LoadedObject(skeleton.object({ step: 2 })))
     ],
     ["vm.map(skeleton.sessions).get({})!.skew.toFixed();", "Property 'toFixed' does not exist on type 'bigint'."],
     ["vm.map(skeleton.sessions).get({}).flag;", "Object is possibly 'undefined'."],
+    [
+      'vm.map(skeleton.commands).send({ rule: "CLIENT" });',
+      "Object literal may only specify known properties, and 'rule' does not exist in type 'GivenMembers<Event>'.",
+    ],
     ["vm.map(skeleton.step).value = 2;", "Cannot assign to 'value' because it is a read-only property."],
     [
       "skeleton.object({ steps: 2 });",
@@ -117,7 +128,7 @@ const kernel = new KernelHandles(new LoadedObject(skeleton.object({ step: 2 })))
   ];
   let errors: ReadonlyMap<string, string>;
   beforeAll(() => {
-    const module = printModule(describeObject(read(SKELETON)), {
+    const module = printModule(describeObject(read(SKELETON), RECORDS), {
       object: "a/skeleton.o",
       module: "a/skeleton.types.ts",
     });
@@ -171,7 +182,7 @@ describe("the command", () => {
       name: "sessions",
       type: "HASH",
       keySize: 8,
-      valueSize: 144,
+      valueSize: 128,
       maxEntries: 16,
       key: "SessionsKey",
       value: "Session",
@@ -223,6 +234,16 @@ describe("the command", () => {
       "its input as the output",
       ["skeleton.o", "-o", "skeleton.o"],
       "CLI_FILE at skeleton.o: cannot write the file: it is the input (write to another file)",
+    ],
+    [
+      "records of what is no stream",
+      ["skeleton.o", "--record", "sessions=event"],
+      'CLI_RECORD_OPTION at skeleton.o: "sessions=event" does not say what the records of a ring buffer or perf array are (write --record events=TYPE; there are events, raw, samples, commands)',
+    ],
+    [
+      "records of no type",
+      ["skeleton.o", "--record", "raw=evnt"],
+      "OBJECT_NO_TYPE at skeleton.o: the object's BTF has no struct, union or typedef evnt (clang leaves out what nothing names: const struct evnt *unused __attribute__((unused));)",
     ],
     [
       "two places",

@@ -65,13 +65,13 @@ export const pinned_by_name = new Foreign<ForeignMap<number, bigint>>("pinned_by
 /** PROG_ARRAY, max_entries 8, key 4 bytes, value 4 bytes. */
 export const programs_ = new Foreign<ForeignProgramArray<number, ProgramName>>("programs");
 
-/** PERF_EVENT_ARRAY, max_entries 0, key 4 bytes, value 4 bytes. Records are bytes: BTF does not say what is in them. */
+/** PERF_EVENT_ARRAY, max_entries 0, key 4 bytes, value 4 bytes. Records are bytes: --record says what they are. */
 export const perf = new Foreign<EventSource<Uint8Array>>("perf");
 
-/** RINGBUF, max_entries 65536, key 0 bytes, value 0 bytes. Records are bytes: BTF does not say what is in them. */
+/** RINGBUF, max_entries 65536, key 0 bytes, value 0 bytes. Records are bytes: --record says what they are. */
 export const ring = new Foreign<EventSource<Uint8Array>>("ring");
 
-/** USER_RINGBUF, max_entries 65536, key 0 bytes, value 0 bytes. Records are bytes: BTF does not say what is in them. */
+/** USER_RINGBUF, max_entries 65536, key 0 bytes, value 0 bytes. Records are bytes: --record says what they are. */
 export const user_ring = new Foreign<UserRingAccess<Uint8Array>>("user_ring");
 
 /** BLOOM_FILTER, max_entries 64, key 0 bytes, value 4 bytes. */

@@ -1,4 +1,4 @@
-// xdpkit types ../objects/skeleton.o -o skeleton.types.ts: change the object and run it again, not this file.
+// xdpkit types ../objects/skeleton.o -o skeleton.types.ts --record events=event --record samples=event --record commands=event: change the object and run it again, not this file.
 import { readFileSync } from "node:fs";
 import {
   type EventSource,
@@ -10,10 +10,23 @@ import {
   type ForeignPerCpuMap,
   type ForeignProgramArray,
   type ForeignQueue,
+  type ForeignSamples,
   type ForeignVariable,
   type Given,
+  type UserRingAccess,
 } from "xdpkit";
 import { type BpfObject, readElf, setVariables } from "xdpkit/object";
+
+/** `enum role`, 4 bytes: CLIENT 0, SERVER 7, OTHER -1; a number where none of them fits. */
+export type Role = "CLIENT" | "SERVER" | "OTHER" | number;
+
+/** `struct event`, 16 bytes. */
+export interface Event {
+  /** `__u64` */
+  length: bigint;
+  /** `enum role` */
+  role: Role;
+}
 
 /** `struct`, 8 bytes. */
 export interface SessionsKey {
@@ -36,9 +49,6 @@ export interface Endpoint {
   /** `__be16` */
   port: number;
 }
-
-/** `enum role`, 4 bytes: CLIENT 0, SERVER 7, OTHER -1; a number where none of them fits. */
-export type Role = "CLIENT" | "SERVER" | "OTHER" | number;
 
 /** `union`, 16 bytes; all members are the same bytes. */
 export interface SessionPeer {
@@ -101,17 +111,19 @@ export interface Packed {
   rest: number;
 }
 
-/** `const volatile struct`, 16 bytes. */
+/** `const volatile struct`, 24 bytes. */
 export interface Await {
   /** `__u32` */
   limit: number;
+  /** `__u64 : 20` */
+  few: number;
   /** `char[12]` */
   name: string | number[];
 }
 
 /** Variables by their names in C. */
 export interface Variables {
-  /** .rodata, 16 bytes. */
+  /** .rodata, 24 bytes. */
   await: Await;
   /** .rodata, 1 byte. */
   step: number;
@@ -125,6 +137,8 @@ export interface Variables {
   seen: bigint;
   /** .bss, 4 bytes. */
   hidden: number;
+  /** .bss, 8 bytes. */
+  unused: bigint;
 }
 
 /** Programs, for what takes one by its name. */
@@ -144,8 +158,17 @@ export const left = new Foreign<ForeignMap<number, bigint>>("left");
 /** ARRAY_OF_MAPS, max_entries 2, key 4 bytes, value 4 bytes. */
 export const sides = new Foreign<ForeignMapOfMaps<number, "left" | "right">>("sides");
 
-/** RINGBUF, max_entries 4096, key 0 bytes, value 0 bytes. Records are bytes: BTF does not say what is in them. */
-export const events = new Foreign<EventSource<Uint8Array>>("events");
+/** RINGBUF, max_entries 4096, key 0 bytes, value 0 bytes. */
+export const events = new Foreign<EventSource<Event>>("events", { record: "event" });
+
+/** RINGBUF, max_entries 4096, key 0 bytes, value 0 bytes. Records are bytes: --record says what they are. */
+export const raw = new Foreign<EventSource<Uint8Array>>("raw");
+
+/** PERF_EVENT_ARRAY, max_entries 0, key 4 bytes, value 4 bytes. */
+export const samples = new Foreign<ForeignSamples<Event>>("samples", { record: "event" });
+
+/** USER_RINGBUF, max_entries 4096, key 0 bytes, value 0 bytes. */
+export const commands = new Foreign<UserRingAccess<Given<Event>>>("commands", { record: "event" });
 
 /** PROG_ARRAY, max_entries 4, key 4 bytes, value 4 bytes. */
 export const programs_ = new Foreign<ForeignProgramArray<number, ProgramName>>("programs");
@@ -170,7 +193,7 @@ export const cpus = new Foreign<ForeignCpuMap<number, ProgramName>>("cpus");
 /** ARRAY, max_entries 4, key 4 bytes, value 8 bytes. */
 export const right = new Foreign<ForeignMap<number, bigint>>("right");
 
-/** .rodata, 16 bytes. */
+/** .rodata, 24 bytes. */
 export const await_ = new Foreign<ForeignConstant<Await>>("await");
 
 /** .rodata, 1 byte. */
@@ -190,6 +213,9 @@ export const seen = new Foreign<ForeignVariable<bigint>>("seen");
 
 /** .bss, 4 bytes. */
 export const hidden = new Foreign<ForeignVariable<number>>("hidden");
+
+/** .bss, 8 bytes. */
+export const unused = new Foreign<ForeignVariable<bigint>>("unused");
 
 /** The object; `variables` have other first values. */
 export function object(variables: Given<Variables> = {}): BpfObject {

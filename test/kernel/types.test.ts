@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { KernelHandles, LoadedObject, mapInfo, possibleCpus } from "../../src/kernel/index.ts";
-import { type EventSource, Foreign } from "../../src/lang/index.ts";
+import { type EventSource, Foreign, type UserRingAccess } from "../../src/lang/index.ts";
 import type { BpfObject } from "../../src/object/index.ts";
 import { createVm, type Vm } from "../../src/vm/index.ts";
 import { typeErrors } from "../support/check-types.ts";
@@ -114,7 +114,7 @@ function behaves(open: Open, run: () => void, cpus: number): void {
   });
 
   it("reads and writes variables that the program has, each alone", () => {
-    expect(open("await_").value).toEqual({ limit: 5, name: "first" });
+    expect(open("await_").value).toEqual({ limit: 5, few: 0, name: "first" });
     expect([open("step").value, open("last").value, open("table").value]).toEqual([2, "OTHER", [-1, 0, 1]]);
     open("seen").value = 1;
     open("ratios").value = [0.25];
@@ -125,10 +125,21 @@ function behaves(open: Open, run: () => void, cpus: number): void {
     expect([open("seen").value, open("last").value, open("hidden").value]).toEqual([5n, "SERVER", 2]);
   });
 
-  it("gives records as bytes", () => {
+  it("gives records of the type that was said, and bytes", () => {
+    const stream = (name: string) => open(name) as unknown as EventSource<{ packet?: Uint8Array }>;
+    expect(stream("samples").drain()).toEqual([]);
     run();
-    const events = open("events") as unknown as EventSource<Uint8Array>;
-    expect(events.drain().map((bytes) => [...bytes])).toContainEqual([60, 0, 0, 0]);
+    expect(stream("events").drain()).toEqual([{ length: 60n, role: "SERVER" }]);
+    expect(stream("raw").drain()).toEqual([Uint8Array.of(60, 0, 0)]);
+    const [{ packet, ...sample }] = stream("samples").drain() as [{ packet: Uint8Array }];
+    expect([sample, packet.subarray(0, 20)]).toEqual([{ length: 60n, role: "SERVER" }, frame.subarray(0, 20)]);
+  });
+
+  it("sends records to the program", () => {
+    const commands = open("commands") as unknown as UserRingAccess<unknown>;
+    expect([commands.send({ length: 40 }), commands.send({ length: 2n, role: "CLIENT" })]).toEqual([true, true]);
+    run();
+    expect(open("table").value).toEqual([2, 42, 1]);
   });
 
   it("holds programs and maps by their names", () => {
@@ -166,7 +177,7 @@ describe("in the VM", () => {
   });
 });
 
-suite("in the kernel", ["bpf", "bpftool"], () => {
+suite("in the kernel", ["bpf", "bpftool", "kernel 6.1"], () => {
   let loaded: LoadedObject;
   let handles: KernelHandles;
   beforeEach(() => {

@@ -50,6 +50,13 @@ struct packed {
 	__u16 rest;
 } __attribute__((packed));
 
+struct event {
+	__u64 length;
+	enum role role;
+};
+/* Records are of no map's type: this brings it into the BTF. */
+const struct event *unused __attribute__((unused));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16);
@@ -86,6 +93,22 @@ struct {
 } events SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} raw SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} samples SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+	__uint(max_entries, 4096);
+} commands SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 4);
 	__uint(key_size, sizeof(__u32));
@@ -116,6 +139,7 @@ struct {
 
 const volatile struct {
 	__u32 limit;
+	__u64 few : 20;
 	char name[12];
 } await = { .limit = 5, .name = "first" };
 const volatile __u8 step = 1;
@@ -125,19 +149,30 @@ static volatile __u32 hidden;
 double ratios[2] = { 0.5, -2 };
 __s32 table[3] SEC(".data.tables") = { -1, 0, 1 };
 
+static long take(struct bpf_dynptr *record, void *sum)
+{
+	struct event event = {};
+	bpf_dynptr_read(&event, sizeof(event), record, 0, 0);
+	*(__u64 *)sum += event.length;
+	return 0;
+}
+
 SEC("xdp")
 int count(struct xdp_md *context)
 {
 	static volatile __u32 local;
-	struct event {
-		__u32 length;
-	} event = { .length = DATA_END(context) - DATA(context) };
+	__u64 taken = 0;
+	struct event event = { .length = DATA_END(context) - DATA(context), .role = SERVER };
 	seen += step;
 	hidden++;
 	local++;
 	last = seen >= await.limit ? SERVER : CLIENT;
 	table[0] = seen;
 	bpf_ringbuf_output(&events, &event, sizeof(event), 0);
+	bpf_ringbuf_output(&raw, &event, 3, 0);
+	bpf_perf_event_output(context, &samples, BPF_F_CURRENT_CPU | 20ull << 32, &event, sizeof(event));
+	bpf_user_ringbuf_drain(&commands, take, &taken, 0);
+	table[1] = taken;
 	return last == SERVER ? XDP_DROP : XDP_PASS;
 }
 

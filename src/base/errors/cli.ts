@@ -70,6 +70,14 @@ export const cliErrors = {
     (p: { text: string }) => `${JSON.stringify(p.text)} does not say which file goes into which map`,
     () => "write --map NAME=FILE.json",
   ),
+  CLI_RECORD_OPTION: entry(
+    (p: { text: string; known: readonly string[] }) =>
+      `${JSON.stringify(p.text)} does not say what the records of a ring buffer or perf array are`,
+    (p) =>
+      p.known.length === 0
+        ? "the object has none"
+        : `write --record ${p.known[0]}=TYPE; there are ${p.known.join(", ")}`,
+  ),
   CLI_NO_MAP: entry(
     (p: { what: string }) => `there is no map ${p.what}`,
     () => "xdpkit map list shows the maps of this machine",
