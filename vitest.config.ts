@@ -7,9 +7,10 @@ const source = (file: string): string => fileURLToPath(new URL(`src/${file}`, im
 export default defineConfig({
   plugins: [xdpkit()],
   resolve: {
-    // What test/programs import by the package's name is the source under test.
+    // What test/programs and test/golden import by the package's name is the source under test.
     alias: [
       { find: /^xdpkit$/, replacement: source("lang/index.ts") },
+      { find: /^xdpkit\/object$/, replacement: source("object/index.ts") },
       { find: /^xdpkit\/packet$/, replacement: source("packet/index.ts") },
       { find: /^xdpkit\/walk$/, replacement: source("lang/walk.xdp.ts") },
     ],

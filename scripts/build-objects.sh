@@ -17,7 +17,7 @@ build() {
 
 for source in ethertype router tunnel vlan denylist conntrack balancer cutter echo srv6 bucket events perf checksum \
   dispatch queues globals strings subprograms callbacks nested kconfig ksyms core types maps sections legacy iproute2 \
-  fragments loops atomics on-demand custom-bss; do
+  fragments loops atomics on-demand custom-bss skeleton; do
   build "$source" "$source" v3
 done
 for cpu in v1 v2 v3 v4; do build arithmetic "arithmetic-$cpu" "$cpu"; done

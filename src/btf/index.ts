@@ -17,4 +17,5 @@ export { type BtfSection, type ReadBtfOptions, readBtf, readBtfSection } from ".
 export { StringSection, StringTable } from "./strings.ts";
 export type { Btf, BtfFunctionLinkage, BtfMember, BtfType, TypeId } from "./types.ts";
 export type { PlainValue } from "./value.ts";
+export { type FieldDeclaration, type TypeDeclaration, ValueTypes } from "./value-types.ts";
 export { addBtfNames, writeBtf, writeBtfSection } from "./write.ts";

@@ -15,6 +15,7 @@ import { printError } from "./print-error.ts";
 import { exitStatusOf, printRefusal, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 import { addTraceCommand } from "./trace.ts";
+import { addTypesCommand } from "./types.ts";
 
 function version(): string {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -34,6 +35,7 @@ function createProgram(): Command {
   addRunCommand(program);
   addDisasmCommand(program);
   addLoadCommand(program);
+  addTypesCommand(program);
   addAttachCommand(program);
   addDetachCommand(program);
   addListCommand(program);

@@ -1,10 +1,9 @@
 /** `xdpkit run PROG --in A.pcap [--out B.pcapng]`: its options. What it does is loaded when it is asked for. */
 import type { Command } from "commander";
 import { xdpkitError } from "../base/index.ts";
+import { collect } from "./repeated-option.ts";
 import type { RunOptions } from "./run-capture.ts";
 import { addVerifierLogOption } from "./verifier-log.ts";
-
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
 
 /** A whole number in a range, for commander. @throws XdpkitError CLI_USAGE */
 function whole(name: string, from: number, to: number): (text: string) => number {

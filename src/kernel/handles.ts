@@ -9,6 +9,7 @@ import {
   array,
   BloomFilter,
   countersOf,
+  Foreign,
   Global,
   isForeignProgram,
   isMapHandle,
@@ -27,6 +28,7 @@ import {
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
 import { errnoName, MapType } from "../uapi/index.ts";
 import { possibleCpus } from "./cpu.ts";
+import { openForeign } from "./foreign.ts";
 import { HandleAccess, type Translation } from "./handle-access.ts";
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
@@ -96,6 +98,7 @@ export class KernelHandles implements Disposable {
 
   #access(handle: object): unknown {
     if (handle instanceof Global) return this.#variables.open(this.#nameOf(handle), schemaCodec(handle.schema));
+    if (handle instanceof Foreign) return this.#foreign(handle);
     const map = this.#mapOf(handle);
     const stream = streamOf(handle, map);
     if (stream) return stream;
@@ -106,6 +109,11 @@ export class KernelHandles implements Disposable {
     const access = new EntryAccess<unknown, unknown>(map, codecs);
     const translation = this.#translationOf(map.definition);
     return translation ? new HandleAccess(access, translation) : access;
+  }
+
+  #foreign({ name, record }: Foreign<unknown>): unknown {
+    const variable = this.#loaded.object.maps.some(({ data }) => data?.variables.some((one) => one.name === name));
+    return variable ? this.#variables.open(name) : openForeign(this.#loaded, this.mapNamed(name), record);
   }
 
   #codecsOf(handle: object, definition: BpfMap): EntryCodecs {

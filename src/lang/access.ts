@@ -16,27 +16,28 @@ export interface Shared<A> {
 /** `any`, `create` (only when absent) or `replace` (only when present). */
 export type UpdateMode = "any" | "create" | "replace";
 
-export interface MapAccess<K, V> {
-  get(key: K): V | undefined;
-  set(key: K, value: V, mode?: UpdateMode): void;
+/** `GivenK` and `GivenV`: what is taken, where that is more than what is given. */
+export interface MapAccess<K, V, GivenK = K, GivenV = V> {
+  get(key: GivenK): V | undefined;
+  set(key: GivenK, value: GivenV, mode?: UpdateMode): void;
   /** Many at once; an error says which entry it was: `$[3].value.port`. Those before it are set. */
-  setAll(entries: Iterable<readonly [K, V]>): void;
+  setAll(entries: Iterable<readonly [GivenK, GivenV]>): void;
   /** True when the key was present. */
-  delete(key: K): boolean;
+  delete(key: GivenK): boolean;
   entries(): IterableIterator<[K, V]>;
   readonly size: number;
 }
 
-export interface PerCpuAccess<K, V> {
+export interface PerCpuAccess<K, V, GivenK = K, GivenV = V> {
   /** One value per possible CPU. */
-  get(key: K): V[] | undefined;
-  set(key: K, value: V | V[]): void;
-  delete(key: K): boolean;
+  get(key: GivenK): V[] | undefined;
+  set(key: GivenK, value: GivenV | GivenV[]): void;
+  delete(key: GivenK): boolean;
   entries(): IterableIterator<[K, V[]]>;
 }
 
-export interface QueueAccess<V> {
-  push(value: V): void;
+export interface QueueAccess<V, GivenV = V> {
+  push(value: GivenV): void;
   pop(): V | undefined;
 }
 

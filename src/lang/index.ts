@@ -15,6 +15,22 @@ export type {
 export { jsonCodec, type MapCodecs, mapCodecs, schemaCodec } from "./codecs.ts";
 export type { Cursor, DevMapContext, RxHash, RxVlanTag, XdpContext } from "./context.ts";
 export { exit, isSubprogram, type LoopStep, loop, range, subprogram, trace, unroll } from "./control.ts";
+export {
+  Foreign,
+  type ForeignConstant,
+  type ForeignCpu,
+  type ForeignCpuMap,
+  type ForeignDevice,
+  type ForeignDevMap,
+  type ForeignMap,
+  type ForeignMapOfMaps,
+  type ForeignPerCpuMap,
+  type ForeignProgramArray,
+  type ForeignQueue,
+  type ForeignSamples,
+  type ForeignVariable,
+  type Given,
+} from "./foreign.ts";
 export { countersOf, withProgram } from "./handle-values.ts";
 export * from "./helpers.ts";
 export {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readElf, setGlobals } from "./index.ts";
+import { readElf, setGlobals, setVariables } from "./index.ts";
 
 const object = readElf(readFileSync("test/objects/globals.o"));
 const bytesOf = (one: typeof object, name = ".rodata") => one.maps.find((map) => map.name === name)!.data!.bytes;
@@ -30,5 +30,24 @@ describe("setGlobals", () => {
   ])("refuses %s %o", (section, values, code, path) => {
     const at = path === undefined ? {} : { at: { kind: "path", path } };
     expect(() => setGlobals(object, section, values)).toThrow(expect.objectContaining({ code, ...at }));
+  });
+});
+
+describe("setVariables", () => {
+  it("finds the sections", () => {
+    const after = setVariables(object, { threshold: 1, hits: 2n, packets: 3 });
+    const [limits, counters, data] = [".rodata.limits", ".data.counters", ".data"].map((name) => bytesOf(after, name));
+    expect([limits, counters, data!.subarray(0, 8)].map((bytes) => bytes![0])).toEqual([1, 2, 3]);
+    expect(bytesOf(after)).toEqual(bytesOf(object));
+  });
+
+  it("refuses a variable that there is not, and says which there are", () => {
+    expect(() => setVariables(object, { packets: 1, packts: 1 })).toThrow(
+      expect.objectContaining({
+        code: "BTF_VALUE_MEMBER",
+        at: { kind: "path", path: "$.packts" },
+        hint: expect.stringContaining("packets"),
+      }),
+    );
   });
 });

@@ -31,6 +31,24 @@ export function setGlobals(
   return { ...object, maps: object.maps.map((one) => (one === map ? changed : one)) };
 }
 
+/** The object with variables of any section set, by their names. Throws as `setGlobals`. */
+export function setVariables(object: BpfObject, values: object, path = "$"): BpfObject {
+  const rest = new Map<string, unknown>(Object.entries(values));
+  const sections = object.maps.filter(({ data }) => data);
+  const set = sections.reduce((changed, { name, data }) => {
+    const own = data!.variables
+      .filter((one) => rest.has(one.name))
+      .map((one) => [one.name, rest.get(one.name)] as const);
+    for (const [variable] of own) rest.delete(variable);
+    return own.length > 0 ? setGlobals(changed, name, Object.fromEntries(own), path) : changed;
+  }, object);
+  for (const name of rest.keys()) {
+    const known = sections.flatMap(({ data }) => data!.variables.map((one) => one.name));
+    throw xdpkitError("BTF_VALUE_MEMBER", { name, known }, { at: { kind: "path", path: `${path}.${name}` } });
+  }
+  return set;
+}
+
 /** A section's bytes with some variables set: the others keep what they have in `onto`. Throws as `setGlobals`. */
 export function encodeGlobals(
   { btf }: BpfObject,

@@ -26,12 +26,20 @@ export {
   printReference,
 } from "./disassemble.ts";
 export { type EntryCodecs, entryCodecs, perCpuCodec } from "./entry-codecs.ts";
-export { encodeGlobals, setGlobals } from "./globals.ts";
+export { encodeGlobals, setGlobals, setVariables } from "./globals.ts";
 export { encodeKconfig, type KconfigValue, type KconfigValues } from "./kconfig.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
 export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
 export { sourceOf } from "./source-of.ts";
-export { type Codec, codecOf, sizedCodec, type ValueWindow, valueWindow } from "./value-codec.ts";
+export {
+  type Codec,
+  codecOf,
+  recordCodec,
+  recordType,
+  sizedCodec,
+  type ValueWindow,
+  valueWindow,
+} from "./value-codec.ts";
 export { type WriteElfOptions, writeElf } from "./write-elf.ts";

@@ -6,7 +6,7 @@
  * Bytes are taken everywhere in place of a value.
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
-import { type Btf, decodeValue, encodeValue, type PlainValue, type TypeId } from "../btf/index.ts";
+import { type Btf, decodeValue, encodeValue, findByName, type PlainValue, sizeOf, type TypeId } from "../btf/index.ts";
 
 export interface Codec {
   /** Bytes of an encoded value. */
@@ -42,6 +42,20 @@ export interface CodecPlace {
 
 export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: number, place: CodecPlace): Codec {
   return sizedCodec(btf && type ? btfCodec(btf, type, size) : rawCodec(size), size, place);
+}
+
+/** A type by its name in C: what the records of a stream are, which no map says. @throws OBJECT_NO_TYPE */
+export function recordType(btf: Btf | undefined, name: string): TypeId {
+  const kinds = ["struct", "union", "typedef"] as const;
+  const found = btf && kinds.map((kind) => findByName(btf, kind, name)).find((id) => id !== null);
+  if (!found) throw xdpkitError("OBJECT_NO_TYPE", { name });
+  return found;
+}
+
+/** @throws OBJECT_NO_TYPE, BTF_NO_SIZE */
+export function recordCodec(btf: Btf | undefined, name: string): Codec {
+  const type = recordType(btf, name);
+  return codecOf(btf, type, sizeOf(btf!, type), { name, what: "value" });
 }
 
 /** A codec for a place of `size` bytes, which takes bytes, too. `encode` throws VALUE_SIZE. */

@@ -9,6 +9,7 @@ import {
   array,
   countersOf,
   type EventSource,
+  Foreign,
   Global,
   isMapHandle,
   mapCodecs,
@@ -21,12 +22,17 @@ import {
   u64,
   withProgram,
 } from "../lang/index.ts";
-import type { Codec } from "../object/index.ts";
+import { type Codec, recordCodec } from "../object/index.ts";
 import { MapType } from "../uapi/index.ts";
 import type { Machine } from "./machine.ts";
 import { MapAccess } from "./map-access.ts";
-import type { VmMap } from "./maps/index.ts";
-import { Variable } from "./variables.ts";
+import {
+  PerfEventArray as PerfMap,
+  RingBuffer as RingMap,
+  UserRingBuffer as UserRingMap,
+  type VmMap,
+} from "./maps/index.ts";
+import { hasVariable, Variable } from "./variables.ts";
 
 /** Handles and their names in the object. */
 export class Handles {
@@ -85,6 +91,7 @@ export class Handles {
     const machine = this.#machine;
     const name = this.nameOf(handle);
     if (handle instanceof Global) return new Variable(machine, name, schemaCodec(handle.schema));
+    if (handle instanceof Foreign && hasVariable(machine, name)) return new Variable(machine, name);
     const map = machine.mapNamed(name) ?? this.#innerMap(handle, name);
     if (!map) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: machine.maps.map((one) => one.name) });
     if (handle instanceof Outcomes)
@@ -92,6 +99,7 @@ export class Handles {
         handle.names,
         new MapAccess(map, machine, { value: schemaCodec(array(u64, handle.names.length)) }),
       );
+    if (handle instanceof Foreign) return this.#foreign(map, handle);
     const access = new MapAccess(map, machine, isMapHandle(handle) ? mapCodecs(handle) : {});
     if (handle instanceof RingBuffer || handle instanceof PerfEventArray)
       return new Records(access, schemaCodec(handle.record), this.#waiting);
@@ -99,7 +107,23 @@ export class Handles {
     const translation = translationOf(map.definition.type);
     return translation ? new HandleMap(access, this, translation) : access;
   }
+
+  /** By the map's own type, and the object's BTF. */
+  #foreign(map: VmMap, { record }: Foreign<unknown>): unknown {
+    const access = new MapAccess(map, this.#machine);
+    const isStream = map instanceof RingMap || map instanceof PerfMap;
+    if (!isStream && !(map instanceof UserRingMap)) return access;
+    const codec = record === undefined ? BYTES : recordCodec(this.#machine.object.btf, record);
+    return isStream ? new Records(access, codec, this.#waiting) : { send: sender(access, codec) };
+  }
 }
+
+/** Records of any length whose type nobody says. */
+const BYTES: Codec = {
+  size: Number.POSITIVE_INFINITY,
+  decode: (bytes) => bytes.slice(),
+  encode: (value) => value as Uint8Array,
+};
 
 function sender(access: MapAccess, codec: Codec): (record: unknown) => boolean {
   return (record) => access.trySend(codec.encode(record, "$"));

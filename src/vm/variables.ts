@@ -33,8 +33,14 @@ export class Variable {
   }
 }
 
+const sectionsOf = (machine: Machine) => machine.maps.filter((map) => map.definition.data);
+
+export function hasVariable(machine: Machine, name: string): boolean {
+  return sectionsOf(machine).some((map) => map.definition.data!.variables.some((one) => one.name === name));
+}
+
 function find(machine: Machine, name: string): { readonly map: ArrayMap; readonly variable: GlobalVariable } {
-  const sections = machine.maps.filter((map) => map.definition.data);
+  const sections = sectionsOf(machine);
   for (const map of sections) {
     const variable = map.definition.data!.variables.find((one) => one.name === name);
     invariant(map instanceof ArrayMap, "global data is an array");

@@ -17,7 +17,10 @@ const OPTIONS: ts.CompilerOptions = {
   types: ["node"],
   paths: {
     xdpkit: source("lang/index.ts"),
+    "xdpkit/kernel": source("kernel/index.ts"),
+    "xdpkit/object": source("object/index.ts"),
     "xdpkit/packet": source("packet/index.ts"),
+    "xdpkit/vm": source("vm/index.ts"),
     "xdpkit/walk": source("lang/walk.xdp.ts"),
   },
 };

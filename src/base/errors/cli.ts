@@ -14,6 +14,10 @@ export const cliErrors = {
     (p: { found: string }) => `this is ${p.found}, not an ELF object of BPF programs`,
     () => "give a *.xdp.ts, or what clang -target bpf -O2 -g -c has made",
   ),
+  CLI_NO_BTF: entry(
+    () => "the object has no BTF, so nothing is known of its types",
+    () => "compile it with clang -g",
+  ),
   CLI_NO_EXPORTS: entry(
     (p: { known: readonly string[] }) =>
       p.known.length === 0
@@ -65,6 +69,14 @@ export const cliErrors = {
   CLI_MAP_OPTION: entry(
     (p: { text: string }) => `${JSON.stringify(p.text)} does not say which file goes into which map`,
     () => "write --map NAME=FILE.json",
+  ),
+  CLI_RECORD_OPTION: entry(
+    (p: { text: string; known: readonly string[] }) =>
+      `${JSON.stringify(p.text)} does not say what the records of a ring buffer or perf array are`,
+    (p) =>
+      p.known.length === 0
+        ? "the object has none"
+        : `write --record ${p.known[0]}=TYPE; there are ${p.known.join(", ")}`,
   ),
   CLI_NO_MAP: entry(
     (p: { what: string }) => `there is no map ${p.what}`,

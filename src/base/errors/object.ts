@@ -107,6 +107,10 @@ export const objectErrors = {
     () => "the object is big endian: it can be read and shown, not written or relocated",
     () => "compile with -target bpfel",
   ),
+  OBJECT_NO_TYPE: entry(
+    (p: { name: string }) => `the object's BTF has no struct, union or typedef ${p.name}`,
+    (p) => `clang leaves out what nothing names: const struct ${p.name} *unused __attribute__((unused));`,
+  ),
   OBJECT_NO_GLOBALS: entry(
     (p: { section: string; known: readonly string[] }) => `the object has no global variables in ${p.section}`,
     (p) => (p.known.length === 0 ? "it has none at all" : `it has ${p.known.join(", ")}`),

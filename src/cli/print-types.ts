@@ -1,0 +1,228 @@
+/**
+ * The TypeScript module that `xdpkit types` writes: interfaces, handles, programs, and `object()`, which reads the object that
+ * lies where it lay when the module was written.
+ *
+ * Invariant: the text depends on the description and on the two paths relative to each other, and is as Biome formats it.
+ */
+import { basename, dirname, relative, sep } from "node:path";
+import type { FieldDeclaration, TypeDeclaration } from "../btf/index.ts";
+import { handleName, isReservedName, RESERVED_VALUES } from "./handle-names.ts";
+import type { MapDescription, ObjectDescription, VariableDescription } from "./object-types.ts";
+
+export interface ModulePaths {
+  /** The object that is described. */
+  readonly object: string;
+  /** Where the text will be; beside nothing, in the working directory, when absent. */
+  readonly module?: string;
+}
+
+export function printModule(description: ObjectDescription, { object, module }: ModulePaths): string {
+  const { maps, variables, programs, types } = description;
+  const path = relative(module === undefined ? "." : dirname(module), object)
+    .split(sep)
+    .join("/");
+  const names = new Names();
+  const handles = [...maps.map(mapHandle), ...variables.map(variableHandle)];
+  const parts = [
+    printImports(handles, variables.length > 0),
+    ...types.map(printType),
+    ...(variables.length > 0 ? [printVariables(variables)] : []),
+    printPrograms(programs),
+    ...handles.map((handle) => printHandle(handle, names.next(handle.name))),
+    printObject(path, variables.length > 0),
+  ];
+  const records = maps.flatMap(({ name, record }) => (record === undefined ? [] : ["--record", `${name}=${record}`]));
+  const output = module === undefined ? [] : ["-o", basename(module)];
+  const command = ["xdpkit types", path, ...output, ...records].join(" ");
+  return `// ${oneLine(command)}: change the object and run it again, not this file.\n${parts.join("\n")}`;
+}
+
+/** A constant of the module. */
+interface Handle {
+  /** In C. */
+  readonly name: string;
+  /** The type of its access. */
+  readonly access: string;
+  readonly record?: string | undefined;
+  readonly about: string;
+}
+
+/** Names of exported constants, none of them twice. */
+class Names {
+  readonly #taken = new Set(RESERVED_VALUES);
+
+  next(name: string): string {
+    let unique = handleName(name);
+    while (this.#taken.has(unique) || isReservedName(unique)) unique += "_";
+    this.#taken.add(unique);
+    return unique;
+  }
+}
+
+const IMPORTS: readonly (readonly [module: string, names: readonly string[]])[] = [
+  [
+    "xdpkit",
+    [
+      "type BloomAccess",
+      "type EventSource",
+      "Foreign",
+      "type ForeignConstant",
+      "type ForeignCpuMap",
+      "type ForeignDevMap",
+      "type ForeignMap",
+      "type ForeignMapOfMaps",
+      "type ForeignPerCpuMap",
+      "type ForeignProgramArray",
+      "type ForeignQueue",
+      "type ForeignSamples",
+      "type ForeignVariable",
+      "type Given",
+      "type MapAccess",
+      "type UserRingAccess",
+    ],
+  ],
+  ["xdpkit/object", ["type BpfObject", "readElf", "setVariables"]],
+];
+
+/** Those that are used: no type of the object has one of these names. */
+function printImports(handles: readonly Handle[], hasVariables: boolean): string {
+  const accesses = handles.map(({ access }) => access.replace(/"(?:[^"\\]|\\.)*"/g, ""));
+  const used = new Set(accesses.join(" ").match(/\w+/g));
+  for (const name of ["readElf", "BpfObject"]) used.add(name);
+  if (handles.length > 0) used.add("Foreign");
+  if (hasVariables) for (const name of ["Given", "setVariables"]) used.add(name);
+  const lines = IMPORTS.flatMap(([module, all]) => {
+    const names = all.filter((name) => used.has(name.replace("type ", "")));
+    const line = `import { ${names.join(", ")} } from "${module}";`;
+    if (names.length === 0) return [];
+    return [fits(line) ? line : `import {\n${names.map((name) => `  ${name},\n`).join("")}} from "${module}";`];
+  });
+  return ['import { readFileSync } from "node:fs";', ...lines, ""].join("\n");
+}
+
+const MAX_LINE = 120;
+const fits = (line: string): boolean => line.length <= MAX_LINE;
+const oneLine = (text: string): string => text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").replaceAll("*/", "* /");
+const comment = (text: string, indent = ""): string => `${indent}/** ${oneLine(text)} */\n`;
+const bytes = (count: number): string => `${count} byte${count === 1 ? "" : "s"}`;
+const property = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+
+function printType(type: TypeDeclaration): string {
+  if (type.kind === "enum") return printEnum(type);
+  const { name, c, size, fields, kind } = type;
+  const note = kind === "union" ? "; all members are the same bytes" : "";
+  const head = comment(`\`${c}\`, ${bytes(size)}${note}.`);
+  if (fields.length === 0) return `${head}export type ${name} = { [member: string]: never };\n`;
+  return `${head}export interface ${name} {\n${fields.map(printField).join("")}}\n`;
+}
+
+const printField = ({ name, type, c }: FieldDeclaration): string =>
+  `${comment(`\`${c}\``, "  ")}  ${property(name)}: ${type};\n`;
+
+function printEnum({ name, c, size, values, other }: Extract<TypeDeclaration, { kind: "enum" }>): string {
+  const numbers = values.map((one) => `${one.name} ${one.value}`).join(", ");
+  const members = [...new Set(values.map((one) => JSON.stringify(one.name))), other];
+  const line = `export type ${name} = ${members.join(" | ")};`;
+  const text = fits(line) ? line : `export type ${name} =\n${members.map((one) => `  | ${one}`).join("\n")};`;
+  return `${comment(`\`${c}\`, ${bytes(size)}: ${numbers}; a ${other} where none of them fits.`)}${text}\n`;
+}
+
+function printVariables(variables: readonly VariableDescription[]): string {
+  const fields = variables.map(
+    ({ name, section, size, type }) => `${comment(`${section}, ${bytes(size)}.`, "  ")}  ${property(name)}: ${type};\n`,
+  );
+  return `${comment("Variables by their names in C.")}export interface Variables {\n${fields.join("")}}\n`;
+}
+
+function printPrograms(programs: ObjectDescription["programs"]): string {
+  const rows = programs.map(
+    ({ name, section }) => `${comment(`\`SEC("${section}")\``, "  ")}  ${property(name)}: ${JSON.stringify(name)},\n`,
+  );
+  const list = rows.length > 0 ? `{\n${rows.join("")}}` : "{}";
+  return [
+    `${comment("Programs, for what takes one by its name.")}export const programs = ${list} as const;`,
+    "export type ProgramName = keyof typeof programs;\n",
+  ].join("\n");
+}
+
+function mapHandle(map: MapDescription): Handle {
+  const { name, type, maxEntries, keySize, valueSize, record } = map;
+  const access = accessOf(map);
+  const records = access.includes("<Uint8Array>") ? " Records are bytes: --record says what they are." : "";
+  const sizes = `key ${bytes(keySize)}, value ${bytes(valueSize)}`;
+  return { name, access, record, about: `${type}, max_entries ${maxEntries}, ${sizes}.${records}` };
+}
+
+function variableHandle({ name, section, size, readOnly, type }: VariableDescription): Handle {
+  const access = `${readOnly ? "ForeignConstant" : "ForeignVariable"}<${type}>`;
+  return { name, access, about: `${section}, ${bytes(size)}.` };
+}
+
+function accessOf({ type, key = "number", value = "Uint8Array", inner = [], record }: MapDescription): string {
+  switch (type) {
+    case "PERCPU_HASH":
+    case "PERCPU_ARRAY":
+    case "LRU_PERCPU_HASH":
+      return `ForeignPerCpuMap<${key}, ${value}>`;
+    case "QUEUE":
+    case "STACK":
+      return `ForeignQueue<${value}>`;
+    case "BLOOM_FILTER":
+      return `BloomAccess<Given<${value}>>`;
+    case "RINGBUF":
+      return `EventSource<${value}>`;
+    case "PERF_EVENT_ARRAY":
+      return record === undefined ? "EventSource<Uint8Array>" : `ForeignSamples<${value}>`;
+    case "USER_RINGBUF":
+      return record === undefined ? "UserRingAccess<Uint8Array>" : `UserRingAccess<Given<${value}>>`;
+    case "PROG_ARRAY":
+      return `ForeignProgramArray<${key}, ProgramName>`;
+    case "DEVMAP":
+    case "DEVMAP_HASH":
+      return `ForeignDevMap<${key}, ProgramName>`;
+    case "CPUMAP":
+      return `ForeignCpuMap<${key}, ProgramName>`;
+    case "ARRAY_OF_MAPS":
+    case "HASH_OF_MAPS":
+      return `ForeignMapOfMaps<${key}, ${inner.map((name) => JSON.stringify(name)).join(" | ") || "never"}>`;
+    case "XSKMAP":
+      return `MapAccess<${key}, unknown>`;
+    default:
+      return `ForeignMap<${key}, ${value}>`;
+  }
+}
+
+const printArgument = (value: string | { readonly record: string }): string =>
+  typeof value === "string" ? JSON.stringify(value) : `{ record: ${JSON.stringify(value.record)} }`;
+
+/** Of lines that are too long, the argument is broken first, then the type. */
+function printHandle({ name, access, about, record }: Handle, constant: string): string {
+  const start = `export const ${constant} = new Foreign<`;
+  const argument = [name, ...(record === undefined ? [] : [{ record }])].map(printArgument).join(", ");
+  const lines = fits(`${start}${access}>(${argument});`)
+    ? `${start}${access}>(${argument});\n`
+    : fits(`${start}${access}>(`)
+      ? `${start}${access}>(\n  ${argument},\n);\n`
+      : `${start}\n  ${access}\n>(${argument});\n`;
+  return comment(about) + lines;
+}
+
+function printObject(path: string, hasVariables: boolean): string {
+  const [url, name] = [path.split("/").map(encodeURIComponent).join("/"), basename(path)].map((one) =>
+    JSON.stringify(one),
+  );
+  const about = hasVariables ? "The object; `variables` have other first values." : "The object.";
+  return [
+    `${comment(about)}export function object(${hasVariables ? "variables: Given<Variables> = {}" : ""}): BpfObject {`,
+    broken("  const file = new URL(", [url!, "import.meta.url"], ");"),
+    broken(`  ${hasVariables ? "const elf =" : "return"} readElf(readFileSync(file), {`, [`name: ${name}`], "});", " "),
+    ...(hasVariables ? ["  return setVariables(elf, variables);"] : []),
+    "}\n",
+  ].join("\n");
+}
+
+/** A statement on one line, or with a line for each item. */
+function broken(start: string, items: readonly string[], end: string, space = ""): string {
+  const line = `${start}${space}${items.join(", ")}${space}${end}`;
+  return fits(line) ? line : `${start}\n${items.map((item) => `    ${item},\n`).join("")}  ${end}`;
+}
