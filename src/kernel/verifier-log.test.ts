@@ -315,6 +315,22 @@ const SENTENCES: readonly (readonly [sentence: string, reason: string])[] = [
     "global function parse is called with arguments that its declaration does not allow",
   ],
   ["fd 9 is not pointing to valid bpf_map", "an instruction refers to a map that is not open"],
+  [
+    "invalid access to packet, off=0 size=4, R2(id=0,r=0)",
+    "it accesses bytes 0 to 3 of the packet, but on this path no comparison with data_end covers it",
+  ],
+  [
+    "invalid indirect access to stack R2 off=-4 size=16",
+    "it accesses 16 bytes at -4 of the stack frame, which reaches from -512 to 0",
+  ],
+  [
+    "invalid stack type R2 off=-4 access_size=16",
+    "it accesses 16 bytes at -4 of the stack frame, which reaches from -512 to 0",
+  ],
+  [
+    "R1 variable offset stack access prohibited for !root, var_off=(0x0; 0x3)",
+    "it accesses the stack at an index that may lead out of the variable",
+  ],
   ["R3 subtraction from stack pointer prohibited", "something is subtracted from a pointer to the stack"],
   ["recursive call from f() to g()", "function f() calls g() again: recursion is not allowed"],
   [

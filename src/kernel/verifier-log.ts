@@ -34,7 +34,7 @@ const NAMED_SLOT = /\binsn (\d+)/;
 
 /** What stands beside sentences: source lines, states of registers, notes about precision, other paths, statistics. */
 const NOISE = new RegExp(
-  [
+  `^(?:${[
     ";",
     "\\s*(?:\\d+: )?(?:frame ?\\d+: ?)?(?:R\\d+|fp-\\d+)(?:_[a-zA-Z]+)?=",
     "\\d+: (?:safe$|frame\\d+: |$)",
@@ -44,16 +44,11 @@ const NOISE = new RegExp(
     "(?:Validating|Func#\\d+) .*(?:\\.\\.\\.|valid\\.|prototype)$",
     "mark_precise: |propagating |regs=|last_idx |parent (?:state |didn't|already)|first_idx |falling back to forcing",
     "(?:caller|callee|returning from callee|to caller at \\d+):?",
-    "Live regs before insn|\\s+\\d+: [.0-9]{10,} |(?:using|numbering|stack) (?:insn_|frame)",
+    "Live regs before insn|\\s+\\d+: [.0-9]{10,} ",
     "processed \\d+ insns|verification time |stack depth |max_states_per_insn",
-  ]
-    .map((one) => `(?:${one})`)
-    .join("|"),
+  ].join("|")})`,
 );
-const isNoise = (line: string): boolean => {
-  const match = NOISE.exec(line);
-  return line.trim() === "" || match?.index === 0;
-};
+const isNoise = (line: string): boolean => line.trim() === "" || NOISE.test(line);
 
 export function readVerifierLog(log: string): VerifierLog {
   const lines = log.split("\n").flatMap(separate);

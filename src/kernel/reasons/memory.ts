@@ -2,10 +2,10 @@
 import { registerState, upperBound, type VerifierLog } from "../verifier-log.ts";
 import { isStore, type Reason, span } from "./reason.ts";
 
-/** ` counts`, when the log names the map. */
-const mapOf = (log: VerifierLog, register: string): string => {
+/** ` in map counts`, when the log names the map. */
+const inMap = (log: VerifierLog, register: string): string => {
   const name = registerState(log, register)?.match(/map=([^,)]+)/)?.[1];
-  return name === undefined ? "" : ` ${name}`;
+  return name === undefined ? "" : ` in map ${name}`;
 };
 
 const NULLABLE: Readonly<Record<string, string>> = {
@@ -29,8 +29,9 @@ const INVALIDATES: readonly (readonly [call: RegExp, reason: string, hint: strin
   ],
 ];
 const invalidated = ({ path }: VerifierLog, register: string) => {
-  const pointer = path.findLastIndex((line) => new RegExp(`\\b${register}(?:_w)?=(?:pkt|ringbuf_mem|mem)`).test(line));
-  return pointer < 0 ? undefined : INVALIDATES.find(([call]) => path.slice(pointer).some((line) => call.test(line)));
+  const pointer = new RegExp(`\\b${register}(?:_w)?=(?:pkt|ringbuf_mem|mem)`);
+  const last = path.findLastIndex((line) => pointer.test(line));
+  return last < 0 ? undefined : INVALIDATES.find(([call]) => path.slice(last).some((line) => call.test(line)));
 };
 
 const FOLLOWED =
@@ -40,6 +41,13 @@ const FOLLOWED =
 const STACK_BYTES = 512;
 const isInFrame = (off: string, size: string): boolean =>
   Number(off) >= -STACK_BYTES && Number(off) + Number(size) <= 0;
+const STACK_WAYS: Readonly<Record<string, string>> = {
+  "read from": "reads",
+  "write to": "writes",
+  "indirect access to": "accesses",
+};
+const TOO_SHORT =
+  "a variable is too short for what is done with it, or the frame is full: large ones belong into a map (per-CPU array)";
 const WRITE_FIRST = "write the whole variable first, with the padding between its fields: memset to 0, or = {}";
 
 /** `R2 can be up to 65535`, or that it has no bound. */
@@ -52,7 +60,7 @@ export const memoryReasons: readonly Reason[] = [
   {
     sentence: /^(R\d+) invalid mem access '(\w+_or_null)'/,
     reason: ([register, kind], log) =>
-      `${register} may be null: it comes from ${NULLABLE[kind!] ?? `a call that gives ${kind}`}${kind === "map_value_or_null" && mapOf(log, register!) ? ` in map${mapOf(log, register!)}` : ""}`,
+      `${register} may be null: it comes from ${NULLABLE[kind!] ?? `a call that gives ${kind}`}${inMap(log, register!)}`,
     hint: ([register]) => `follow ${register} only where it was compared with null (0) and is not`,
   },
   {
@@ -102,15 +110,18 @@ export const memoryReasons: readonly Reason[] = [
     hint: "bound the index before it is added to the pointer",
   },
   {
-    sentence: /^invalid (read from|write to) stack R\d+ off=(-?\d+) size=(\d+)/,
+    sentence: /^invalid (read from|write to|indirect access to) stack R\d+ off=(-?\d+) size=(\d+)/,
     reason: ([way, off, size]) =>
       way === "read from" && isInFrame(off!, size!)
         ? `it reads ${size} bytes at ${off} of the stack frame, which were never written`
-        : `it ${way === "read from" ? "reads" : "writes"} ${size} bytes at ${off} of the stack frame, which reaches from -${STACK_BYTES} to 0`,
-    hint: ([way, off, size]) =>
-      way === "read from" && isInFrame(off!, size!)
-        ? WRITE_FIRST
-        : "a variable is too short for what is done with it, or the frame is full: large ones belong into a map (per-CPU array)",
+        : `it ${STACK_WAYS[way!]} ${size} bytes at ${off} of the stack frame, which reaches from -${STACK_BYTES} to 0`,
+    hint: ([way, off, size]) => (way === "read from" && isInFrame(off!, size!) ? WRITE_FIRST : TOO_SHORT),
+  },
+  {
+    sentence: /^invalid stack (?:type R\d+ )?off=(-?\d+) (?:access_)?size=(\d+)/,
+    reason: ([off, size]) =>
+      `it accesses ${size} bytes at ${off} of the stack frame, which reaches from -${STACK_BYTES} to 0`,
+    hint: TOO_SHORT,
   },
   {
     sentence: /^invalid (?:indirect )?read from stack (?:R\d+ )?off (-?\d+)\+(\d+) size (\d+)/,
@@ -134,7 +145,7 @@ export const memoryReasons: readonly Reason[] = [
     hint: "keep pointers and other variables in places of their own",
   },
   {
-    sentence: /variable-offset (?:read|write|stack|indirect)|variable stack access|unbounded variable-offset/,
+    sentence: /variable-offset (?:read|write|stack|indirect)|variable (?:offset )?stack access/,
     reason: "it accesses the stack at an index that may lead out of the variable",
     hint: "compare the index with the length of the array first, or mask it",
   },

@@ -54,7 +54,7 @@ function packetHint({ off, size, moved, far, meta }: PacketAccess): string {
 
 export const packetReasons: readonly Reason[] = [
   {
-    sentence: /^invalid access to packet, off=(-?\d+) size=(\d+), (R\d+)\(id=(\d+),off=-?\d+,r=(\d+)\)/,
+    sentence: /^invalid access to packet, off=(-?\d+) size=(\d+), (R\d+)\(id=(\d+),(?:off=-?\d+,)?r=(\d+)\)/,
     reason: (groups, log) => packetReason(packetAccess(groups, log)),
     hint: (groups, log) => packetHint(packetAccess(groups, log)),
   },
