@@ -39,9 +39,10 @@ export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
 export { openById, openPinOf } from "./object-info.ts";
 export { PerfReader } from "./perf-array.ts";
 export { isInBpfFileSystem, makePinFolder, openPin, pin, replacePin } from "./pins.ts";
-export { type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
+export { enableStatistics, type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";
 export {
   KernelProgram,
+  type LiveRunOptions,
   type LoadProgramOptions,
   loadProgram,
   type TestRunOptions,

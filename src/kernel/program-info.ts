@@ -4,7 +4,7 @@ import { printHex } from "../base/index.ts";
 import { programTypeName } from "../uapi/index.ts";
 import { readText } from "./netlink-attributes.ts";
 import { objectInfo, openById } from "./object-info.ts";
-import { addressOf, closeFd } from "./syscall.ts";
+import { addressOf, attributes, BpfCommand, bpf, closeFd } from "./syscall.ts";
 
 export interface ProgramInfo {
   readonly id: number;
@@ -27,7 +27,7 @@ export interface ProgramInfo {
   readonly btfId?: number;
   /** Of a program bound to a device: its interface. */
   readonly interfaceIndex?: number;
-  /** Counted while kernel.bpf_stats_enabled is 1. */
+  /** Counted while kernel.bpf_stats_enabled is 1, or somebody holds `enableStatistics()`. */
   readonly runs: { readonly count: bigint; readonly timeNs: bigint; readonly missed: bigint };
   /** Instructions that the verifier walked through, since Linux 5.16. */
   readonly verifiedInstructions: number;
@@ -103,4 +103,10 @@ export function programInfoById(id: number): ProgramInfo | undefined {
 function sinceBoot(timeNs: bigint): Date {
   const uptimeSeconds = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
   return new Date(Date.now() - uptimeSeconds * 1000 + Number(timeNs / 1_000_000n));
+}
+
+/** Lets the kernel count runs and their time, of all programs, until it is disposed of (BPF_ENABLE_STATS, Linux 5.8). */
+export function enableStatistics(): Disposable {
+  const fd = bpf(BpfCommand.EnableStats, attributes(), "BPF_ENABLE_STATS");
+  return { [Symbol.dispose]: () => closeFd(fd) };
 }

@@ -1,5 +1,5 @@
 /** Programs through bpf(2): load with the verifier's log, run on a packet (BPF_PROG_TEST_RUN). */
-import { xdpkitError } from "../base/index.ts";
+import { concatBytes, xdpkitError } from "../base/index.ts";
 import type { LinkedProgram } from "../object/index.ts";
 import { errno } from "../uapi/index.ts";
 import { refusal } from "./refusal.ts";
@@ -37,6 +37,13 @@ export interface TestRunOptions {
   readonly metadata?: Uint8Array;
 }
 
+export interface LiveRunOptions extends TestRunOptions {
+  /** Index of the interface, in the thread's namespace; its driver sends what leaves. */
+  readonly ingressInterface: number;
+  /** Frames that the kernel handles at a time, 1 to 256. Default 64. */
+  readonly batchSize?: number;
+}
+
 export interface TestRunResult {
   /** The program's return value. */
   readonly action: number;
@@ -53,6 +60,8 @@ const LOG_BYTES = 1 << 20;
 const MAX_LOG_BYTES = 2 ** 30 - 1;
 /** Room for what a program may add: a packet of several pages. */
 const OUTPUT_BYTES = 1 << 17;
+/** BPF_F_TEST_XDP_LIVE_FRAMES. */
+const TEST_XDP_LIVE_FRAMES = 1 << 1;
 /** BPF_F_XDP_HAS_FRAGS. */
 export const FLAG_FRAGMENTS = 1 << 5;
 
@@ -71,32 +80,11 @@ export class KernelProgram implements Disposable {
 
   /** Runs the program on a packet of 14 bytes to about 3.5 KB (more with fragments). @throws XdpkitError KERNEL_CALL */
   run(packet: Uint8Array, options: TestRunOptions = {}): TestRunResult {
-    const metadata = options.metadata ?? new Uint8Array(0);
-    if (packet.length < ETHERNET_BYTES)
-      throw xdpkitError("KERNEL_PACKET_SIZE", { have: packet.length, least: ETHERNET_BYTES });
-    const input = new Uint8Array(metadata.length + packet.length);
-    input.set(metadata);
-    input.set(packet, metadata.length);
-    const context = new Uint8Array(24);
-    const view = new DataView(context.buffer);
-    view.setUint32(0, metadata.length, true);
-    view.setUint32(4, input.length, true);
-    view.setUint32(12, options.ingressInterface ?? 0, true);
-    view.setUint32(16, options.rxQueue ?? 0, true);
-    const filled = attributes()
-      .u32(0, this.fd)
-      .u32(8, input.length)
-      .u32(12, OUTPUT_BYTES)
-      .pointer(16, input)
-      .pointer(24, this.#output)
-      .u32(32, options.repeat ?? 1)
-      .u32(40, context.length)
-      .u32(44, context.length)
-      .pointer(48, context)
-      .pointer(56, context);
+    const { filled, context } = testRun(this.fd, packet, options);
+    filled.u32(12, OUTPUT_BYTES).pointer(24, this.#output).u32(44, context.byteLength).pointer(56, context);
     bpf(BpfCommand.TestRun, filled, "BPF_PROG_TEST_RUN");
     const length = filled.view.getUint32(12, true);
-    const start = view.getUint32(0, true);
+    const start = new DataView(context.buffer).getUint32(0, true);
     return {
       action: filled.view.getUint32(4, true),
       packet: this.#output.slice(start, length),
@@ -105,9 +93,42 @@ export class KernelProgram implements Disposable {
     };
   }
 
+  /**
+   * Sends copies of the packet through the program as if they had come in at `ingressInterface`: what it passes goes up the
+   * stack, XDP_TX and redirects leave for good (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18). @throws XdpkitError KERNEL_CALL
+   */
+  runLive(packet: Uint8Array, options: LiveRunOptions): { readonly durationNs: number } {
+    const { filled } = testRun(this.fd, packet, options);
+    filled.u32(64, TEST_XDP_LIVE_FRAMES).u32(72, options.batchSize ?? 0);
+    bpf(BpfCommand.TestRun, filled, "BPF_PROG_TEST_RUN");
+    return { durationNs: filled.view.getUint32(36, true) };
+  }
+
   [Symbol.dispose](): void {
     closeFd(this.fd);
   }
+}
+
+/** What both ways of running have: the packet behind its metadata, and `struct xdp_md`. */
+function testRun(fd: number, packet: Uint8Array, options: TestRunOptions) {
+  const metadata = options.metadata ?? new Uint8Array(0);
+  if (packet.length < ETHERNET_BYTES)
+    throw xdpkitError("KERNEL_PACKET_SIZE", { have: packet.length, least: ETHERNET_BYTES });
+  const input = concatBytes(metadata, packet);
+  const context = new Uint8Array(24);
+  const view = new DataView(context.buffer);
+  view.setUint32(0, metadata.length, true);
+  view.setUint32(4, input.length, true);
+  view.setUint32(12, options.ingressInterface ?? 0, true);
+  view.setUint32(16, options.rxQueue ?? 0, true);
+  const filled = attributes()
+    .u32(0, fd)
+    .u32(8, input.length)
+    .pointer(16, input)
+    .u32(32, options.repeat ?? 1)
+    .u32(40, context.length)
+    .pointer(48, context);
+  return { filled, context };
 }
 
 /** @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION */

@@ -37,6 +37,7 @@ export const BpfCommand = {
   LinkUpdate: 29,
   LinkFdById: 30,
   LinkNextId: 31,
+  EnableStats: 32,
   LinkDetach: 34,
 } as const;
 
