@@ -6,7 +6,7 @@
  */
 import { basename, dirname, relative, sep } from "node:path";
 import type { FieldDeclaration, TypeDeclaration } from "../btf/index.ts";
-import { handleName, isReservedName, RESERVED_VALUES } from "./handle-names.ts";
+import { HandleNames, IMPORTS } from "./module-names.ts";
 import type { ObjectDescription, VariableDescription } from "./object-types.ts";
 import { type Handle, mapHandle, printHandle, variableHandle } from "./print-handles.ts";
 import { broken, bytes, comment, fits, oneLine, property } from "./typescript-text.ts";
@@ -23,7 +23,7 @@ export function printModule(description: ObjectDescription, { object, module }: 
   const path = relative(module === undefined ? "." : dirname(module), object)
     .split(sep)
     .join("/");
-  const names = new Names();
+  const names = new HandleNames();
   const handles = [...maps.map(mapHandle), ...variables.map(variableHandle)];
   const parts = [
     printImports(handles, variables.length > 0),
@@ -38,43 +38,6 @@ export function printModule(description: ObjectDescription, { object, module }: 
   const command = ["xdpkit types", path, ...output, ...records].join(" ");
   return `// ${oneLine(command)}: change the object and run it again, not this file.\n${parts.join("\n")}`;
 }
-
-/** Names of exported constants, none of them twice. */
-class Names {
-  readonly #taken = new Set(RESERVED_VALUES);
-
-  next(name: string): string {
-    let unique = handleName(name);
-    while (this.#taken.has(unique) || isReservedName(unique)) unique += "_";
-    this.#taken.add(unique);
-    return unique;
-  }
-}
-
-const IMPORTS: readonly (readonly [module: string, names: readonly string[]])[] = [
-  [
-    "xdpkit",
-    [
-      "type BloomAccess",
-      "type EventSource",
-      "Foreign",
-      "type ForeignConstant",
-      "type ForeignCpuMap",
-      "type ForeignDevMap",
-      "type ForeignMap",
-      "type ForeignMapOfMaps",
-      "type ForeignPerCpuMap",
-      "type ForeignProgramArray",
-      "type ForeignQueue",
-      "type ForeignSamples",
-      "type ForeignVariable",
-      "type Given",
-      "type MapAccess",
-      "type UserRingAccess",
-    ],
-  ],
-  ["xdpkit/object", ["type BpfObject", "readElf", "setVariables"]],
-];
 
 /** Those that are used: no type of the object has one of these names. */
 function printImports(handles: readonly Handle[], hasVariables: boolean): string {
