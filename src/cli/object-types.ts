@@ -6,7 +6,8 @@
 import { xdpkitError } from "../base/index.ts";
 import { type TypeDeclaration, type TypeId, ValueTypes } from "../btf/index.ts";
 import { type BpfMap, type BpfObject, type GlobalVariable, recordType } from "../object/index.ts";
-import { MapType, type MapTypeName, mapTypeName } from "../uapi/index.ts";
+import { MapFlag, MapType, type MapTypeName, mapTypeName } from "../uapi/index.ts";
+import { RESERVED_TYPES } from "./module-names.ts";
 
 export interface MapDescription {
   readonly name: string;
@@ -42,30 +43,6 @@ export interface ObjectDescription {
   readonly programs: readonly { readonly name: string; readonly section: string }[];
   readonly types: readonly TypeDeclaration[];
 }
-
-/** Names of types that the module takes from elsewhere, or gives itself. */
-export const RESERVED_TYPES = [
-  "BloomAccess",
-  "BpfObject",
-  "EventSource",
-  "Foreign",
-  "ForeignConstant",
-  "ForeignCpuMap",
-  "ForeignDevMap",
-  "ForeignMap",
-  "ForeignMapOfMaps",
-  "ForeignPerCpuMap",
-  "ForeignProgramArray",
-  "ForeignQueue",
-  "ForeignSamples",
-  "ForeignVariable",
-  "Given",
-  "MapAccess",
-  "ProgramName",
-  "Uint8Array",
-  "UserRingAccess",
-  "Variables",
-];
 
 /**
  * `records`: what streams hold, `events=event`.
@@ -128,7 +105,7 @@ const TABLES: readonly number[] = [
 const isStream = ({ type }: BpfMap): boolean => STREAMS.includes(type);
 const isTable = ({ type }: BpfMap): boolean => TABLES.includes(type);
 
-/** bpf_map_meta_equal (kernel/bpf/map_in_map.c), as far as the declarations tell; arrays must be of one length, too. */
+/** bpf_map_meta_equal (kernel/bpf/map_in_map.c) and array_map_meta_equal, as far as declarations tell. */
 function fits(map: BpfMap, template: BpfMap): boolean {
   return (
     !map.data &&
@@ -136,7 +113,7 @@ function fits(map: BpfMap, template: BpfMap): boolean {
     map.keySize === template.keySize &&
     map.valueSize === template.valueSize &&
     map.flags === template.flags &&
-    (mapTypeName(map.type) !== "ARRAY" || map.maxEntries === template.maxEntries)
+    (map.type !== MapType.ARRAY || (map.flags & MapFlag.INNER_MAP) !== 0 || map.maxEntries === template.maxEntries)
   );
 }
 
@@ -150,10 +127,10 @@ function valueType(types: ValueTypes, id: TypeId | undefined, size: number, plac
 /** Those that BTF knows by a name of their own: not the constants of functions, which C has no name for outside of them. */
 function describeVariables(maps: readonly BpfMap[], types: ValueTypes): VariableDescription[] {
   const rows = maps.flatMap(({ data }) => (data ? data.variables.map((variable) => ({ data, variable })) : []));
+  const counts = new Map<string, number>();
+  for (const { variable } of rows) counts.set(variable.name, (counts.get(variable.name) ?? 0) + 1);
   const isNamed = ({ name, type }: GlobalVariable): boolean =>
-    type !== undefined &&
-    /^[A-Za-z_]\w*$/.test(name) &&
-    rows.filter(({ variable }) => variable.name === name).length === 1;
+    type !== undefined && /^[A-Za-z_]\w*$/.test(name) && counts.get(name) === 1;
   return rows
     .filter(({ variable }) => isNamed(variable))
     .map(({ data: { section, readOnly }, variable: { name, size, type } }) => {

@@ -6,8 +6,10 @@
  */
 import { basename, dirname, relative, sep } from "node:path";
 import type { FieldDeclaration, TypeDeclaration } from "../btf/index.ts";
-import { handleName, isReservedName, RESERVED_VALUES } from "./handle-names.ts";
-import type { MapDescription, ObjectDescription, VariableDescription } from "./object-types.ts";
+import { HandleNames, IMPORTS } from "./module-names.ts";
+import type { ObjectDescription, VariableDescription } from "./object-types.ts";
+import { type Handle, mapHandle, printHandle, variableHandle } from "./print-handles.ts";
+import { broken, bytes, comment, fits, oneLine, property } from "./typescript-text.ts";
 
 export interface ModulePaths {
   /** The object that is described. */
@@ -21,7 +23,7 @@ export function printModule(description: ObjectDescription, { object, module }: 
   const path = relative(module === undefined ? "." : dirname(module), object)
     .split(sep)
     .join("/");
-  const names = new Names();
+  const names = new HandleNames();
   const handles = [...maps.map(mapHandle), ...variables.map(variableHandle)];
   const parts = [
     printImports(handles, variables.length > 0),
@@ -37,56 +39,9 @@ export function printModule(description: ObjectDescription, { object, module }: 
   return `// ${oneLine(command)}: change the object and run it again, not this file.\n${parts.join("\n")}`;
 }
 
-/** A constant of the module. */
-interface Handle {
-  /** In C. */
-  readonly name: string;
-  /** The type of its access. */
-  readonly access: string;
-  readonly record?: string | undefined;
-  readonly about: string;
-}
-
-/** Names of exported constants, none of them twice. */
-class Names {
-  readonly #taken = new Set(RESERVED_VALUES);
-
-  next(name: string): string {
-    let unique = handleName(name);
-    while (this.#taken.has(unique) || isReservedName(unique)) unique += "_";
-    this.#taken.add(unique);
-    return unique;
-  }
-}
-
-const IMPORTS: readonly (readonly [module: string, names: readonly string[]])[] = [
-  [
-    "xdpkit",
-    [
-      "type BloomAccess",
-      "type EventSource",
-      "Foreign",
-      "type ForeignConstant",
-      "type ForeignCpuMap",
-      "type ForeignDevMap",
-      "type ForeignMap",
-      "type ForeignMapOfMaps",
-      "type ForeignPerCpuMap",
-      "type ForeignProgramArray",
-      "type ForeignQueue",
-      "type ForeignSamples",
-      "type ForeignVariable",
-      "type Given",
-      "type MapAccess",
-      "type UserRingAccess",
-    ],
-  ],
-  ["xdpkit/object", ["type BpfObject", "readElf", "setVariables"]],
-];
-
 /** Those that are used: no type of the object has one of these names. */
 function printImports(handles: readonly Handle[], hasVariables: boolean): string {
-  const accesses = handles.map(({ access }) => access.replace(/"(?:[^"\\]|\\.)*"/g, ""));
+  const accesses = handles.flatMap(({ access: [name, ...of] }) => [name, ...of.map(withoutStrings)]);
   const used = new Set(accesses.join(" ").match(/\w+/g));
   for (const name of ["readElf", "BpfObject"]) used.add(name);
   if (handles.length > 0) used.add("Foreign");
@@ -100,12 +55,7 @@ function printImports(handles: readonly Handle[], hasVariables: boolean): string
   return ['import { readFileSync } from "node:fs";', ...lines, ""].join("\n");
 }
 
-const MAX_LINE = 120;
-const fits = (line: string): boolean => line.length <= MAX_LINE;
-const oneLine = (text: string): string => text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").replaceAll("*/", "* /");
-const comment = (text: string, indent = ""): string => `${indent}/** ${oneLine(text)} */\n`;
-const bytes = (count: number): string => `${count} byte${count === 1 ? "" : "s"}`;
-const property = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+const withoutStrings = (type: string): string => type.replace(/"(?:[^"\\]|\\.)*"/g, "");
 
 function printType(type: TypeDeclaration): string {
   if (type.kind === "enum") return printEnum(type);
@@ -145,68 +95,6 @@ function printPrograms(programs: ObjectDescription["programs"]): string {
   ].join("\n");
 }
 
-function mapHandle(map: MapDescription): Handle {
-  const { name, type, maxEntries, keySize, valueSize, record } = map;
-  const access = accessOf(map);
-  const records = access.includes("<Uint8Array>") ? " Records are bytes: --record says what they are." : "";
-  const sizes = `key ${bytes(keySize)}, value ${bytes(valueSize)}`;
-  return { name, access, record, about: `${type}, max_entries ${maxEntries}, ${sizes}.${records}` };
-}
-
-function variableHandle({ name, section, size, readOnly, type }: VariableDescription): Handle {
-  const access = `${readOnly ? "ForeignConstant" : "ForeignVariable"}<${type}>`;
-  return { name, access, about: `${section}, ${bytes(size)}.` };
-}
-
-function accessOf({ type, key = "number", value = "Uint8Array", inner = [], record }: MapDescription): string {
-  switch (type) {
-    case "PERCPU_HASH":
-    case "PERCPU_ARRAY":
-    case "LRU_PERCPU_HASH":
-      return `ForeignPerCpuMap<${key}, ${value}>`;
-    case "QUEUE":
-    case "STACK":
-      return `ForeignQueue<${value}>`;
-    case "BLOOM_FILTER":
-      return `BloomAccess<Given<${value}>>`;
-    case "RINGBUF":
-      return `EventSource<${value}>`;
-    case "PERF_EVENT_ARRAY":
-      return record === undefined ? "EventSource<Uint8Array>" : `ForeignSamples<${value}>`;
-    case "USER_RINGBUF":
-      return record === undefined ? "UserRingAccess<Uint8Array>" : `UserRingAccess<Given<${value}>>`;
-    case "PROG_ARRAY":
-      return `ForeignProgramArray<${key}, ProgramName>`;
-    case "DEVMAP":
-    case "DEVMAP_HASH":
-      return `ForeignDevMap<${key}, ProgramName>`;
-    case "CPUMAP":
-      return `ForeignCpuMap<${key}, ProgramName>`;
-    case "ARRAY_OF_MAPS":
-    case "HASH_OF_MAPS":
-      return `ForeignMapOfMaps<${key}, ${inner.map((name) => JSON.stringify(name)).join(" | ") || "never"}>`;
-    case "XSKMAP":
-      return `MapAccess<${key}, unknown>`;
-    default:
-      return `ForeignMap<${key}, ${value}>`;
-  }
-}
-
-const printArgument = (value: string | { readonly record: string }): string =>
-  typeof value === "string" ? JSON.stringify(value) : `{ record: ${JSON.stringify(value.record)} }`;
-
-/** Of lines that are too long, the argument is broken first, then the type. */
-function printHandle({ name, access, about, record }: Handle, constant: string): string {
-  const start = `export const ${constant} = new Foreign<`;
-  const argument = [name, ...(record === undefined ? [] : [{ record }])].map(printArgument).join(", ");
-  const lines = fits(`${start}${access}>(${argument});`)
-    ? `${start}${access}>(${argument});\n`
-    : fits(`${start}${access}>(`)
-      ? `${start}${access}>(\n  ${argument},\n);\n`
-      : `${start}\n  ${access}\n>(${argument});\n`;
-  return comment(about) + lines;
-}
-
 function printObject(path: string, hasVariables: boolean): string {
   const [url, name] = [path.split("/").map(encodeURIComponent).join("/"), basename(path)].map((one) =>
     JSON.stringify(one),
@@ -219,10 +107,4 @@ function printObject(path: string, hasVariables: boolean): string {
     ...(hasVariables ? ["  return setVariables(elf, variables);"] : []),
     "}\n",
   ].join("\n");
-}
-
-/** A statement on one line, or with a line for each item. */
-function broken(start: string, items: readonly string[], end: string, space = ""): string {
-  const line = `${start}${space}${items.join(", ")}${space}${end}`;
-  return fits(line) ? line : `${start}\n${items.map((item) => `    ${item},\n`).join("")}  ${end}`;
 }

@@ -24,6 +24,16 @@ function xdpkit(...words: readonly string[]) {
   return { status, stdout, stderr };
 }
 
+/** What `biome check` says of files, and its exit status. */
+function biome(texts: Readonly<Record<string, string>>) {
+  for (const [name, text] of Object.entries(texts)) writeFileSync(file(name), text);
+  const options = { formatter: { indentStyle: "space", indentWidth: 2, lineWidth: 120 } };
+  writeFileSync(file("biome.json"), JSON.stringify(options));
+  const words = ["check", "--error-on-warnings", `--config-path=${folder}`, ...Object.keys(texts)];
+  const { status, stdout, stderr } = spawnSync(join(ROOT, "node_modules/.bin/biome"), words, { cwd: folder });
+  return [status, `${stderr}`, `${stdout}`.replace(/ in .*/s, "")];
+}
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "xdpkit-types-"));
 });
@@ -47,12 +57,8 @@ describe("every object", () => {
   const names = modules.map(({ name }) => `${name}.types.ts`);
 
   it("has a module that Biome leaves as it is", () => {
-    for (const [index, { text }] of modules.entries()) writeFileSync(file(names[index]!), text);
-    const options = { formatter: { indentStyle: "space", indentWidth: 2, lineWidth: 120 } };
-    writeFileSync(file("biome.json"), JSON.stringify(options));
-    const words = ["check", "--error-on-warnings", `--config-path=${folder}`, ...names];
-    const { status, stdout, stderr } = spawnSync(join(ROOT, "node_modules/.bin/biome"), words, { cwd: folder });
-    expect([status, `${stderr}`, `${stdout}`.replace(/ in .*/s, "")]).toEqual([0, "", `Checked ${names.length} files`]);
+    const texts = Object.fromEntries(modules.map(({ text }, index) => [names[index]!, text]));
+    expect(biome(texts)).toEqual([0, "", `Checked ${names.length} files`]);
   });
 
   it("has types that tsc --strict accepts, and that its values have", () => {
@@ -71,6 +77,40 @@ describe("every object", () => {
       expect([...handlesIn(text).keys()]).toEqual(expect.arrayContaining(maps));
     }
   });
+});
+
+it("breaks lines as Biome does, and no name leaves its place", () => {
+  const long = (name: string, length: number): string => `${name}_${"x".repeat(length)}`;
+  const map = { type: "ARRAY", keySize: 4, valueSize: 4, maxEntries: 1, key: "number" } as const;
+  const inner = Array.from({ length: 9 }, (_, index) => long(`m${index}`, 14));
+  const types = [40, 80, 100].map((length) => ({
+    kind: "struct" as const,
+    name: long("S", length),
+    c: "struct */ x\n\u2028",
+    size: 4,
+    fields: [{ name: "a-b", type: "number", c: "*/" }],
+  }));
+  const [s, m, l] = types.map(({ name }) => name) as [string, string, string];
+  const values = inner.map((name, value) => ({ name, value }));
+  const text = printModule(
+    {
+      maps: [
+        ...inner.map((name) => ({ ...map, name, value: m })),
+        { ...map, name: "short", value: l },
+        { ...map, name: "both", key: m, value: l },
+        { ...map, name: long("name", 70), value: s },
+        { ...map, name: "few", type: "ARRAY_OF_MAPS", inner: inner.slice(0, 4) },
+        { ...map, name: "many", type: "ARRAY_OF_MAPS", inner },
+        { ...map, name: long("ring", 50), type: "RINGBUF", record: long("r", 20), value: s },
+      ],
+      variables: [{ name: "new", section: ".data", size: 1, readOnly: false, type: "E" }],
+      programs: [{ name: "a.b", section: '*/ "' }],
+      types: [...types, { kind: "enum", name: "E", c: "enum", size: 4, values, other: "number" }],
+    },
+    { object: `${long("folder", 90)}/*/ #1.o`, module: "x.ts" },
+  );
+  expect(biome({ "long.types.ts": text })).toEqual([0, "", "Checked 1 file"]);
+  expect(typeErrors(new Map([["long.types.ts", text]])).get("long.types.ts")).toBe(undefined);
 });
 
 describe("types of handles", () => {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { KernelHandles, LoadedObject, mapInfo, possibleCpus } from "../../src/kernel/index.ts";
-import { type EventSource, Foreign, type UserRingAccess } from "../../src/lang/index.ts";
+import { type BloomAccess, type EventSource, Foreign, type UserRingAccess } from "../../src/lang/index.ts";
 import type { BpfObject } from "../../src/object/index.ts";
 import { createVm, type Vm } from "../../src/vm/index.ts";
 import { typeErrors } from "../support/check-types.ts";
@@ -22,7 +22,10 @@ interface Skeleton {
   readonly [handle: string]: unknown;
 }
 
-const skeleton = (await import(new URL("../golden/skeleton.types.ts", import.meta.url).href)) as Skeleton;
+const written = async (name: string) =>
+  (await import(new URL(`../golden/${name}.types.ts`, import.meta.url).href)) as Skeleton;
+const skeleton = await written("skeleton");
+const kinds = await written("maps");
 
 /** As `xdpkit types` leaves it to the types: `get`, `set`, `value`. */
 interface Access {
@@ -197,6 +200,28 @@ suite("in the kernel", ["bpf", "bpftool", "kernel 6.1"], () => {
       open("step").value = 3;
     };
     expect(write).toThrow(expect.objectContaining({ code: "KERNEL_MAP_READ_ONLY" }));
+  });
+
+  it("opens every other kind of map", () => {
+    using other = new LoadedObject(kinds.object());
+    using opened = new KernelHandles(other);
+    const open = <A = Access>(name: string): A => opened.open(kinds[name] as Foreign<A>);
+    open("devmap").set(1, { interface: "lo" });
+    open("devmap_hash").set(9, 1);
+    expect([open("devmap").get(1), [...open("devmap_hash").entries()]]).toEqual([
+      { interface: 1 },
+      [[9, { interface: 1 }]],
+    ]);
+    const bloom = open<BloomAccess<number>>("bloom");
+    bloom.add(7);
+    expect(bloom.has(7)).toBe(true);
+    open("stack").push(1);
+    open("stack").push(2);
+    expect([open("stack").pop(), open("stack").pop()]).toEqual([2, 1]);
+    open("trie").set((0x0an << 32n) | 8n, 3);
+    expect(open("trie").get((0x0b0an << 32n) | 32n)).toBe(3);
+    open("lru_percpu_hash").set(1, 2);
+    expect(open("lru_percpu_hash").get(1)).toEqual(Array(possibleCpus()).fill(2n));
   });
 
   it("is what bpftool prints, byte for byte", () => {
