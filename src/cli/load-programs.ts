@@ -33,9 +33,9 @@ async function loadInto(file: string, folder: string, options: LoadCommandOption
   const taken = programs.map((name) => join(folder, name)).find((path) => existsSync(path));
   if (taken !== undefined && !replace)
     throw xdpkitError("KERNEL_PIN", { action: "pin", path: taken, errno: "EEXIST" }, { hint: REPLACE_HINT });
-  makePinFolder(folder);
   const given = options.pinAllMaps ? withPinnedMaps(object) : object;
   using loaded = await inFile(file, () => new Loaded(given, { programs, pinPath: folder }, names));
+  makePinFolder(folder);
   for (const name of programs) {
     const [{ fd }, path] = [loaded.program(name), join(folder, name)];
     if (existsSync(path)) replacePin(fd, path);

@@ -23,6 +23,7 @@ const REFUSALS: readonly ErrorCode[] = [
   "KERNEL_PROGRAM_TYPE",
   "KERNEL_UNEXPECTED_PROGRAM",
   "KERNEL_INTERFACE_GONE",
+  "KERNEL_PIN_LAYOUT",
 ];
 
 /** 1 for "no", 2 for what cannot be asked. */

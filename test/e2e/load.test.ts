@@ -1,24 +1,37 @@
 /** `xdpkit load`: pins that bpftool sees, maps that are used again, programs that are replaced. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { writeElf } from "../../src/object/index.ts";
+import { programOf } from "../support/assembly.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
+import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const EDGE = "examples/edge/edge.o";
 const STEER = "test/programs/live/steer.xdp.ts";
 
-suite("xdpkit load", ["root", "bpf", "bpftool", "kernel 5.15"], () => {
+suite("xdpkit load", ["root", "bpf", "ip", "bpftool", "kernel 5.15"], () => {
   let mount: BpfFolder;
+  let namespace: Namespace;
   let folder: string;
+  let temporary: string;
   beforeEach(() => {
     mount = new BpfFolder();
     folder = join(mount.path, "edge");
+    temporary = mkdtempSync(join(tmpdir(), "xdpkit-load-"));
+    namespace = new Namespace("load-cli");
+    namespace.veth("v0", "v1");
   });
-  afterEach(() => mount[Symbol.dispose]());
+  afterEach(() => {
+    mount[Symbol.dispose]();
+    rmSync(temporary, { recursive: true });
+    namespace[Symbol.dispose]();
+  });
 
   function xdpkit(...words: string[]) {
     const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/cli/main.js", ...words], {
@@ -78,5 +91,42 @@ map N .rodata, array
     expect(stderr).toContain(`xdpkit: error ${message}`);
     expect(stderr.trimEnd()).not.toContain("\n");
     expect(readdirSync(mount.path)).toEqual(["maps.debug", "progs.debug"]);
+  });
+
+  it("names the field in which a pinned map differs, in one line, and leaves it", () => {
+    mkdirSync(folder);
+    const path = join(folder, "routes");
+    execFileSync(
+      "bpftool",
+      "map create PATH type hash key 4 value 8 entries 16 name routes"
+        .split(" ")
+        .map((word) => (word === "PATH" ? path : word)),
+    );
+    const before = bpftool("map", "show", "pinned", path)["id"];
+    for (const command of [
+      ["load", STEER, folder],
+      ["attach", STEER, "v0", "--pin-maps", folder, "--netns", namespace.name],
+    ])
+      expect(xdpkit(...command)).toEqual({
+        status: 1,
+        stdout: "",
+        stderr:
+          "xdpkit: error KERNEL_PIN_LAYOUT at test/programs/live/steer.xdp.ts: map routes does not fit the one that is pinned at FOLDER/routes: its value has 8 bytes where 16 are declared (give load() a migration of routes, take another pinPath, or remove the pin with what it holds: rm FOLDER/routes)\n",
+      });
+    expect(bpftool("map", "show", "pinned", path)["id"]).toBe(before);
+    expect(readdirSync(folder)).toEqual(["routes"]);
+  });
+
+  it("refuses a program that is too large for the kernel in one diagnostic", () => {
+    const file = join(temporary, "large.o");
+    const object = programOf("r0 = 2\nexit");
+    const [move, exit] = object.functions[0]!.instructions;
+    const instructions = [...Array.from({ length: 1_000_000 }, () => move!), exit!];
+    writeFileSync(file, writeElf({ ...object, functions: [{ ...object.functions[0]!, instructions }] }));
+    const { status, stdout, stderr } = xdpkit("load", file, folder);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain("KERNEL_REFUSED");
+    expect(stderr).toMatch(/1,000,000/);
+    expect(existsSync(folder)).toBe(false);
   });
 });
