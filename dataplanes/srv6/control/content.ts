@@ -1,0 +1,222 @@
+/**
+ * What the tables hold for a configuration: data, for the kernel and the virtual machine alike.
+ *
+ * Invariant: policy 0, path 0 and adjacency 0 are never used, so that 0 is "none" wherever the program reads an index.
+ */
+import { Ipv6, RoutingType, SegmentRoutingHeader } from "xdpkit/packet";
+import { Headend, PathFlag } from "../program/behaviours.ts";
+import type { Plan } from "../program/plan.ts";
+import { MAX_SEGMENTS, type Tables } from "../program/tables.xdp.ts";
+import {
+  CODEPOINTS,
+  type NextHopConfig,
+  type PathConfig,
+  type PolicyConfig,
+  type SidConfig,
+  type Srv6Config,
+} from "./config.ts";
+import { FLAVOURS, flagsOf, HEADENDS, segmentsInSrh } from "./plan.ts";
+import { address6, highOf, lowOf, networkOf, parsePrefix } from "./prefix.ts";
+import { Slots } from "./slots.ts";
+
+/** An element of a table of the program. */
+export interface Entry {
+  readonly table: keyof Tables | "ports";
+  readonly key: unknown;
+  readonly value: object | number;
+}
+
+export interface Content {
+  readonly entries: readonly Entry[];
+  /** Next hops to resolve, by their index in `adjacencies`. */
+  readonly nextHops: ReadonlyMap<number, NextHopConfig>;
+  /** Names of policies, SIDs, by their index in the counters. */
+  readonly policies: ReadonlyMap<string, number>;
+  readonly sids: ReadonlyMap<string, number>;
+}
+
+const MOBILE4_BITS = 72;
+const MOBILE6_BITS = 40;
+/** Chances among the paths of a policy. */
+const SHARES = 64;
+
+class Adjacencies {
+  readonly #byText = new Map<string, number>();
+  readonly nextHops = new Map<number, NextHopConfig>();
+
+  /** 0 without a next hop. */
+  indexOf(nextHop: NextHopConfig | undefined): number {
+    if (!nextHop) return 0;
+    const text = `${nextHop.interface} ${nextHop.address ?? ""}`;
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    const index = this.nextHops.size + 1;
+    this.#byText.set(text, index);
+    this.nextHops.set(index, nextHop);
+    return index;
+  }
+}
+
+/** Shares of the 64 chances in proportion to the weights, by the largest remainder; each path gets at least one. */
+export function sharesOf(weights: readonly number[]): number[] {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const exact = weights.map((weight) => (weight / sum) * SHARES);
+  const shares = exact.map((share) => Math.max(1, Math.floor(share)));
+  while (shares.reduce((a, b) => a + b, 0) < SHARES) {
+    const rests = exact.map((share, i) => share - shares[i]!);
+    shares[rests.indexOf(Math.max(...rests))]! += 1;
+  }
+  while (shares.reduce((a, b) => a + b, 0) > SHARES) shares[shares.indexOf(Math.max(...shares))]! -= 1;
+  return shares;
+}
+
+const slotsOf = (weights: readonly number[]): number[] =>
+  sharesOf(weights).flatMap((share, i) => Array<number>(share).fill(i));
+
+/** By how many bits the arguments are shifted into the last segment. */
+function shiftOf(policy: PolicyConfig, last: string, isTunnel6: boolean): number {
+  if (policy.headend !== "H.M.GTP4.D" && !isTunnel6) return 0;
+  const width = policy.headend === "H.M.GTP4.D" ? MOBILE4_BITS : MOBILE6_BITS;
+  return Math.max(0, 128 - width - parsePrefix(last).bits);
+}
+
+function encodePath(config: Srv6Config, policy: PolicyConfig, path: PathConfig, adjacency: number, isTunnel6: boolean) {
+  const { kind } = HEADENDS[policy.headend];
+  const travel = path.segments.map((segment) => address6(networkOf(parsePrefix(segment))));
+  const count = segmentsInSrh(policy, travel.length);
+  const listed = [...travel].reverse().slice(0, count);
+  // H.Insert: the packet's own destination is the last segment.
+  const segments = kind === Headend.Insert ? ["::", ...[...travel].reverse()] : listed;
+  const hopLimit = policy.hopLimit ?? 64;
+  const isInDestination = count > 0 && travel.length === 1;
+  return {
+    adjacency,
+    count,
+    flags: flagsOf(policy) | (isInDestination ? PathFlag.ArgumentsInDestination : 0),
+    shift: shiftOf(policy, path.segments.at(-1)!, isTunnel6),
+    hopLimit: hopLimit === "copy" ? 0 : hopLimit,
+    outer: {
+      ipv6: new Ipv6({
+        version: 6,
+        trafficClass: typeof policy.trafficClass === "number" ? policy.trafficClass : 0,
+        flowLabel: typeof policy.flowLabel === "number" ? policy.flowLabel : 0,
+        payloadLength: 0,
+        nextHeader: count > 0 ? 43 : 0,
+        hopLimit: hopLimit === "copy" ? 0 : hopLimit,
+        source: address6(networkOf(parsePrefix(policy.source ?? config.address))),
+        destination: travel[0]!,
+      }),
+      srh: new SegmentRoutingHeader({
+        nextHeader: 0,
+        extensionLength: 2 * count,
+        routingType: RoutingType.SegmentRouting,
+        segmentsLeft: kind === Headend.Insert ? count - 1 : travel.length - 1,
+        lastEntry: Math.max(0, count - 1),
+        flags: 0,
+        tag: 0,
+      }),
+      segments: Array.from({ length: MAX_SEGMENTS }, (_, i) => segments[i] ?? "::"),
+    },
+  };
+}
+
+function encodeSid(
+  sid: SidConfig,
+  slot: number,
+  counter: number,
+  adjacency: number,
+  policies: ReadonlyMap<string, number>,
+) {
+  const prefix = parsePrefix(sid.sid);
+  const network = networkOf(prefix);
+  const pduTypes = { downlink: 0, uplink: 1, none: 255 };
+  return {
+    high: highOf(network),
+    low: lowOf(network),
+    behaviour: CODEPOINTS[sid.behaviour],
+    flavours: (sid.flavours ?? []).reduce((bits, name) => bits | FLAVOURS[name], 0),
+    bits: prefix.bits,
+    block: sid.block ?? 0,
+    counter,
+    adjacency,
+    table: sid.table ?? 0,
+    policy: policies.get(sid.policy ?? "") ?? 0,
+    hopLimit: sid.ttl ?? 0,
+    dscp: sid.dscp ?? 255,
+    pduType: pduTypes[sid.pduSession ?? "downlink"],
+    groupBits: sid.groupBits ?? 0,
+    address: sid.map ?? sid.source ?? "::",
+    slot,
+    spare: 0,
+  };
+}
+
+/** `interfaces`: indices by name. Null: a table is too small for its entries; the plan needs more room. */
+export function contentOf(
+  config: Srv6Config,
+  plan: Plan,
+  interfaces: Readonly<Record<string, number>>,
+): Content | null {
+  const { sids = [], policies = [], steering = [], sessions = [] } = config;
+  const adjacencies = new Adjacencies();
+  const entries: Entry[] = [];
+  const policyIndex = new Map(policies.map(({ name }, index) => [name, index + 1]));
+  const tunnels6 = new Set(sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D").map(({ policy }) => policy));
+
+  let nextPath = 1;
+  for (const policy of policies) {
+    const first = nextPath;
+    for (const path of policy.paths) {
+      const value = encodePath(config, policy, path, adjacencies.indexOf(path.nextHop), tunnels6.has(policy.name));
+      entries.push({ table: "paths", key: nextPath++, value });
+    }
+    const index = policyIndex.get(policy.name)!;
+    const slots = slotsOf(policy.paths.map(({ weight = 1 }) => weight));
+    const { kind } = HEADENDS[policy.headend];
+    const value = { kind, count: policy.paths.length, spare: 0, first, counter: index, rest: 0, slots };
+    entries.push({ table: "policies", key: index, value });
+  }
+
+  const places = new Slots(plan.sidSlots);
+  const sidIndex = new Map<string, number>();
+  for (const [index, sid] of sids.entries()) {
+    const network = networkOf(parsePrefix(sid.sid));
+    const slot = places.take(highOf(network), lowOf(network));
+    if (slot === null) return null;
+    sidIndex.set(sid.sid, index + 1);
+    const value = encodeSid(sid, slot, index + 1, adjacencies.indexOf(sid.nextHop), policyIndex);
+    entries.push({ table: "sids", key: slot, value });
+    for (const [vlan, nextHop] of Object.entries(sid.vlans ?? {}))
+      entries.push({
+        table: "vlans",
+        key: { table: sid.table ?? 0, vlan: Number(vlan) },
+        value: adjacencies.indexOf(nextHop),
+      });
+  }
+
+  for (const { prefix, interface: name, policy } of steering) {
+    const index = policyIndex.get(policy)!;
+    if (name !== undefined)
+      entries.push({ table: "ports", key: interfaces[name]! & 1023, value: { policy: index, spare: 0 } });
+    if (prefix === undefined) continue;
+    const { family, bits, address } = parsePrefix(prefix);
+    entries.push({ table: family === 4 ? "steering4" : "steering6", key: `${address}/${bits}`, value: index });
+  }
+
+  const sessionPlaces = new Slots(plan.sessionSlots);
+  for (const { address, teid, policy } of sessions) {
+    const { value } = parsePrefix(address);
+    const slot = sessionPlaces.take(value, BigInt(teid));
+    if (slot === null) return null;
+    const session = {
+      address: Number(value),
+      teid,
+      policy: policyIndex.get(policy)!,
+      flags: 0,
+      packets: 0n,
+      bytes: 0n,
+    };
+    entries.push({ table: "sessions", key: slot, value: session });
+  }
+  return { entries, nextHops: adjacencies.nextHops, policies: policyIndex, sids: sidIndex };
+}
