@@ -3,8 +3,8 @@
  *
  * Invariant: policy 0, path 0 and adjacency 0 are never used, so that 0 is "none" wherever the program reads an index.
  */
-import { Ipv6, RoutingType, SegmentRoutingHeader } from "xdpkit/packet";
-import { Headend, PathFlag } from "../program/behaviours.ts";
+import { IpProtocol, Ipv6, RoutingType, SegmentRoutingHeader } from "xdpkit/packet";
+import { PathFlag } from "../program/behaviours.ts";
 import type { Plan } from "../program/plan.ts";
 import { MAX_SEGMENTS, type Tables } from "../program/tables.xdp.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type SidConfig,
   type Srv6Config,
 } from "./config.ts";
-import { FLAVOURS, flagsOf, HEADENDS, segmentsInSrh } from "./plan.ts";
+import { dropInPolicies, FLAVOURS, flagsOf, HEADENDS, keepsDestination, segmentsInSrh } from "./plan.ts";
 import { address6, highOf, lowOf, networkOf, parsePrefix } from "./prefix.ts";
 import { Slots } from "./slots.ts";
 
@@ -80,20 +80,24 @@ function shiftOf(policy: PolicyConfig, last: string, isTunnel6: boolean): number
   return Math.max(0, 128 - width - parsePrefix(last).bits);
 }
 
-function encodePath(config: Srv6Config, policy: PolicyConfig, path: PathConfig, adjacency: number, isTunnel6: boolean) {
-  const { kind } = HEADENDS[policy.headend];
+function encodePath(
+  config: Srv6Config,
+  policy: PolicyConfig,
+  path: PathConfig,
+  adjacency: number,
+  uses: { readonly dropIn: ReadonlySet<string>; readonly tunnels6: ReadonlySet<string> },
+) {
   const travel = path.segments.map((segment) => address6(networkOf(parsePrefix(segment))));
-  const count = segmentsInSrh(policy, travel.length);
-  const listed = [...travel].reverse().slice(0, count);
-  // H.Insert: the packet's own destination is the last segment.
-  const segments = kind === Headend.Insert ? ["::", ...[...travel].reverse()] : listed;
+  const isKept = keepsDestination(policy, uses.dropIn);
+  const count = segmentsInSrh(policy, travel.length, uses.dropIn);
+  const listed = [...(isKept ? ["::"] : []), ...[...travel].reverse()].slice(0, count);
   const hopLimit = policy.hopLimit ?? 64;
-  const isInDestination = count > 0 && travel.length === 1;
   return {
     adjacency,
     count,
-    flags: flagsOf(policy) | (isInDestination ? PathFlag.ArgumentsInDestination : 0),
-    shift: shiftOf(policy, path.segments.at(-1)!, isTunnel6),
+    // A whole SRH of one segment: the arguments go where the packet goes, too.
+    flags: flagsOf(policy) | (count === 1 && !isKept && travel.length === 1 ? PathFlag.ArgumentsInDestination : 0),
+    shift: shiftOf(policy, path.segments.at(-1)!, uses.tunnels6.has(policy.name)),
     hopLimit: hopLimit === "copy" ? 0 : hopLimit,
     outer: {
       ipv6: new Ipv6({
@@ -101,7 +105,7 @@ function encodePath(config: Srv6Config, policy: PolicyConfig, path: PathConfig, 
         trafficClass: typeof policy.trafficClass === "number" ? policy.trafficClass : 0,
         flowLabel: typeof policy.flowLabel === "number" ? policy.flowLabel : 0,
         payloadLength: 0,
-        nextHeader: count > 0 ? 43 : 0,
+        nextHeader: count > 0 ? IpProtocol.Routing : 0,
         hopLimit: hopLimit === "copy" ? 0 : hopLimit,
         source: address6(networkOf(parsePrefix(policy.source ?? config.address))),
         destination: travel[0]!,
@@ -110,12 +114,12 @@ function encodePath(config: Srv6Config, policy: PolicyConfig, path: PathConfig, 
         nextHeader: 0,
         extensionLength: 2 * count,
         routingType: RoutingType.SegmentRouting,
-        segmentsLeft: kind === Headend.Insert ? count - 1 : travel.length - 1,
+        segmentsLeft: isKept ? travel.length : travel.length - 1,
         lastEntry: Math.max(0, count - 1),
         flags: 0,
         tag: 0,
       }),
-      segments: Array.from({ length: MAX_SEGMENTS }, (_, i) => segments[i] ?? "::"),
+      segments: Array.from({ length: MAX_SEGMENTS }, (_, i) => listed[i] ?? "::"),
     },
   };
 }
@@ -161,13 +165,16 @@ export function contentOf(
   const adjacencies = new Adjacencies();
   const entries: Entry[] = [];
   const policyIndex = new Map(policies.map(({ name }, index) => [name, index + 1]));
-  const tunnels6 = new Set(sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D").map(({ policy }) => policy));
+  const tunnels6 = new Set(
+    sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D").map(({ policy }) => policy ?? ""),
+  );
+  const uses = { dropIn: dropInPolicies(config), tunnels6 };
 
   let nextPath = 1;
   for (const policy of policies) {
     const first = nextPath;
     for (const path of policy.paths) {
-      const value = encodePath(config, policy, path, adjacencies.indexOf(path.nextHop), tunnels6.has(policy.name));
+      const value = encodePath(config, policy, path, adjacencies.indexOf(path.nextHop), uses);
       entries.push({ table: "paths", key: nextPath++, value });
     }
     const index = policyIndex.get(policy.name)!;

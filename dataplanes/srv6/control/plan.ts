@@ -26,11 +26,18 @@ export const flagsOf = ({ trafficClass = "copy", flowLabel = "hash" }: PolicyCon
   (trafficClass === "copy" ? PathFlag.CopyClass : 0) |
   (flowLabel === "hash" ? PathFlag.HashLabel : flowLabel === "copy" ? PathFlag.CopyLabel : 0);
 
-/** Segments in the SRH of a path. */
-export function segmentsInSrh(policy: PolicyConfig, segments: number): number {
-  const { kind, isReduced } = HEADENDS[policy.headend];
-  if (kind === Headend.Insert) return segments + 1;
-  return isReduced ? segments - 1 : segments;
+/** Policies of End.M.GTP6.D.Di: the packet's own destination comes behind their segments, as in an insertion. */
+export const dropInPolicies = ({ sids = [] }: Srv6Config): ReadonlySet<string> =>
+  new Set(sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D.Di").map(({ policy }) => policy ?? ""));
+
+/** Whether the packet's own destination is the last segment. */
+export const keepsDestination = (policy: PolicyConfig, dropIn: ReadonlySet<string>): boolean =>
+  HEADENDS[policy.headend].kind === Headend.Insert || dropIn.has(policy.name);
+
+/** Segments in the SRH of a path of so many. */
+export function segmentsInSrh(policy: PolicyConfig, segments: number, dropIn: ReadonlySet<string>): number {
+  const all = keepsDestination(policy, dropIn) ? segments + 1 : segments;
+  return HEADENDS[policy.headend].isReduced ? all - 1 : all;
 }
 
 /** A power of two, at least twice what is there. */
@@ -38,7 +45,10 @@ const powerOfTwo = (count: number, least: number): number => 2 ** Math.ceil(Math
 
 export function planOf(config: Srv6Config): Plan {
   const { sids = [], policies = [], steering = [], sessions = [], room = 64 } = config;
-  const paths = policies.flatMap((policy) => policy.paths.map((path) => segmentsInSrh(policy, path.segments.length)));
+  const dropIn = dropInPolicies(config);
+  const paths = policies.flatMap((policy) =>
+    policy.paths.map((path) => segmentsInSrh(policy, path.segments.length, dropIn)),
+  );
   const steersTo = new Set([...steering, ...sessions].map(({ policy }) => policy));
   const adjacencies = sids.length + paths.length + sids.flatMap(({ vlans = {} }) => Object.keys(vlans)).length;
   return {
