@@ -13,7 +13,7 @@ const numberOf = (bytes: Uint8Array): bigint => bytes.reduce((sum, byte) => (sum
 const bytesOf = (value: bigint, size: number): Uint8Array =>
   Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * (size - 1 - i))) & 0xffn));
 
-/** @throws XdpkitError SCHEMA_VALUE for text that is no address */
+/** @throws XdpkitError SCHEMA_ADDRESS for text that is no address */
 export function parsePrefix(text: string): Prefix {
   const [address = "", length] = text.split("/");
   const family = address.includes(":") ? 6 : 4;
