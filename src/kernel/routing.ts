@@ -194,6 +194,8 @@ export interface NetworkChange {
   readonly kind: "link" | "address" | "route" | "neighbour" | "rule" | "lost";
   /** Of links, addresses, neighbours. */
   readonly interfaceIndex?: number;
+  /** As it is now; state "none" when the kernel has forgotten it. */
+  readonly neighbour?: Neighbour;
 }
 
 /** First message type of each kind: NEW, DEL. */
@@ -209,11 +211,22 @@ const KINDS: Readonly<Record<number, NetworkChange["kind"]>> = {
   32: "rule",
   33: "rule",
 };
+const DELNEIGH = 29;
 /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE; IPV6_RULE is group 19. */
 const GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | (1 << 18);
 
 const hasInterface = (kind: NetworkChange["kind"]): boolean =>
   kind === "link" || kind === "address" || kind === "neighbour";
+
+function readChange(kind: NetworkChange["kind"], type: number, body: Uint8Array): NetworkChange {
+  if (!hasInterface(kind) || body.length < HEADER_BYTES) return { kind };
+  const interfaceIndex = new DataView(body.buffer, body.byteOffset, body.length).getInt32(4, true);
+  const known = kind === "neighbour" ? readNeighbour(body) : undefined;
+  if (!known) return { kind, interfaceIndex };
+  const { address } = known;
+  const neighbour = type === DELNEIGH ? ({ interfaceIndex, address, state: "none" } as const) : known;
+  return { kind, interfaceIndex, neighbour };
+}
 
 class ChangeSource implements RecordSource<NetworkChange> {
   readonly #socket: NetlinkSocket;
@@ -244,9 +257,7 @@ class ChangeSource implements RecordSource<NetworkChange> {
       }
       for (const { type, body } of messages) {
         const kind = KINDS[type];
-        if (!kind) continue;
-        const view = new DataView(body.buffer, body.byteOffset, body.length);
-        take(hasInterface(kind) && body.length >= 8 ? { kind, interfaceIndex: view.getInt32(4, true) } : { kind });
+        if (kind) take(readChange(kind, type, body));
       }
     }
   }

@@ -106,8 +106,6 @@ suite("routing", ["root", "ip"], () => {
     it.each([
       ["route", "route add 192.0.2.0/24 via 10.9.1.2", {}],
       ["route", "-6 route del fc00:2::/32", {}],
-      ["neighbour", "neigh replace 10.9.1.2 dev v1 lladdr 02:00:00:00:01:03 nud permanent", { interfaceIndex: true }],
-      ["neighbour", "neigh del 10.9.1.2 dev v1", { interfaceIndex: true }],
       ["link", "link set v1 down", { interfaceIndex: true }],
       ["link", "link set v1 up", { interfaceIndex: true }],
       ["address", "addr add 10.9.7.1/24 dev v1", { interfaceIndex: true }],
@@ -117,6 +115,18 @@ suite("routing", ["root", "ip"], () => {
       const seen = await changes(kind, () => namespace.ip(command));
       const last = seen.at(-1)!;
       expect(last).toEqual({ kind, ...("interfaceIndex" in more ? { interfaceIndex: v1 } : {}) });
+    });
+    it.each([
+      [
+        "neigh replace 10.9.1.2 dev v1 lladdr 02:00:00:00:01:03 nud permanent",
+        { state: "permanent", mac: "02:00:00:00:01:03" },
+      ],
+      ["neigh del 10.9.1.2 dev v1", { state: "failed" }],
+    ])("neighbour: ip %s", async (command, more) => {
+      const seen = await changes("neighbour", () => namespace.ip(command));
+      const neighbour = { interfaceIndex: v1, address: "10.9.1.2" };
+      expect(seen.at(-1)).toMatchObject({ kind: "neighbour", interfaceIndex: v1, neighbour });
+      expect(seen.map((change) => change.neighbour).filter(Boolean)).toContainEqual({ ...neighbour, ...more });
     });
     it("says when it was told too little", async () => {
       using watch = inside(watchNetwork);
