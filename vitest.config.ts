@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^xdpkit$/, replacement: source("lang/index.ts") },
       { find: /^xdpkit\/object$/, replacement: source("object/index.ts") },
       { find: /^xdpkit\/packet$/, replacement: source("packet/index.ts") },
+      { find: /^xdpkit\/compiler$/, replacement: source("compiler/index.ts") },
       { find: /^xdpkit\/vm$/, replacement: source("vm/index.ts") },
       { find: /^xdpkit\/kernel$/, replacement: source("kernel/index.ts") },
       { find: /^xdpkit\/walk$/, replacement: source("lang/walk.xdp.ts") },

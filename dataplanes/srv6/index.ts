@@ -14,7 +14,9 @@ export {
 } from "./control/config.ts";
 export { type Content, contentOf, type Entry } from "./control/content.ts";
 export { fill, type Target } from "./control/fill.ts";
+export { NO_NUMBERS, type Numbering, numberingOf } from "./control/numbering.ts";
 export { planOf } from "./control/plan.ts";
+export { UserPlane, type UserPlaneOptions } from "./control/user-plane.ts";
 export { answers, DROPPED, outcomes, PASSED } from "./program/outcomes.xdp.ts";
 export type { Plan } from "./program/plan.ts";
 export { createProgram, type Plane } from "./program/program.xdp.ts";

@@ -15,6 +15,7 @@ const Message = { GETROUTE: 26, NEWNEIGH: 28, GETNEIGH: 30 } as const;
 const Rta = { DST: 1, OIF: 4, GATEWAY: 5, PREFSRC: 7, METRICS: 8 } as const;
 const RTAX_MTU = 2;
 const Nda = { DST: 1, LLADDR: 2, FLAGS_EXT: 15 } as const;
+const NTF_USE = 1;
 const NTF_EXT_MANAGED = 1;
 const NLM_F_CREATE = 0x400;
 const AF_INET = 2;
@@ -168,16 +169,17 @@ export function findNeighbour(interfaceIndex: number, address: string): Neighbou
 
 /**
  * Has the kernel resolve a neighbour and keep it resolved, whether packets of its own go there or not (NTF_EXT_MANAGED,
- * kernel 5.16).
+ * kernel 5.16). A permanent one stays as it is.
  *
  * @throws XdpkitError KERNEL_NETLINK
  */
 export function keepNeighbour(interfaceIndex: number, address: string): void {
-  const body = concatBytes(
-    neighbourHeader(familyOf(address), interfaceIndex),
-    attribute(Nda.DST, bytesOf(address)),
-    u32Attribute(Nda.FLAGS_EXT, NTF_EXT_MANAGED),
-  );
+  const known = findNeighbour(interfaceIndex, address);
+  if (known?.state === "permanent" || known?.state === "noarp") return;
+  const header = neighbourHeader(familyOf(address), interfaceIndex);
+  // Without it an entry that is known would be forgotten first.
+  header[10] = NTF_USE;
+  const body = concatBytes(header, attribute(Nda.DST, bytesOf(address)), u32Attribute(Nda.FLAGS_EXT, NTF_EXT_MANAGED));
   const answer = withNetlink(NetlinkProtocol.ROUTE, (socket) => socket.try(Message.NEWNEIGH, body, NLM_F_CREATE));
   if (!answer.refusal) return;
   const { errno: number, sentence = "" } = answer.refusal;

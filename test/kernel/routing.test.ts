@@ -86,6 +86,10 @@ suite("routing", ["root", "ip"], () => {
   it("keepNeighbour has the kernel look for it", () => {
     inside(() => keepNeighbour(v1, "10.9.1.50"));
     expect(namespace.ip("neigh show 10.9.1.50")).toMatch(/managed/);
+    inside(() => keepNeighbour(v1, "fd00:1::2"));
+    expect(namespace.ip("-6 neigh show fd00:1::2")).toMatch(/lladdr 02:00:00:00:01:02 managed/);
+    inside(() => keepNeighbour(v1, "10.9.1.2"));
+    expect(namespace.ip("neigh show 10.9.1.2")).toMatch(/lladdr 02:00:00:00:01:02 PERMANENT/);
     expect(() => inside(() => keepNeighbour(9999, "10.9.1.50"))).toThrow(
       expect.objectContaining({ code: "KERNEL_NETLINK" }),
     );

@@ -134,6 +134,8 @@ export interface Srv6Config {
   readonly refuseHmac?: boolean;
   /** Default: routes with several next hops are told apart by flow. */
   readonly multipath?: boolean;
+  /** Of the table of sessions, a power of two; at least twice as many as sessions. Default 65,536 or what they need. */
+  readonly sessionSlots?: number;
   /** Entries in each table that leave room to grow. */
   readonly room?: number;
 }

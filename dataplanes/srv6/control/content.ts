@@ -15,6 +15,7 @@ import {
   type SidConfig,
   type Srv6Config,
 } from "./config.ts";
+import { type Numbering, numberingOf } from "./numbering.ts";
 import { dropInPolicies, FLAVOURS, flagsOf, HEADENDS, keepsDestination, segmentsInSrh } from "./plan.ts";
 import { address6, highOf, lowOf, networkOf, parsePrefix } from "./prefix.ts";
 import { Slots } from "./slots.ts";
@@ -30,9 +31,6 @@ export interface Content {
   readonly entries: readonly Entry[];
   /** Next hops to resolve, by their index in `adjacencies`. */
   readonly nextHops: ReadonlyMap<number, NextHopConfig>;
-  /** Names of policies, SIDs, by their index in the counters. */
-  readonly policies: ReadonlyMap<string, number>;
-  readonly sids: ReadonlyMap<string, number>;
 }
 
 const MOBILE4_BITS = 72;
@@ -124,13 +122,7 @@ function encodePath(
   };
 }
 
-function encodeSid(
-  sid: SidConfig,
-  slot: number,
-  counter: number,
-  adjacency: number,
-  policies: ReadonlyMap<string, number>,
-) {
+function encodeSid(sid: SidConfig, slot: number, counter: number, adjacency: number, policy: number) {
   const prefix = parsePrefix(sid.sid);
   const network = networkOf(prefix);
   const pduTypes = { downlink: 0, uplink: 1, none: 255 };
@@ -144,7 +136,7 @@ function encodeSid(
     counter,
     adjacency,
     table: sid.table ?? 0,
-    policy: policies.get(sid.policy ?? "") ?? 0,
+    policy,
     hopLimit: sid.ttl ?? 0,
     dscp: sid.dscp ?? 255,
     pduType: pduTypes[sid.pduSession ?? "downlink"],
@@ -160,11 +152,11 @@ export function contentOf(
   config: Srv6Config,
   plan: Plan,
   interfaces: Readonly<Record<string, number>>,
+  numbers: Numbering = numberingOf(config),
 ): Content | null {
   const { sids = [], policies = [], steering = [], sessions = [] } = config;
   const adjacencies = new Adjacencies();
   const entries: Entry[] = [];
-  const policyIndex = new Map(policies.map(({ name }, index) => [name, index + 1]));
   const tunnels6 = new Set(
     sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D").map(({ policy }) => policy ?? ""),
   );
@@ -177,37 +169,33 @@ export function contentOf(
       const value = encodePath(config, policy, path, adjacencies.indexOf(path.nextHop), uses);
       entries.push({ table: "paths", key: nextPath++, value });
     }
-    const index = policyIndex.get(policy.name)!;
     const slots = slotsOf(policy.paths.map(({ weight = 1 }) => weight));
     const { kind } = HEADENDS[policy.headend];
-    const value = { kind, count: policy.paths.length, spare: 0, first, counter: index, rest: 0, slots };
-    entries.push({ table: "policies", key: index, value });
+    const value = { kind, count: policy.paths.length, spare: 0, first, rest: 0n, slots };
+    entries.push({ table: "policies", key: numbers.policies[policy.name]!, value });
   }
 
   const places = new Slots(plan.sidSlots);
-  const sidIndex = new Map<string, number>();
-  for (const [index, sid] of sids.entries()) {
+  for (const sid of sids) {
     const network = networkOf(parsePrefix(sid.sid));
     const slot = places.take(highOf(network), lowOf(network));
     if (slot === null) return null;
-    sidIndex.set(sid.sid, index + 1);
-    const value = encodeSid(sid, slot, index + 1, adjacencies.indexOf(sid.nextHop), policyIndex);
+    const policy = numbers.policies[sid.policy ?? ""] ?? 0;
+    const value = encodeSid(sid, slot, numbers.sids[sid.sid]!, adjacencies.indexOf(sid.nextHop), policy);
     entries.push({ table: "sids", key: slot, value });
-    for (const [vlan, nextHop] of Object.entries(sid.vlans ?? {}))
-      entries.push({
-        table: "vlans",
-        key: { table: sid.table ?? 0, vlan: Number(vlan) },
-        value: adjacencies.indexOf(nextHop),
-      });
+    for (const [vlan, nextHop] of Object.entries(sid.vlans ?? {})) {
+      const key = { table: sid.table ?? 0, vlan: Number(vlan) };
+      entries.push({ table: "vlans", key, value: adjacencies.indexOf(nextHop) });
+    }
   }
 
   for (const { prefix, interface: name, policy } of steering) {
-    const index = policyIndex.get(policy)!;
+    const number = numbers.policies[policy]!;
     if (name !== undefined)
-      entries.push({ table: "ports", key: interfaces[name]! & 1023, value: { policy: index, spare: 0 } });
+      entries.push({ table: "ports", key: interfaces[name]! & 1023, value: { policy: number, spare: 0 } });
     if (prefix === undefined) continue;
     const { family, bits, address } = parsePrefix(prefix);
-    entries.push({ table: family === 4 ? "steering4" : "steering6", key: `${address}/${bits}`, value: index });
+    entries.push({ table: family === 4 ? "steering4" : "steering6", key: `${address}/${bits}`, value: number });
   }
 
   const sessionPlaces = new Slots(plan.sessionSlots);
@@ -215,15 +203,9 @@ export function contentOf(
     const { value } = parsePrefix(address);
     const slot = sessionPlaces.take(value, BigInt(teid));
     if (slot === null) return null;
-    const session = {
-      address: Number(value),
-      teid,
-      policy: policyIndex.get(policy)!,
-      flags: 0,
-      packets: 0n,
-      bytes: 0n,
-    };
+    const number = numbers.policies[policy]!;
+    const session = { address: Number(value), teid, policy: number, flags: 0, packets: 0n, bytes: 0n };
     entries.push({ table: "sessions", key: slot, value: session });
   }
-  return { entries, nextHops: adjacencies.nextHops, policies: policyIndex, sids: sidIndex };
+  return { entries, nextHops: adjacencies.nextHops };
 }

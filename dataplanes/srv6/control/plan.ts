@@ -1,8 +1,9 @@
 /** The shape of a configuration: what the program must be made for. */
-import { Behaviour, Flavour, Headend, PathFlag } from "../program/behaviours.ts";
+import { Flavour, Headend, PathFlag } from "../program/behaviours.ts";
 import type { Plan } from "../program/plan.ts";
 import { MAX_SEGMENTS } from "../program/tables.xdp.ts";
 import { CODEPOINTS, type FlavourName, type HeadendName, type PolicyConfig, type Srv6Config } from "./config.ts";
+import { type Numbering, numberingOf } from "./numbering.ts";
 import { parsePrefix } from "./prefix.ts";
 
 export const FLAVOURS: Readonly<Record<FlavourName, number>> = {
@@ -43,7 +44,7 @@ export function segmentsInSrh(policy: PolicyConfig, segments: number, dropIn: Re
 /** A power of two, at least twice what is there. */
 const powerOfTwo = (count: number, least: number): number => 2 ** Math.ceil(Math.log2(Math.max(least, 2 * count)));
 
-export function planOf(config: Srv6Config): Plan {
+export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(config)): Plan {
   const { sids = [], policies = [], steering = [], sessions = [], room = 64 } = config;
   const dropIn = dropInPolicies(config);
   const paths = policies.flatMap((policy) =>
@@ -67,13 +68,12 @@ export function planOf(config: Srv6Config): Plan {
     address4: config.address4 ?? "192.0.0.8", // RFC 7600: the dummy address of IPv4 errors
     address6: config.address,
     sidSlots: powerOfTwo(sids.length + room, 64),
-    sessionSlots: sessions.length === 0 ? 1 : powerOfTwo(sessions.length + room, 64),
+    sessionSlots: config.sessionSlots ?? powerOfTwo(sessions.length, 65536),
     routeSlots: 4096,
-    policies: powerOfTwo(policies.length + 1, 16),
+    policies: powerOfTwo(Math.max(0, ...Object.values(numbers.policies)) / 2 + 1, 16),
     paths: powerOfTwo(paths.length + 1, 16),
     adjacencies: powerOfTwo(adjacencies + 1, 16),
     steeringEntries: powerOfTwo(steering.length, 64),
-    limitGroups: sids.some(({ behaviour }) => CODEPOINTS[behaviour] === Behaviour.EndLimit) ? 65536 : 1,
     vlans: powerOfTwo(sids.flatMap(({ vlans = {} }) => Object.keys(vlans)).length, 16),
   };
 }

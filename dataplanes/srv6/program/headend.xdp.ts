@@ -30,7 +30,7 @@ import { Frame6, ROUTED } from "./frames.xdp.ts";
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
-import type { NextHop, Path, Sid } from "./tables.xdp.ts";
+import { COUNTERS, type NextHop, type Path, type Sid } from "./tables.xdp.ts";
 
 /** Version, traffic class and flow label as one word. */
 class FirstWord extends struct({ word: be32 }) {}
@@ -74,7 +74,7 @@ export const innerOf6 = (plane: Plane, ip: Ipv6): Inner => ({
 /** The path that a policy takes for a flow; counts. */
 export function pathOf(plane: Plane, id: number, hash: number, length: number): Path {
   const policy = plane.tables.policies.at(id & (plane.policies - 1));
-  const counter = plane.tables.policyCounters.at(id & (plane.policies - 1));
+  const counter = plane.tables.policyCounters.at(id & (COUNTERS - 1));
   counter.packets += 1n;
   counter.bytes += u64(length);
   let index = policy.first;

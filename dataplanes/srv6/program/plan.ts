@@ -39,6 +39,5 @@ export interface Plan {
   readonly paths: number;
   readonly adjacencies: number;
   readonly steeringEntries: number;
-  readonly limitGroups: number;
   readonly vlans: number;
 }

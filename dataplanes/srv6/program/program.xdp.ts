@@ -18,7 +18,7 @@ import { gtp4Decapsulate, gtp4Encapsulate, gtp6Decapsulate, gtp6Encapsulate } fr
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plan } from "./plan.ts";
 import type { Plane } from "./plane.ts";
-import { createTables, interfaces, ports, type Sid, scratch } from "./tables.xdp.ts";
+import { COUNTERS, createTables, interfaces, ports, type Sid, scratch } from "./tables.xdp.ts";
 
 type Run = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid) => XdpAction;
 
@@ -176,7 +176,7 @@ export function createProgram(plan: Plan) {
     if (units.length > 0) {
       const sid = findSid(plane, Ipv6Halves.from(ipv6.destination));
       if (sid) {
-        const counter = tables.sidCounters.at(sid.counter & (plan.sidSlots - 1));
+        const counter = tables.sidCounters.at(sid.counter & (COUNTERS - 1));
         counter.packets += 1n;
         counter.bytes += u64(Ipv6.size + ipv6.payloadLength);
         return local(ctx, ipv6, sid);

@@ -121,8 +121,7 @@ export class Policy extends struct({
   count: u8,
   spare: u16,
   first: u32,
-  counter: u32,
-  rest: u32,
+  rest: u64,
   slots: array(u8, 64),
 }) {}
 
@@ -186,20 +185,23 @@ export class Path extends struct({
   outer: Outer,
 }) {}
 
+/** Of SIDs and of policies. A power of two. */
+export const COUNTERS = 16384;
+
 export function createTables(plan: Plan) {
   return {
     sids: new ArrayMap({ value: Sid, maxEntries: plan.sidSlots, name: "sids" }),
-    sidCounters: new PerCpuArray({ value: Counter, maxEntries: plan.sidSlots, name: "sid_counters" }),
+    sidCounters: new PerCpuArray({ value: Counter, maxEntries: COUNTERS, name: "sid_counters" }),
     sessions: new ArrayMap({ value: Session, maxEntries: plan.sessionSlots, name: "sessions" }),
     policies: new ArrayMap({ value: Policy, maxEntries: plan.policies, name: "policies" }),
-    policyCounters: new PerCpuArray({ value: Counter, maxEntries: plan.policies, name: "policy_counters" }),
+    policyCounters: new PerCpuArray({ value: Counter, maxEntries: COUNTERS, name: "policy_counters" }),
     paths: new ArrayMap({ value: Path, maxEntries: plan.paths, name: "paths" }),
     adjacencies: new ArrayMap({ value: Adjacency, maxEntries: plan.adjacencies, name: "adjacencies" }),
     routes: new PerCpuArray({ value: Route, maxEntries: plan.routeSlots, name: "routes" }),
     steering4: new LpmTrie({ key: ipv4Address, value: u32, maxEntries: plan.steeringEntries, name: "steering4" }),
     steering6: new LpmTrie({ key: ipv6Address, value: u32, maxEntries: plan.steeringEntries, name: "steering6" }),
     vlans: new HashMap({ key: Vlan, value: u32, maxEntries: plan.vlans, name: "vlans" }),
-    limits: new HashMap({ key: u64, value: Bucket, maxEntries: plan.limitGroups, name: "limits" }),
+    limits: new HashMap({ key: u64, value: Bucket, maxEntries: 65536, preallocate: false, name: "limits" }),
   };
 }
 export type Tables = ReturnType<typeof createTables>;
