@@ -61,7 +61,7 @@ export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(conf
     pathFlags: policies.reduce((flags, policy) => flags | flagsOf(policy), 0),
     isWeighted: policies.some((policy) => policy.paths.length > 1),
     isMultipath: config.multipath ?? false,
-    hasSessions: sessions.length > 0,
+    hasSessions: sessions.length > 0 || config.sessionSlots !== undefined,
     sourcePrefix: config.sourcePrefix ?? 64,
     udpChecksum: config.udpChecksum ?? false,
     refuseHmac: config.refuseHmac ?? false,

@@ -19,6 +19,7 @@ import {
   type XdpLink,
   type XdpMode,
 } from "xdpkit/kernel";
+import { Headend } from "../program/behaviours.ts";
 import { answers, outcomes } from "../program/outcomes.xdp.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
@@ -28,6 +29,8 @@ import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
 import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
 import { planOf } from "./plan.ts";
+import { parsePrefix } from "./prefix.ts";
+import { type NewSession, SessionTable } from "./sessions.ts";
 
 export interface UserPlaneOptions {
   /** Names of the interfaces that packets arrive on. */
@@ -76,6 +79,7 @@ export class UserPlane implements Disposable {
   #watch: Records<NetworkChange, NetworkChange> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
   #generation = 0;
+  #sessions: SessionTable | undefined;
   /** Usable MAC addresses as they were last heard of. */
   readonly #neighbours = new Map<string, string>();
 
@@ -119,6 +123,28 @@ export class UserPlane implements Disposable {
     return this.#current!.adjacencies.unresolved;
   }
 
+  get hasSessions(): boolean {
+    return this.#sessions !== undefined;
+  }
+  get sessions(): SessionTable {
+    return this.#sessions!;
+  }
+  /** Of what the kernel's tables say; changes with them. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether packets can come to a policy: the program has its counters then. */
+  isUsed(policy: string): boolean {
+    const { sids = [], steering = [], sessions = [] } = this.config;
+    return [...sids, ...steering, ...sessions].some((one) => one.policy === policy);
+  }
+
+  /** Runs something where the data plane is. */
+  inside<T>(body: () => T): T {
+    return this.#inside(body);
+  }
+
   /** Another configuration, at once or not at all. @throws XdpkitError as `start`; then the old one goes on */
   reload(config: Srv6Config): void {
     this.#apply(config, this.numbers);
@@ -159,6 +185,7 @@ export class UserPlane implements Disposable {
       throw error;
     }
     this.#current = next;
+    this.#applySessions(old?.config, config);
     old?.adjacencies.close();
     old?.loaded[Symbol.dispose]();
     // What changed while the tables were written.
@@ -175,7 +202,7 @@ export class UserPlane implements Disposable {
     let room = config.room ?? 64;
     for (;;) {
       const plan = planOf({ ...config, room }, numbers);
-      const content = contentOf(config, plan, interfaces, numbers);
+      const content = contentOf({ ...config, sessions: [] }, plan, interfaces, numbers);
       room *= 2;
       if (!content) continue;
       const { program, plane } = createProgram(plan);
@@ -196,6 +223,30 @@ export class UserPlane implements Disposable {
         throw error;
       }
     }
+  }
+
+  /** Sessions that the configuration names; those that were added otherwise stay. */
+  #applySessions(before: Srv6Config | undefined, config: Srv6Config): void {
+    const { plane, loaded, numbers } = this.#current!;
+    if (!plane.hasSessions || !plane.headends.has(Headend.MGtp4D)) return;
+    this.#sessions ??= new SessionTable(loaded.map(plane.tables.sessions) as never, plane.sessionSlots);
+    const wanted = (config.sessions ?? []).map(
+      ({ address, teid, policy }): NewSession => ({
+        address: Number(parsePrefix(address).value),
+        teid,
+        policy: numbers.policies[policy]!,
+      }),
+    );
+    const keys = new Set(wanted.map(({ address, teid }) => `${address} ${teid}`));
+    for (const { address, teid } of before?.sessions ?? []) {
+      const number = Number(parsePrefix(address).value);
+      if (!keys.has(`${number} ${teid}`)) this.#sessions.delete(number, teid);
+    }
+    for (const { address, teid, policy } of wanted) {
+      const known = this.#sessions.policyOf(address, teid);
+      if (known !== undefined && known !== policy) this.#sessions.delete(address, teid);
+    }
+    this.#sessions.add(wanted.filter(({ address, teid }) => !this.#sessions!.has(address, teid)));
   }
 
   get #pinPath(): string {
