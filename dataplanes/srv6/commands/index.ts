@@ -69,7 +69,10 @@ async function upInBackground(file: string, options: CommandOptions): Promise<vo
   });
   const ended = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
   for (;;) {
-    const code = await Promise.race([ended, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 100))]);
+    const code = await Promise.race([
+      ended,
+      new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 100)),
+    ]);
     if (code !== undefined) {
       process.stderr.write(said);
       process.exit(code);
