@@ -147,6 +147,13 @@ function encodeSid(sid: SidConfig, slot: number, counter: number, adjacency: num
   };
 }
 
+/** What an interface is to the program. `station`: its MAC address, where it is known. */
+export const portEntry = (index: number, policy: number, station?: string): Entry => ({
+  table: "ports",
+  key: index & 1023,
+  value: { policy, station: station ?? "00:00:00:00:00:00", isKnown: station !== undefined, spare: 0 },
+});
+
 /** `interfaces`: indices by name. Null: a table is too small for its entries; the plan needs more room. */
 export function contentOf(
   config: Srv6Config,
@@ -191,8 +198,7 @@ export function contentOf(
 
   for (const { prefix, interface: name, policy } of steering) {
     const number = numbers.policies[policy]!;
-    if (name !== undefined)
-      entries.push({ table: "ports", key: interfaces[name]! & 1023, value: { policy: number, spare: 0 } });
+    if (name !== undefined) entries.push(portEntry(interfaces[name]!, number));
     if (prefix === undefined) continue;
     const { family, bits, address } = parsePrefix(prefix);
     entries.push({ table: family === 4 ? "steering4" : "steering6", key: `${address}/${bits}`, value: number });

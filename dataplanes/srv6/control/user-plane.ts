@@ -12,9 +12,11 @@ import {
   detachXdp,
   findInterface,
   inNamespace,
+  keepNeighbour,
   Loaded,
   type NetworkChange,
   type Records,
+  resolveRoute,
   watchNetwork,
   type XdpLink,
   type XdpMode,
@@ -24,7 +26,7 @@ import { answers, outcomes } from "../program/outcomes.xdp.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
 import type { Srv6Config } from "./config.ts";
-import { contentOf } from "./content.ts";
+import { contentOf, type Entry, portEntry } from "./content.ts";
 import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
 import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
@@ -190,6 +192,7 @@ export class UserPlane implements Disposable {
     old?.loaded[Symbol.dispose]();
     // What changed while the tables were written.
     next.adjacencies.update();
+    this.#keepGateways();
   }
 
   #make(config: Srv6Config, before: Numbering): Generation {
@@ -211,6 +214,7 @@ export class UserPlane implements Disposable {
       const loaded = new Loaded({ ...object, maps }, { pinPath: this.#pinPath }, names);
       try {
         fill(loaded, plane, content);
+        fill(loaded, plane, { entries: this.#portEntries(config, numbers), nextHops: new Map() });
         const adjacencies = new Adjacencies(loaded.map(plane.tables.adjacencies) as never, content.nextHops, (body) =>
           this.#inside(body),
         );
@@ -221,6 +225,38 @@ export class UserPlane implements Disposable {
       } catch (error) {
         loaded[Symbol.dispose]();
         throw error;
+      }
+    }
+  }
+
+  /** All interfaces that packets arrive on: two whose indices are alike modulo 1024 cannot both be. */
+  #portEntries({ steering = [] }: Srv6Config, { policies }: Numbering): Entry[] {
+    const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy]!]));
+    return this.#options.interfaces.map((name) => {
+      const { index, mac } = this.#inside(() => findInterface(name));
+      return portEntry(index, policyOf.get(name) ?? 0, mac);
+    });
+  }
+
+  /**
+   * Has the kernel keep the neighbours that policies lead to by their routes: packets that are sent past it do not. A route
+   * that is not there yet is looked for again when routes change.
+   */
+  #keepGateways(): void {
+    const { policies = [] } = this.config;
+    const firsts = new Set(
+      policies.flatMap(({ paths }) => paths.filter(({ nextHop }) => !nextHop).map(({ segments }) => segments[0]!)),
+    );
+    for (const segment of firsts) {
+      try {
+        const { address } = parsePrefix(segment);
+        this.#inside(() => {
+          const route = resolveRoute(address);
+          if (route?.type === "unicast" && route.interfaceIndex !== undefined)
+            keepNeighbour(route.interfaceIndex, route.gateway ?? address);
+        });
+      } catch {
+        // A neighbour that cannot be kept is resolved when packets come.
       }
     }
   }
@@ -298,6 +334,7 @@ export class UserPlane implements Disposable {
     if (!this.#current || !this.#matters(change)) return;
     this.#advance();
     this.#current.adjacencies.update();
+    if (change.kind !== "neighbour") this.#keepGateways();
   }
 
   /** Most news of neighbours are that they were heard of again. */

@@ -27,7 +27,7 @@ import { Ethernet, Ipv6Halves } from "xdpkit/packet";
 import { slotOf } from "./lookup.xdp.ts";
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { control, egress, type NextHop, type Route, Stations, scratch } from "./tables.xdp.ts";
+import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
 
 /** The answer for the destination of `route`, kept there. */
 function remember(route: Route, next: FibLookup): void {
@@ -142,6 +142,8 @@ export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Addr
 function refused(ctx: XdpContext, result: number, etherType: number): XdpAction {
   const ethernet = ctx.header(Ethernet, 0) ?? truncated();
   assign(ethernet, scratch.at(0).ethernet);
+  const port = ports.at(ctx.ingressInterface & 1023);
+  if (port.isKnown) ethernet.destination = port.station;
   ethernet.etherType = etherType;
   switch (result) {
     case FibResult.NoNeighbour:

@@ -13,6 +13,7 @@
 import {
   ArrayMap,
   array,
+  bool,
   HashMap,
   ipv4Address,
   ipv6Address,
@@ -146,8 +147,11 @@ export class Scratch extends struct({
   ethernet: Ethernet,
 }) {}
 
-/** Of an interface by its index, modulo 1024: `policy` for whole frames that it receives, 0 for none. */
-export class Port extends struct({ policy: u32, spare: u32 }) {}
+/**
+ * Of an interface by its index, modulo 1024: `policy` for whole frames that it receives, 0 for none; its own address, which
+ * packets for the kernel must carry.
+ */
+export class Port extends struct({ policy: u32, station: mac, isKnown: bool, spare: u8 }) {}
 
 /** What End.DX2V looks up: `table` is that of the SID. */
 export class Vlan extends struct({ table: u32, vlan: u32 }) {}

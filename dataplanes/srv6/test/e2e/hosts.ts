@@ -32,6 +32,7 @@ export class Host implements Disposable {
       "net.ipv4.conf.all.forwarding",
       "net.ipv6.conf.all.forwarding",
       "net.ipv6.conf.all.seg6_enabled",
+      "net.ipv6.conf.default.seg6_enabled",
     ])
       this.namespace.sysctl(name, "1");
     for (const name of ["all", "default"]) this.namespace.sysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
@@ -172,9 +173,10 @@ export class Capture {
 
   static async start(host: Host, name: string, folder: string): Promise<Capture> {
     const file = join(folder, `${host.namespace.name}-${name}.pcapng`);
-    const running = host.start("tshark", "-q", "-n", "-i", name, "-w", file);
+    const running = host.start("dumpcap", "-q", "-i", name, "-w", file);
     await running.said(/Capturing on/);
-    await setTimeout(500);
+    await running.said(/File: /);
+    await setTimeout(100);
     return new Capture(host, running, file);
   }
 
