@@ -181,7 +181,7 @@ export class Capture {
   }
 
   async stop(): Promise<void> {
-    await setTimeout(300);
+    await setTimeout(400);
     await this.#running.stop("SIGINT");
   }
 

@@ -71,17 +71,20 @@ suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "t
 
   /** Pings from west to east; what SRv6 carries is read at both ends by tshark without a warning. */
   async function ping(from: string, to: string): Promise<{ readonly atWest: Capture; readonly atEast: Capture }> {
-    const [atWest, atEast] = [await Capture.start(west, "w0", folder), await Capture.start(east, "e0", folder)];
+    const [atWest, atEast] = await Promise.all([
+      Capture.start(west, "w0", folder),
+      Capture.start(east, "e0", folder),
+    ]);
     // The first may wait for neighbours.
-    await west.run("ping", "-c", "2", "-W", "1", "-I", from, to).catch(() => {});
+    await west.run("ping", "-c", "3", "-i", "0.2", "-w", "1", "-I", from, to).catch(() => {});
     const said = await west
       .run("ping", "-c", `${PINGS}`, "-i", "0.02", "-W", "1", "-I", from, to)
       .catch(({ stdout }) => String(stdout));
-    await atWest.stop();
-    await atEast.stop();
+    await Promise.all([atWest.stop(), atEast.stop()]);
     expect(said).toContain(`${PINGS} packets transmitted, ${PINGS} received, 0% packet loss`);
-    for (const capture of [atWest, atEast])
-      expect(await capture.fields("_ws.expert.severity >= 6291456 || _ws.malformed", "frame.number")).toEqual([]);
+    const bad = "_ws.expert.severity >= 6291456 || _ws.malformed";
+    const faults = await Promise.all([atWest, atEast].map((capture) => capture.fields(bad, "frame.number")));
+    expect(faults).toEqual([[], []]);
     return { atWest, atEast };
   }
   const atLeast = async (capture: Capture, filter: string): Promise<void> => {
