@@ -33,6 +33,7 @@ import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
 import { planOf } from "./plan.ts";
 import { parsePrefix } from "./prefix.ts";
 import { type NewSession, SessionTable } from "./sessions.ts";
+import { Ticks } from "./ticks.ts";
 
 export interface UserPlaneOptions {
   /** Names of the interfaces that packets arrive on. */
@@ -62,7 +63,7 @@ const SHARED: ReadonlySet<string> = new Set([
   "routes",
 ]);
 /** How long the program trusts what this process wrote, and how often it is told again. */
-const LEASE_NS = 3_000_000_000n;
+const LEASE_SECONDS = 3n;
 const RENEWAL_MS = 1000;
 
 /** One program with its tables. */
@@ -76,6 +77,7 @@ interface Generation {
 
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
+  readonly #ticks = new Ticks();
   readonly #links = new Map<string, XdpLink>();
   #current: Generation | undefined;
   #watch: Records<NetworkChange, NetworkChange> | undefined;
@@ -169,6 +171,7 @@ export class UserPlane implements Disposable {
     for (const link of this.#links.values()) link[Symbol.dispose]();
     this.#current?.adjacencies.close();
     this.#current?.loaded[Symbol.dispose]();
+    this.#ticks[Symbol.dispose]();
   }
 
   #inside<T>(body: () => T): T {
@@ -326,8 +329,8 @@ export class UserPlane implements Disposable {
   }
 
   #renew(loaded = this.#current?.loaded): void {
-    const validUntilNs = process.hrtime.bigint() + LEASE_NS;
-    loaded?.map(control).set(0, { generation: this.#generation, flags: 0, validUntilNs });
+    const validUntil = this.#ticks.now() + LEASE_SECONDS * this.#ticks.perSecond;
+    loaded?.map(control).set(0, { generation: this.#generation, flags: 0, validUntil });
   }
 
   #changed(change: NetworkChange): void {

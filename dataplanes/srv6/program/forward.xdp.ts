@@ -2,7 +2,7 @@
  * The way out: an adjacency that the control plane resolved, or what the kernel's tables say, kept per CPU for as long as
  * nothing changes there.
  *
- * Both are trusted while the control plane renews its lease (`control.validUntilNs`), for only then is a change seen.
+ * Both are trusted while the control plane renews its lease (`control.validUntil`), for only then is a change seen.
  * Invariant: the generation is read before the tables are asked, so that an answer that a change overtook is asked again.
  */
 import {
@@ -14,7 +14,7 @@ import {
   type Ipv6Address,
   ipv4Address,
   ipv6Address,
-  ktimeGetCoarseNs,
+  jiffies64,
   overlay,
   redirect,
   subprogram,
@@ -24,7 +24,7 @@ import {
   type XdpContext,
 } from "xdpkit";
 import { Ethernet, Ipv6Halves } from "xdpkit/packet";
-import { slotOf } from "./lookup.xdp.ts";
+import { IPV4, slotOf } from "./lookup.xdp.ts";
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
@@ -71,10 +71,10 @@ const ask4 = subprogram((ctx: XdpContext, route: Route, table: number, from: num
 
 /** The slot for a destination, or null with the slot cleared for a new answer. */
 function slotFor(plane: Plane, high: bigint, low: bigint, context: bigint): { route: Route; isKnown: boolean } {
-  const { generation, validUntilNs } = control.at(0);
+  const { generation, validUntil } = control.at(0);
   const route = plane.tables.routes.at(slotOf(high, low ^ context, plane.routeSlots));
   const isSame = route.high === high && route.low === low && route.context === context;
-  if (isSame && route.generation === generation && ktimeGetCoarseNs() < validUntilNs) return { route, isKnown: true };
+  if (isSame && route.generation === generation && jiffies64() < validUntil) return { route, isKnown: true };
   route.high = high;
   route.low = low;
   route.context = context;
@@ -90,7 +90,7 @@ const contextOf = (plane: Plane, table: number, flow: number): bigint =>
 function adjacent(plane: Plane, id: number): NextHop | null {
   const adjacency = plane.tables.adjacencies.at(id & (plane.adjacencies - 1));
   const hop = adjacency.halves[adjacency.active & 1]!;
-  return hop.interfaceIndex !== 0 && ktimeGetCoarseNs() < control.at(0).validUntilNs ? hop : null;
+  return hop.interfaceIndex !== 0 && jiffies64() < control.at(0).validUntil ? hop : null;
 }
 
 export interface Way {
@@ -120,9 +120,6 @@ export function resolve6(plane: Plane, ctx: XdpContext, way: Way, from: Ipv6Addr
   ask6(ctx, route, way.table);
   return route.hop;
 }
-
-/** An IPv4 destination in a slot: no IPv6 address that is routed begins so. */
-const IPV4 = 1n;
 
 export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Address, to: Ipv4Address): NextHop {
   let low = u64(u32(to));

@@ -88,9 +88,15 @@ export function hopOf(plane: Plane, ctx: XdpContext, path: Path, hash: number, t
   return resolve6(plane, ctx, way, path.outer.ipv6.source, to);
 }
 
+/** Segments in the SRH of a path: a constant where all paths have as many. */
+export const countOf = (plane: Plane, path: Path): number =>
+  plane.segmentCounts.length === 1 ? plane.segmentCounts[0]! : path.count;
+
 /** Bytes that a path puts before the packet. */
-export const overhead = (path: Path): number =>
-  path.count === 0 ? Ipv6.size : Ipv6.size + SegmentRoutingHeader.size + path.count * 16;
+export function overhead(plane: Plane, path: Path): number {
+  const count = countOf(plane, path);
+  return count === 0 ? Ipv6.size : Ipv6.size + SegmentRoutingHeader.size + count * 16;
+}
 
 /** Where the arguments of a mobile SID go: the SID itself. */
 export interface Mobile {
@@ -101,7 +107,7 @@ export interface Mobile {
 /** What the packet has a say in. */
 function complete(plane: Plane, path: Path, outer: Ipv6, inner: Inner, mobile: Mobile | null, isPlain: boolean): void {
   const { flags } = path;
-  outer.payloadLength = overhead(path) - Ipv6.size + inner.length;
+  outer.payloadLength = overhead(plane, path) - Ipv6.size + inner.length;
   if (path.hopLimit === 0) outer.hopLimit = inner.hopLimit;
   const takes = (flag: number): boolean => (plane.pathFlags & flag) !== 0 && (flags & flag) !== 0;
   if (takes(PathFlag.CopyClass)) overlay(FirstWord, outer).word |= inner.trafficClass << 20;
@@ -121,7 +127,7 @@ export function push(
   inner: Inner,
   mobile: Mobile | null,
 ): void {
-  if (plane.segmentCounts.includes(0) && path.count === 0) {
+  if (plane.segmentCounts.includes(0) && countOf(plane, path) === 0) {
     const { ipv6 } = ctx.replaceHead(removed, Frame6) ?? exit(outcomes.drop("noHeadroom"));
     assign(ipv6, path.outer.ipv6);
     ipv6.nextHeader = inner.protocol;
@@ -129,7 +135,7 @@ export function push(
     return;
   }
   for (const { count, Outer, Frame } of ROUTED) {
-    if (!plane.segmentCounts.includes(count) || path.count !== count) continue;
+    if (!plane.segmentCounts.includes(count) || countOf(plane, path) !== count) continue;
     const { outer } = ctx.replaceHead(removed, Frame) ?? exit(outcomes.drop("noHeadroom"));
     assign(outer, overlay(Outer, path.outer));
     outer.srh.nextHeader = inner.protocol;
@@ -147,11 +153,11 @@ export function encapsulate4(plane: Plane, ctx: XdpContext, ip: Ipv4, policy: nu
   if (ip.ttl <= 1) timeExceeded4(plane, ctx, START);
   const inner = innerOf4(plane, ip);
   const path = pathOf(plane, policy, inner.hash, inner.length);
-  const total = overhead(path) + inner.length;
+  const total = overhead(plane, path) + inner.length;
   const hop = hopOf(plane, ctx, path, inner.hash, path.outer.ipv6.destination);
   if (!fits(hop, total)) {
     if (!ip.dontFragment) return outcomes.drop("tooBig");
-    fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(path));
+    fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(plane, path));
   }
   ip.checksum = checksumReplace(ip.checksum, ip.ttl << 8, (ip.ttl - 1) << 8);
   ip.ttl -= 1;
@@ -168,9 +174,9 @@ const stays: Advance = () => {};
 function wrap6(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, advance: Advance): XdpAction {
   const inner = innerOf6(plane, ip);
   const path = pathOf(plane, policy, inner.hash, inner.length);
-  const total = overhead(path) + inner.length;
+  const total = overhead(plane, path) + inner.length;
   const hop = hopOf(plane, ctx, path, inner.hash, path.outer.ipv6.destination);
-  if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(path));
+  if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(plane, path));
   advance();
   ip.hopLimit -= 1;
   if (ctx.length !== START + inner.length && !ctx.setLength(START + inner.length)) return truncated();
@@ -196,7 +202,7 @@ export function encapsulateL2(plane: Plane, ctx: XdpContext, policy: number): Xd
     length: ctx.length,
   };
   const path = pathOf(plane, policy, inner.hash, inner.length);
-  const total = overhead(path) + inner.length;
+  const total = overhead(plane, path) + inner.length;
   const hop = hopOf(plane, ctx, path, inner.hash, path.outer.ipv6.destination);
   if (!fits(hop, total)) return outcomes.drop("tooBig");
   push(plane, ctx, path, 0, inner, null);
@@ -213,13 +219,13 @@ function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, a
   const length = Ipv6.size + ip.payloadLength;
   const hash = innerOf6(plane, ip).hash;
   const path = pathOf(plane, policy, hash, length);
-  const added = overhead(path) - Ipv6.size;
+  const added = overhead(plane, path) - Ipv6.size;
   const hop = hopOf(plane, ctx, path, hash, path.outer.ipv6.destination);
   if (!fits(hop, length + added)) packetTooBig(plane, ctx, START, hop.mtu - added);
   advance();
   const before = copyOf(ip);
   for (const { count, Outer, Frame } of ROUTED) {
-    if (!plane.segmentCounts.includes(count) || path.count !== count) continue;
+    if (!plane.segmentCounts.includes(count) || countOf(plane, path) !== count) continue;
     const { outer } = ctx.replaceHead(BEHIND, Frame) ?? exit(outcomes.drop("noHeadroom"));
     assign(outer, overlay(Outer, path.outer));
     outer.srh.nextHeader = before.nextHeader;

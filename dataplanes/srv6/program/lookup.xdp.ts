@@ -1,7 +1,7 @@
 /** Open addressing in an array: the slot of a SID or session, found with one cache line in nearly every case. */
 
-import { u32, unroll } from "xdpkit";
-import type { Ipv6Halves } from "xdpkit/packet";
+import { type Ipv4Address, type Ipv6Address, u32, u64, unroll } from "xdpkit";
+import { Ipv6Halves } from "xdpkit/packet";
 import type { Plane } from "./plane.ts";
 import type { Session, Sid } from "./tables.xdp.ts";
 
@@ -51,4 +51,33 @@ export function findSession(plane: Plane, address: number, teid: number): Sessio
     if (session.address === 0) return null;
   }
   return null;
+}
+
+/** An IPv4 address in the place of an IPv6 address: no address that is routed begins so. */
+export const IPV4 = 1n;
+
+/**
+ * The policy that an IPv4 destination is steered into; 0: none. Tries are asked once for each destination and processor: what
+ * they hold does not change while the program lives.
+ */
+export function policyOf4(plane: Plane, destination: Ipv4Address): number {
+  const low = u64(u32(destination));
+  const known = plane.tables.steered.at(slotOf(IPV4, low, plane.routeSlots));
+  if (known.low === low && known.high === IPV4) return known.policy;
+  const policy = plane.tables.steering4.lookup(destination)?.value ?? 0;
+  known.high = IPV4;
+  known.low = low;
+  known.policy = policy;
+  return policy;
+}
+
+export function policyOf6(plane: Plane, destination: Ipv6Address): number {
+  const { high, low } = Ipv6Halves.from(destination);
+  const known = plane.tables.steered.at(slotOf(high, low, plane.routeSlots));
+  if (known.low === low && known.high === high) return known.policy;
+  const policy = plane.tables.steering6.lookup(destination)?.value ?? 0;
+  known.high = high;
+  known.low = low;
+  known.policy = policy;
+  return policy;
 }

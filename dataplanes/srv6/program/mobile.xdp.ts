@@ -39,7 +39,7 @@ import { fragmentationNeeded, packetTooBig, parameterProblem, timeExceeded4, tim
 import { fits, leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { Gtp4, Gtp4Session, Gtp6, Gtp6Session } from "./frames.xdp.ts";
 import { innerOf, type Tunnelled, takeGtp } from "./gtp.xdp.ts";
-import { hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
+import { countOf, hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
 import { findSession } from "./lookup.xdp.ts";
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
@@ -59,7 +59,8 @@ function filled(ready: Ipv6Address, value: Wide, shift: number): Ipv6Address {
 }
 
 /** The SID of a path that takes the arguments: its last segment. */
-const lastOf = (path: Path): Ipv6Address => (path.count === 0 ? path.outer.ipv6.destination : path.outer.segments[0]);
+const lastOf = (plane: Plane, path: Path): Ipv6Address =>
+  countOf(plane, path) === 0 ? path.outer.ipv6.destination : path.outer.segments[0];
 
 /** H.M.GTP4.D, RFC 9433 section 6.7, S01 to S07. Null: no GTP-U. `policy`: of the tunnel's address. */
 export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyOfAddress: number): XdpAction | null {
@@ -88,16 +89,16 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
   // S03: 72 bits, the address and the arguments.
   const address = u32(ip.destination);
   const args = argumentsOf(tunnelled);
-  const sid = filled(lastOf(path), { high: u64(address >>> 24), low: (u64(address) << 40n) | args }, path.shift);
+  const sid = filled(lastOf(plane, path), { high: u64(address >>> 24), low: (u64(address) << 40n) | args }, path.shift);
   // S04: 48 bits, the address and the port.
   const from = (u64(u32(ip.source)) << 16n) | u64(tunnelled.sourcePort);
   const source = filled(path.outer.ipv6.source, { high: 0n, low: from }, 80 - plane.sourcePrefix);
-  const to = path.count === 0 ? sid : path.outer.ipv6.destination;
+  const to = countOf(plane, path) === 0 ? sid : path.outer.ipv6.destination;
   const hop = hopOf(plane, ctx, path, inner.hash, to);
-  const total = overhead(path) + length;
+  const total = overhead(plane, path) + length;
   if (!fits(hop, total)) {
     if (!ip.dontFragment) return outcomes.drop("tooBig");
-    fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(path) + (offset - START));
+    fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(plane, path) + (offset - START));
   }
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
   // S02, S05, S06
@@ -119,12 +120,14 @@ export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const inner = innerOf(plane, ctx, tunnelled, ipv6.hopLimit - 1);
   const path = pathOf(plane, sid.policy, inner.hash, length);
   // S02, S08: the arguments in the last SID; drop-in: the original destination is the last segment.
-  const last = dropIn ? ipv6.destination : filled(lastOf(path), { high: 0n, low: argumentsOf(tunnelled) }, path.shift);
+  const last = dropIn
+    ? ipv6.destination
+    : filled(lastOf(plane, path), { high: 0n, low: argumentsOf(tunnelled) }, path.shift);
   const { source } = path.outer.ipv6;
-  const to = path.count === 0 ? last : path.outer.ipv6.destination;
+  const to = countOf(plane, path) === 0 ? last : path.outer.ipv6.destination;
   const hop = hopOf(plane, ctx, path, inner.hash, to);
-  const total = overhead(path) + length;
-  if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(path) + (offset - START));
+  const total = overhead(plane, path) + length;
+  if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(plane, path) + (offset - START));
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
   push(plane, ctx, path, offset, inner, { sid: last, source });
   return leave(ctx, hop, EtherType.Ipv6, total);

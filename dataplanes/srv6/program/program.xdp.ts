@@ -13,7 +13,7 @@ import { end, endMap } from "./endpoint.xdp.ts";
 import { answerError } from "./errors.xdp.ts";
 import { bindingSid, encapsulate4, encapsulate6, encapsulateL2, insert } from "./headend.xdp.ts";
 import { limit } from "./limit.xdp.ts";
-import { findSid } from "./lookup.xdp.ts";
+import { findSid, policyOf4, policyOf6 } from "./lookup.xdp.ts";
 import { gtp4Decapsulate, gtp4Encapsulate, gtp6Decapsulate, gtp6Encapsulate } from "./mobile.xdp.ts";
 import { outcomes, truncated } from "./outcomes.xdp.ts";
 import type { Plan } from "./plan.ts";
@@ -183,9 +183,8 @@ export function createProgram(plan: Plan) {
       }
     }
     if (steered6.length > 0) {
-      const policy = tables.steering6.lookup(ipv6.destination);
-      if (policy) {
-        const id = policy.value;
+      const id = policyOf6(plane, ipv6.destination);
+      if (id !== 0) {
         const kind = steered6.length > 1 ? tables.policies.at(id & (plan.policies - 1)).kind : steered6[0]!.kind;
         if (isSplit) scratch.at(0).found = id;
         for (const [index, unit] of steered6.entries()) {
@@ -201,9 +200,8 @@ export function createProgram(plan: Plan) {
   function from4(ctx: XdpContext): XdpAction {
     if (steered4.length === 0) return outcomes.pass("notOurs");
     const ip = ctx.header(Ipv4, Ethernet.size) ?? truncated();
-    const policy = tables.steering4.lookup(ip.destination);
-    if (!policy) return outcomes.pass("notOurs");
-    const id = policy.value;
+    const id = policyOf4(plane, ip.destination);
+    if (id === 0) return outcomes.pass("notOurs");
     const kind = steered4.length > 1 ? tables.policies.at(id & (plan.policies - 1)).kind : steered4[0]!.kind;
     if (isSplit) scratch.at(0).found = id;
     for (const [index, unit] of steered4.entries()) {

@@ -5,6 +5,7 @@
  *   sessions   the same for (tunnel address, TEID), two slots per cache line, counters inside
  *   paths      ready-made outer headers
  *   adjacencies  next hops that the control plane resolved: two halves, of which one is valid
+ *   steered    per-CPU, direct-mapped: what the tries of the steering said
  *   routes     per-CPU, direct-mapped: what bpf_fib_lookup said, good for one generation
  *
  * Publication: a slot's key is written last and cleared first; what is wider than a word is written where nobody reads, then
@@ -108,9 +109,12 @@ export class Control extends struct({
   generation: u32,
   /** Bit 0: routes with several next hops exist. Bit 1: rules exist. */
   flags: u32,
-  /** CLOCK_MONOTONIC: adjacencies and cached routes are trusted until then. */
-  validUntilNs: u64,
+  /** In ticks (jiffies): adjacencies and cached routes are trusted until then. */
+  validUntil: u64,
 }) {}
+
+/** Which policy a destination is steered into, 0 for none; `low` is an IPv4 address when `high` is 1. 24 bytes. */
+export class Steered extends struct({ high: u64, low: u64, policy: u32, spare: u32 }) {}
 
 export class Counter extends struct({ packets: u64, bytes: u64 }) {}
 
@@ -205,6 +209,7 @@ export function createTables(plan: Plan) {
     steering4: new LpmTrie({ key: ipv4Address, value: u32, maxEntries: plan.steeringEntries, name: "steering4" }),
     steering6: new LpmTrie({ key: ipv6Address, value: u32, maxEntries: plan.steeringEntries, name: "steering6" }),
     vlans: new HashMap({ key: Vlan, value: u32, maxEntries: plan.vlans, name: "vlans" }),
+    steered: new PerCpuArray({ value: Steered, maxEntries: plan.routeSlots, name: "steered" }),
     limits: new HashMap({ key: u64, value: Bucket, maxEntries: 65536, preallocate: false, name: "limits" }),
   };
 }

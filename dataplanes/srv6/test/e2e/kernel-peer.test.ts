@@ -71,10 +71,7 @@ suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "t
 
   /** Pings from west to east; what SRv6 carries is read at both ends by tshark without a warning. */
   async function ping(from: string, to: string): Promise<{ readonly atWest: Capture; readonly atEast: Capture }> {
-    const [atWest, atEast] = await Promise.all([
-      Capture.start(west, "w0", folder),
-      Capture.start(east, "e0", folder),
-    ]);
+    const [atWest, atEast] = await Promise.all([Capture.start(west, "w0", folder), Capture.start(east, "e0", folder)]);
     // The first may wait for neighbours.
     await west.run("ping", "-c", "3", "-i", "0.2", "-w", "1", "-I", from, to).catch(() => {});
     const said = await west
