@@ -5,6 +5,7 @@
  */
 import { IpProtocol, Ipv6, RoutingType, SegmentRoutingHeader } from "xdpkit/packet";
 import { PathFlag } from "../program/behaviours.ts";
+import { PROBES, SESSION_PROBES } from "../program/lookup.xdp.ts";
 import type { Plan } from "../program/plan.ts";
 import { MAX_SEGMENTS, type Tables } from "../program/tables.xdp.ts";
 import {
@@ -182,7 +183,7 @@ export function contentOf(
     entries.push({ table: "policies", key: numbers.policies[policy.name]!, value });
   }
 
-  const places = new Slots(plan.sidSlots);
+  const places = new Slots(plan.sidSlots, PROBES);
   for (const sid of sids) {
     const network = networkOf(parsePrefix(sid.sid));
     const slot = places.take(highOf(network), lowOf(network));
@@ -204,7 +205,7 @@ export function contentOf(
     entries.push({ table: family === 4 ? "steering4" : "steering6", key: `${address}/${bits}`, value: number });
   }
 
-  const sessionPlaces = new Slots(plan.sessionSlots);
+  const sessionPlaces = new Slots(plan.sessionSlots, SESSION_PROBES);
   for (const { address, teid, policy } of sessions) {
     const { value } = parsePrefix(address);
     const slot = sessionPlaces.take(value, BigInt(teid));

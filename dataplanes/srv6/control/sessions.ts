@@ -4,7 +4,7 @@
  * A slot whose session has gone keeps a mark, so that sessions behind it are still found; it is used again after a rest, when
  * no processor can still read it. An entry appears by its last word: first everything but the address, then the address.
  */
-import { PROBES, slotOf } from "../program/lookup.xdp.ts";
+import { SESSION_PROBES, slotOf } from "../program/lookup.xdp.ts";
 import { Srv6Error } from "./error.ts";
 
 export interface SessionValue {
@@ -138,7 +138,7 @@ export class SessionTable {
     const name = `session ${printAddress(address)} ${teid}`;
     if (this.has(address, teid)) throw problem(`${name} is there already`, "delete it first");
     const first = slotOf(BigInt(address), BigInt(teid), this.#slots);
-    for (let i = 0; i < PROBES; i++) {
+    for (let i = 0; i < SESSION_PROBES; i++) {
       const slot = (first + i) & (this.#slots - 1);
       const since = this.#resting.get(slot);
       if (!this.#taken.has(slot) && (since === undefined || performance.now() - since > REST_MS)) return slot;

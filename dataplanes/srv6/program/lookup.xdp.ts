@@ -7,6 +7,8 @@ import type { Session, Sid } from "./tables.xdp.ts";
 
 /** Slots that are looked at: the control plane finds a larger table where an entry would lie further from its place. */
 export const PROBES = 4;
+/** Of sessions, which may be many: a quarter of the slots taken, one in a million lies further from its place. */
+export const SESSION_PROBES = 16;
 
 /** Odd numbers with well-spread bits (the golden ratio; the first prime of xxHash64). */
 const SPREAD = 0x9e3779b97f4a7c15n;
@@ -45,7 +47,7 @@ export function findSid(plane: Plane, destination: Ipv6Halves): Sid | null {
 export function findSession(plane: Plane, address: number, teid: number): Session | null {
   const { sessions } = plane.tables;
   const first = slotOf(BigInt(address), BigInt(teid), plane.sessionSlots);
-  for (const i of unroll(PROBES)) {
+  for (const i of unroll(SESSION_PROBES)) {
     const session = sessions.at((first + i) & (plane.sessionSlots - 1));
     if (session.teid === teid && session.address === address) return session;
     if (session.address === 0) return null;
