@@ -122,7 +122,7 @@ function casesOf({ build, Ethernet, Ipv4, Ipv6, srh, Udp, gtpU }: Packets): Case
   const many: Config = {
     ...gtp,
     sessions: Array.from({ length: SESSIONS }, (_, i) => ({ address: "192.0.2.1", teid: i + 1, policy: "p" })),
-    sessionSlots: 2 ** 22,
+    sessionSlots: 2 ** 21,
   };
   const downlink = [
     link,
