@@ -116,9 +116,11 @@ const TRACE_HINTS: Readonly<Record<string, string>> = {
 };
 
 const PIN_HINTS: Readonly<Record<string, string>> = {
-  EPERM: "the path must lie in a bpf file system: mount -t bpf bpf /sys/fs/bpf",
+  EPERM: "the path must lie in a bpf file system, and its names must have no dot: mount -t bpf bpf /sys/fs/bpf",
   EINVAL: "the path must lie in a bpf file system, and the last name must have no dot",
   EEXIST: "something is pinned there already: take another name, or remove it",
   ENOENT: "a folder of the path does not exist: make it with mkdir",
+  EISDIR: "a folder has this name: take another one, or remove it",
+  ENAMETOOLONG: "a name has at most 255 bytes",
   EACCES: "run as root, or as the owner of the folder",
 };
