@@ -179,6 +179,11 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     [["dump", "EVENTS"], "CLI_MAP_CLOSED"],
     [["dump", "WORK"], "CLI_MAP_CLOSED"],
     [["set", "TENANTS", "0", "1"], "CLI_MAP_DESCRIPTORS"],
+    [["set", "EVENTS", "1"], "CLI_MAP_CLOSED"],
+    [["get", "EVENTS", "1"], "CLI_MAP_CLOSED"],
+    [["delete", "WORK", "1"], "CLI_MAP_CLOSED"],
+    [["import", "TENANTS", "-"], "CLI_MAP_DESCRIPTORS"],
+    [["import", "WORK", "-"], "CLI_MAP_CLOSED"],
     [["set", "LENGTHS", "0"], "CLI_USAGE"],
     [["set", "LENGTHS", "0", "1", "--mode", "often"], "CLI_USAGE"],
     [["set", "LENGTHS", "9", "1"], "KERNEL_MAP_INDEX"],
@@ -194,6 +199,14 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     const placed = words.map((word) => (/^[A-Z]+$/.test(word) ? at(word.toLowerCase()) : word));
     const { status, stderr } = xdpkit(["map", ...placed]);
     expect([status, /^xdpkit: error (\w+)/.exec(stderr)?.[1], stderr.split("\n").length], stderr).toEqual([2, code, 2]);
+  });
+
+  it("asks a Bloom filter, and adds to it", () => {
+    bpftool(`map create ${at("seen")} type bloom_filter key 0 value 4 entries 64 name seen`);
+    expect(xdpkit(["map", "get", at("seen"), "7"])).toMatchObject({ status: 1, stdout: "" });
+    expect(xdpkit(["map", "set", at("seen"), "7"])).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(xdpkit(["map", "get", at("seen"), "7"])).toEqual({ status: 0, stdout: "true\n", stderr: "" });
+    expect(xdpkit(["map", "dump", at("seen")]).stderr).toMatch(/^xdpkit: error CLI_MAP_CLOSED: map seen is a bloom_/);
   });
 
   it("several maps of one name are told apart by their ids", () => {
