@@ -15,6 +15,7 @@ import {
 import type { BpfObject } from "../object/index.ts";
 import { mapTypeName } from "../uapi/index.ts";
 import { inFile } from "./files.ts";
+import { errorToJson } from "./print-error.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
@@ -84,15 +85,17 @@ function describe(loaded: Loaded, programs: readonly string[], folder: string) {
       type: mapTypeName(type)?.toLowerCase() ?? `type ${type}`,
       ...(pinByName ? { pin: join(folder, name), reused: loaded.reused.has(name) } : {}),
     })),
+    ...(loaded.btfRefusal ? { warning: errorToJson(loaded.btfRefusal) } : {}),
   };
 }
 
-function print({ programs, maps }: Result): string {
+function print({ programs, maps, warning }: Result): string {
   return [
     ...programs.map(({ id, name, tag, pin }) => `program ${id} ${name}, tag ${tag}, pinned at ${pin}\n`),
     ...maps.map(({ id, name, type, pin, reused }) => {
       const where = pin === undefined ? "" : `, ${reused ? "that was pinned at" : "pinned at"} ${pin}`;
       return `map ${id} ${name}, ${type}${where}\n`;
     }),
+    ...(warning ? [`${warning.message}: ${warning.hint}\n`] : []),
   ].join("");
 }

@@ -3,7 +3,7 @@
  *
  * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
  */
-import { u32Bytes, xdpkitError } from "../base/index.ts";
+import { u32Bytes, XdpkitError, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
 import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
@@ -32,6 +32,8 @@ export interface LoadObjectOptions {
 export class LoadedObject implements Disposable {
   readonly object: BpfObject;
   readonly maps = new Map<string, KernelMap>();
+  /** KERNEL_BTF when the kernel does not take the object's types: others then see bytes in the maps, and no lines. */
+  readonly btfRefusal: XdpkitError | undefined;
   readonly #programs = new Map<string, KernelProgram>();
   readonly #btf: LoadedBtf | undefined;
   readonly #cpus = possibleCpus();
@@ -46,7 +48,9 @@ export class LoadedObject implements Disposable {
     this.object = object;
     this.#logLevel = logLevel;
     this.#reuse = reuse;
-    this.#btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
+    const btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
+    if (btf instanceof XdpkitError) this.btfRefusal = btf;
+    else this.#btf = btf;
     try {
       for (const definition of object.maps) this.#createMap(definition);
       for (const [name, map] of this.maps) if (!this.#reused.has(name)) this.#fillMap(map);

@@ -7,6 +7,10 @@ export const kernelErrors = {
     (p: { reason: string }) => `the kernel cannot be reached: ${p.reason}`,
     () => "bpf(2) needs Linux on x86-64 or arm64",
   ),
+  KERNEL_BTF: entry(
+    (p: { errno: string; reason: string }) => `the kernel does not take the object's types (${p.errno}: ${p.reason})`,
+    () => "maps and programs are loaded without: other tools show bytes in place of fields",
+  ),
   KERNEL_CALL: entry(
     (p: { call: string; errno: string }) => `${p.call} failed with ${p.errno}`,
     (p) =>
