@@ -113,8 +113,10 @@ export class LoadedObject implements Disposable {
   #newMap(complete: BpfMap): KernelMap {
     const { keyType, valueType } = complete;
     const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
-    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && keyType && valueType;
-    const btf = typed ? { fd: this.#btf!.fd, key: keyType, value: valueType } : undefined;
+    // Global data: its value is the section, and its key has no type (array_map_check_btf).
+    const key = complete.data ? 0 : keyType;
+    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && key !== undefined && valueType;
+    const btf = typed ? { fd: this.#btf!.fd, key, value: valueType } : undefined;
     let fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
     // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
     if (fd < 0 && inner >= 0 && btf) fd = tryCreateMap(complete, inner);
