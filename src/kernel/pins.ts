@@ -1,5 +1,5 @@
 /** Pins: names for maps, programs and links in a bpf file system (BPF_OBJ_PIN, BPF_OBJ_GET; kernel/bpf/inode.c). */
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
@@ -64,8 +64,9 @@ function changing(path: string, body: () => void): void {
 export function openPin(path: string): number | undefined {
   const result = tryOpenPin(path);
   if (result === -errno.ENOENT) return undefined;
-  if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: errnoName(result) });
-  return result;
+  if (result >= 0) return result;
+  const isFolder = result === -errno.EACCES && statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: isFolder ? "EISDIR" : errnoName(result) });
 }
 
 /** A descriptor, or a negative error number. */

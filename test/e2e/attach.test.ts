@@ -233,7 +233,7 @@ describe("wrong input", () => {
         printed("attach", EDGE, "v0");
         return ["attach", EDGE, "v0"];
       },
-      'edge in native mode by netlink already (replace it: --replace, { replace: true, via: "netlink" }; or take it away first: xdpkit detach v0)',
+      'edge in native mode by netlink already (replace it: --replace without --pin, { replace: true, via: "netlink" }; or take it away first: xdpkit detach v0)',
     ],
     [
       "a large MTU",

@@ -201,6 +201,14 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     expect([status, /^xdpkit: error (\w+)/.exec(stderr)?.[1], stderr.split("\n").length], stderr).toEqual([2, code, 2]);
   });
 
+  it("says that a folder is no map", () => {
+    const { status, stderr } = xdpkit(["map", "dump", bpf.path]);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/KERNEL_PIN: cannot open \S+: EISDIR \(it is a folder/),
+    ]);
+  });
+
   it("asks a Bloom filter, and adds to it", () => {
     bpftool(`map create ${at("seen")} type bloom_filter key 0 value 4 entries 64 name seen`);
     expect(xdpkit(["map", "get", at("seen"), "7"])).toMatchObject({ status: 1, stdout: "" });

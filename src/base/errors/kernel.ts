@@ -124,7 +124,7 @@ const PIN_HINTS: Readonly<Record<string, string>> = {
   EINVAL: "the path must lie in a bpf file system, and the last name must have no dot",
   EEXIST: "something is pinned there already: take another name, or remove it",
   ENOENT: "a folder of the path does not exist: make it with mkdir",
-  EISDIR: "a folder has this name: take another one, or remove it",
+  EISDIR: "it is a folder: give the path of what is pinned in it, or another name",
   ENAMETOOLONG: "a name has at most 255 bytes",
   EACCES: "run as root, or as the owner of the folder",
 };
