@@ -3,14 +3,13 @@ import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { type Btf, type BtfType, StringTable, writeBtfSection } from "../btf/index.ts";
 import type { BpfFunction, LinkedProgram } from "../object/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
-import { attributes, BpfCommand, closeFd, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, closeFd, Descriptor, tryBpf } from "./syscall.ts";
 
-export class LoadedBtf implements Disposable {
-  readonly fd: number;
+export class LoadedBtf extends Descriptor {
   readonly #strings: StringTable;
 
   constructor(fd: number, strings: StringTable) {
-    this.fd = fd;
+    super(fd);
     this.#strings = strings;
   }
 
@@ -31,10 +30,6 @@ export class LoadedBtf implements Disposable {
       this.#strings.add(text),
       (line << 10) | Math.min(column, 0x3ff),
     ]);
-  }
-
-  [Symbol.dispose](): void {
-    closeFd(this.fd);
   }
 }
 
