@@ -10,6 +10,7 @@ import { KernelHandles, LoadedObject, mapInfo, openPinnedMap, pin } from "../../
 import { readElf } from "../../src/object/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
 import * as handles from "../support/handles.xdp.ts";
+import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -32,7 +33,7 @@ const bpftool = (words: string): string => execFileSync("bpftool", words.split("
 const formatted = (place: string): unknown[] =>
   (JSON.parse(bpftool(`-j map dump pinned ${place}`)) as { formatted: unknown }[]).map((entry) => entry.formatted);
 
-suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
+suite("the map command", ["bpf", "root", "ip", "bpftool", "kernel 6.1"], () => {
   let bpf: BpfFolder;
   let folder: string;
   let loaded: LoadedObject;
@@ -199,6 +200,19 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     const placed = words.map((word) => (/^[A-Z]+$/.test(word) ? at(word.toLowerCase()) : word));
     const { status, stderr } = xdpkit(["map", ...placed]);
     expect([status, /^xdpkit: error (\w+)/.exec(stderr)?.[1], stderr.split("\n").length], stderr).toEqual([2, code, 2]);
+  });
+
+  it("device maps take interfaces of another namespace by name", () => {
+    using namespace = new Namespace("map-devices");
+    namespace.veth("v7", "v8");
+    expect(xdpkit(["map", "set", at("ports"), "1", '{"interface": "v7"}']).status).toBe(2);
+    const set = xdpkit(["map", "set", at("ports"), "1", '{"interface": "v7"}', "--netns", namespace.name]);
+    expect(set).toEqual({ status: 0, stdout: "", stderr: "" });
+    const { index } = namespace.link("v7");
+    expect(JSON.parse(xdpkit(["map", "get", at("ports"), "1"]).stdout)).toMatchObject({ interface: index });
+    const entries = '[{"key": 1, "value": {"interface": "v8"}}]';
+    expect(xdpkit(["map", "import", at("ports"), "-", "--netns", namespace.name], entries).stdout).toBe("1 entries\n");
+    expect(xdpkit(["map", "delete", at("ports"), "1"]).status).toBe(0);
   });
 
   it("says that a folder is no map", () => {
