@@ -1,7 +1,7 @@
 /** `xdpkit map dump|get|set|delete`: entries of one map of the running kernel. */
 import { xdpkitError } from "../base/index.ts";
 import { encodeValue, type PlainValue } from "../btf/index.ts";
-import { QueueAccess } from "../kernel/index.ts";
+import { BloomAccess, QueueAccess } from "../kernel/index.ts";
 import type { UpdateMode } from "../lang/index.ts";
 import { MapType, mapTypeName, updateFlags } from "../uapi/index.ts";
 import { toJsonValue } from "./data-files.ts";
@@ -14,22 +14,32 @@ interface PrintOptions extends MapOptions {
 }
 
 const QUEUES: readonly number[] = [MapType.QUEUE, MapType.STACK];
-/** Types whose content user space cannot look at. */
-const CLOSED: readonly number[] = [
-  ...QUEUES,
-  MapType.BLOOM_FILTER,
-  MapType.RINGBUF,
-  MapType.USER_RINGBUF,
-  MapType.PERF_EVENT_ARRAY,
-  MapType.XSKMAP,
-];
+/** Types whose content is for programs and their readers. */
+const CLOSED: readonly number[] = [MapType.RINGBUF, MapType.USER_RINGBUF, MapType.PERF_EVENT_ARRAY, MapType.XSKMAP];
+/** Types that have values without keys. */
+const KEYLESS: readonly number[] = [...QUEUES, MapType.BLOOM_FILTER];
 /** Types whose values go in as descriptors. */
 const DESCRIPTORS: readonly number[] = [MapType.PROG_ARRAY, MapType.ARRAY_OF_MAPS, MapType.HASH_OF_MAPS];
 
 /** @throws XdpkitError CLI_MAP_CLOSED for a type that keeps its content */
-export function checkDump({ map: { definition } }: OpenMap): void {
-  if (!CLOSED.includes(definition.type)) return;
-  throw xdpkitError("CLI_MAP_CLOSED", { map: definition.name, type: mapTypeName(definition.type)!.toLowerCase() });
+export const checkDump = (open: OpenMap): void => requireOpen(open, "listed", [...CLOSED, ...KEYLESS]);
+
+function requireOpen(
+  { map: { definition } }: OpenMap,
+  action: "listed" | "read" | "set" | "deleted",
+  closed: readonly number[] = CLOSED,
+): void {
+  const { name, type } = definition;
+  if (!closed.includes(type)) return;
+  throw xdpkitError("CLI_MAP_CLOSED", { map: name, type: mapTypeName(type)!.toLowerCase(), action });
+}
+
+/** @throws XdpkitError CLI_MAP_CLOSED, CLI_MAP_DESCRIPTORS */
+export function requireSettable(open: OpenMap, closed: readonly number[] = [...CLOSED, ...KEYLESS]): void {
+  const { name, type } = open.map.definition;
+  requireOpen(open, "set", closed);
+  if (DESCRIPTORS.includes(type))
+    throw xdpkitError("CLI_MAP_DESCRIPTORS", { map: name, type: mapTypeName(type)!.toLowerCase() });
 }
 
 export async function dumpMap(place: string, options: PrintOptions): Promise<void> {
@@ -64,11 +74,18 @@ function dumpBytes({ map }: OpenMap): void {
 
 export async function getEntry(place: string, key: string | undefined, options: PrintOptions): Promise<void> {
   using open = await openMap(place, options);
-  const value = QUEUES.includes(open.map.definition.type)
-    ? new QueueAccess(open.map, open.codecs).peek()
-    : open.access.get(keyOf(key));
+  requireOpen(open, "read");
+  const value = valueAt(open, key);
   if (value === undefined) throw absent(open);
   process.stdout.write(`${JSON.stringify(toJsonValue(value), null, options.json ? 0 : 2)}\n`);
+}
+
+/** Of a Bloom filter: true when the value may be there. */
+function valueAt({ map, codecs, access }: OpenMap, key: string | undefined): unknown {
+  const { type } = map.definition;
+  if (QUEUES.includes(type)) return new QueueAccess(map, codecs).peek();
+  if (type !== MapType.BLOOM_FILTER) return access.get(keyOf(key));
+  return new BloomAccess(map, codecs).has(keyOf(key)) || undefined;
 }
 
 export async function setEntry(
@@ -78,18 +95,19 @@ export async function setEntry(
 ): Promise<void> {
   using open = await openMap(place, options);
   const { name, type, keySize } = open.map.definition;
-  if (DESCRIPTORS.includes(type))
-    throw xdpkitError("CLI_MAP_DESCRIPTORS", { map: name, type: mapTypeName(type)!.toLowerCase() });
+  requireSettable(open, CLOSED);
   const wanted = keySize === 0 ? 1 : 2;
   if (words.length !== wanted)
     throw xdpkitError("CLI_USAGE", { problem: `${name} takes ${wanted === 1 ? "a value" : "a key and a value"}` });
   const [key, value] = words.map(readWord);
   if (QUEUES.includes(type)) new QueueAccess(open.map, open.codecs).push(key);
+  else if (type === MapType.BLOOM_FILTER) new BloomAccess(open.map, open.codecs).add(key);
   else open.access.set(key, withOthers(open, value), modeOf(options.mode));
 }
 
 export async function deleteEntry(place: string, key: string, options: MapOptions): Promise<void> {
   using open = await openMap(place, options);
+  requireOpen(open, "deleted", [...CLOSED, ...KEYLESS]);
   if (!open.access.delete(keyOf(key))) throw absent(open);
 }
 

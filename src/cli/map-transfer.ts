@@ -2,7 +2,7 @@
 import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
 import { readJsonList } from "./json-list.ts";
-import { checkDump } from "./map-entries.ts";
+import { checkDump, requireSettable } from "./map-entries.ts";
 import { type MapOptions, openMap } from "./map-place.ts";
 import { entriesAsJson } from "./map-print.ts";
 
@@ -36,6 +36,7 @@ export async function importMap(
   options: MapOptions & { readonly json?: boolean },
 ): Promise<void> {
   using open = await openMap(place, options);
+  requireSettable(open);
   const { chunks } = await openInput(file);
   let done = 0;
   let batch: [unknown, unknown][] = [];

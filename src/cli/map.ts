@@ -1,5 +1,6 @@
 /** `xdpkit map …`: options of the commands on maps of the running kernel. What they do is loaded when it is asked for. */
 import type { Command } from "commander";
+import { addNamespaceOption } from "./netns-option.ts";
 
 const MAP = "a path where it is pinned, id:42, or its name";
 const MODULE = "*.xdp.ts whose map of that name says what keys and values look like";
@@ -35,14 +36,16 @@ function addEntryCommands(map: Command): void {
     .option("--module <file>", MODULE)
     .option("--json", "print the value as JSON on one line")
     .action(async (place, key, options) => (await import("./map-entries.ts")).getEntry(place, key, options));
-  map
+  const set = map
     .command("set")
     .description("Sets the value of a key; variables of global data that are not named stay. Queues take a value only.")
     .argument("<map>", MAP)
     .argument("<words...>", "key and value, each JSON or text")
     .option("--module <file>", MODULE)
-    .option("--mode <mode>", "any, create (only when absent) or replace (only when present)", "any")
-    .action(async (place, words, options) => (await import("./map-entries.ts")).setEntry(place, words, options));
+    .option("--mode <mode>", "any, create (only when absent) or replace (only when present)", "any");
+  addNamespaceOption(set).action(async (place, words, options) =>
+    (await import("./map-entries.ts")).setEntry(place, words, options),
+  );
   map
     .command("delete")
     .description("Deletes a key; exit status 1 when it is absent.")
@@ -60,12 +63,14 @@ function addFileCommands(map: Command): void {
     .argument("<file>", "the file; - for standard output")
     .option("--module <file>", MODULE)
     .action(async (place, file, options) => (await import("./map-transfer.ts")).exportMap(place, file, options));
-  map
+  const read = map
     .command("import")
     .description('Sets the entries of a JSON file: [{"key": …, "value": …}, …]. Other entries stay.')
     .argument("<map>", MAP)
     .argument("<file>", "the file; - for standard input")
     .option("--module <file>", MODULE)
-    .option("--json", "print the number of entries as JSON")
-    .action(async (place, file, options) => (await import("./map-transfer.ts")).importMap(place, file, options));
+    .option("--json", "print the number of entries as JSON");
+  addNamespaceOption(read).action(async (place, file, options) =>
+    (await import("./map-transfer.ts")).importMap(place, file, options),
+  );
 }

@@ -45,7 +45,7 @@ export function attachXdp(program: ProgramDescriptor, options: AttachOptions): X
   const { mode: given = "native", via = "link", replace = false } = options;
   const modes = typeof given === "string" ? [given] : given;
   const found = findInterface(options.interface);
-  const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found.index, replace !== false);
+  const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found, replace !== false);
   const refused: XdpkitError[] = [];
   for (const mode of modes) {
     const outcome = attachInMode(program, { interface: found, mode, via }, replace, refused);

@@ -1,16 +1,15 @@
 /** BTF through bpf(2): loading it, and the `func_info` and `line_info` rows that refer to it. */
-import { xdpkitError } from "../base/index.ts";
+import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { type Btf, type BtfType, StringTable, writeBtfSection } from "../btf/index.ts";
 import type { BpfFunction, LinkedProgram } from "../object/index.ts";
-import { errnoName } from "../uapi/index.ts";
-import { attributes, BpfCommand, closeFd, tryBpf } from "./syscall.ts";
+import { errno, errnoName } from "../uapi/index.ts";
+import { attributes, BpfCommand, closeFd, Descriptor, tryBpf } from "./syscall.ts";
 
-export class LoadedBtf implements Disposable {
-  readonly fd: number;
+export class LoadedBtf extends Descriptor {
   readonly #strings: StringTable;
 
   constructor(fd: number, strings: StringTable) {
-    this.fd = fd;
+    super(fd);
     this.#strings = strings;
   }
 
@@ -32,16 +31,20 @@ export class LoadedBtf implements Disposable {
       (line << 10) | Math.min(column, 0x3ff),
     ]);
   }
-
-  [Symbol.dispose](): void {
-    closeFd(this.fd);
-  }
 }
 
 const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
 
-/** Loads the types of an object, and the names and texts of its source lines. @throws XdpkitError KERNEL_CALL */
-export function loadBtf(btf: Btf, functions: readonly BpfFunction[]): LoadedBtf {
+/** The kernel writes all types in front of the one that it refuses. */
+const LOG_BYTES = 1 << 20;
+
+/**
+ * Loads the types of an object, and the names and texts of its source lines. An error that is returned is KERNEL_BTF: the
+ * kernel does not take these types, and programs can be loaded without (libbpf: "BTF is optional, ignoring").
+ *
+ * @throws XdpkitError KERNEL_CALL
+ */
+export function loadBtf(btf: Btf, functions: readonly BpfFunction[]): LoadedBtf | XdpkitError {
   const strings = new StringTable();
   for (const { file, text } of functions.flatMap(({ lines }) => lines)) {
     strings.add(file);
@@ -49,8 +52,22 @@ export function loadBtf(btf: Btf, functions: readonly BpfFunction[]): LoadedBtf 
   }
   const bytes = writeBtfSection({ types: acceptable(btf.types) }, strings);
   const fd = tryBpf(BpfCommand.BtfLoad, attributes().pointer(0, bytes).u32(16, bytes.length));
-  if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: "BPF_BTF_LOAD", errno: errnoName(fd) });
-  return new LoadedBtf(fd, strings);
+  if (fd >= 0) return new LoadedBtf(fd, strings);
+  if (!REFUSED.includes(fd)) throw xdpkitError("KERNEL_CALL", { call: "BPF_BTF_LOAD", errno: errnoName(fd) });
+  return xdpkitError("KERNEL_BTF", { errno: errnoName(fd), reason: reasonOf(bytes) });
+}
+
+/** Of the types themselves (kernel/bpf/btf.c, btf_parse). */
+const REFUSED: readonly number[] = [-errno.EINVAL, -errno.E2BIG, -errno.EEXIST, -errno.ENOENT];
+
+/** The last line of the log: the type and what is wrong with it. */
+function reasonOf(bytes: Uint8Array): string {
+  const log = new Uint8Array(LOG_BYTES);
+  const asked = attributes().pointer(0, bytes).pointer(8, log).u32(16, bytes.length).u32(20, LOG_BYTES).u32(24, 1);
+  const fd = tryBpf(BpfCommand.BtfLoad, asked);
+  if (fd >= 0) closeFd(fd);
+  const text = new TextDecoder().decode(log.subarray(0, Math.max(0, log.indexOf(0))));
+  return text.trimEnd().split("\n").at(-1)!.trim();
 }
 
 /**

@@ -6,6 +6,8 @@
  */
 import { rmSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
+import { listAttachments } from "./attachments.ts";
+import type { NetworkInterface } from "./interfaces.ts";
 import type { KernelLink, LinkInfo } from "./links.ts";
 import { openPinnedLink } from "./links.ts";
 import { requirePinFolder } from "./pins.ts";
@@ -15,12 +17,15 @@ export class LinkPin {
   readonly #old: LinkInfo | undefined;
 
   /** @throws XdpkitError KERNEL_PIN, KERNEL_NOT_A_LINK */
-  constructor(path: string, interfaceIndex: number, replace: boolean) {
+  constructor(path: string, target: NetworkInterface, replace: boolean) {
     this.#path = path;
     requirePinFolder(path);
     this.#old = pinned(path);
-    if (this.#old && (!replace || ![0, interfaceIndex].includes(this.#old.interfaceIndex)))
-      throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: "EEXIST" });
+    if (!this.#old) return;
+    const isElsewhere = this.#old.interfaceIndex !== 0 && !isHeldBy(target, this.#old.id);
+    if (replace && !isElsewhere) return;
+    const hint = replace && `link ${this.#old.id}, which is pinned there, holds another interface: take another name`;
+    throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: "EEXIST" }, hint ? { hint } : {});
   }
 
   /** @throws XdpkitError KERNEL_PIN */
@@ -30,6 +35,10 @@ export class LinkPin {
     link.pin(this.#path);
   }
 }
+
+/** By its index alone an interface of another namespace would do, and its program would go with the pin. */
+const isHeldBy = (target: NetworkInterface, link: number): boolean =>
+  listAttachments([target]).some(({ links }) => links.some(({ id }) => id === link));
 
 function pinned(path: string): LinkInfo | undefined {
   const link = openPinnedLink(path);

@@ -9,7 +9,7 @@ import { errno, errnoName } from "../uapi/index.ts";
 import type { XdpMode } from "./interfaces.ts";
 import { objectIds, objectInfo, openById, openPinOf } from "./object-info.ts";
 import { pin } from "./pins.ts";
-import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, closeFd, Descriptor, tryBpf } from "./syscall.ts";
 import { MODE_FLAGS } from "./xdp-netlink.ts";
 
 /** Whatever holds a descriptor of a program: a `KernelProgram` does. */
@@ -43,13 +43,7 @@ export function tryCreateLink(program: ProgramDescriptor, interfaceIndex: number
 }
 
 /** A BPF link. Disposing closes the descriptor: what nobody else holds and no pin keeps is detached by that. */
-export class KernelLink implements Disposable {
-  readonly fd: number;
-
-  constructor(fd: number) {
-    this.fd = fd;
-  }
-
+export class KernelLink extends Descriptor {
   /** @throws XdpkitError KERNEL_CALL */
   info(): LinkInfo {
     const info = linkInfo(this.fd);
@@ -81,10 +75,6 @@ export class KernelLink implements Disposable {
   /** Keeps it attached when the process has ended. @throws XdpkitError KERNEL_PIN */
   pin(path: string): void {
     pin(this.fd, path);
-  }
-
-  [Symbol.dispose](): void {
-    closeFd(this.fd);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
  */
-import { u32Bytes, xdpkitError } from "../base/index.ts";
+import { u32Bytes, XdpkitError, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
 import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
@@ -32,6 +32,8 @@ export interface LoadObjectOptions {
 export class LoadedObject implements Disposable {
   readonly object: BpfObject;
   readonly maps = new Map<string, KernelMap>();
+  /** KERNEL_BTF when the kernel does not take the object's types: others then see bytes in the maps, and no lines. */
+  readonly btfRefusal: XdpkitError | undefined;
   readonly #programs = new Map<string, KernelProgram>();
   readonly #btf: LoadedBtf | undefined;
   readonly #cpus = possibleCpus();
@@ -46,7 +48,9 @@ export class LoadedObject implements Disposable {
     this.object = object;
     this.#logLevel = logLevel;
     this.#reuse = reuse;
-    this.#btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
+    const btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
+    if (btf instanceof XdpkitError) this.btfRefusal = btf;
+    else this.#btf = btf;
     try {
       for (const definition of object.maps) this.#createMap(definition);
       for (const [name, map] of this.maps) if (!this.#reused.has(name)) this.#fillMap(map);
@@ -109,8 +113,10 @@ export class LoadedObject implements Disposable {
   #newMap(complete: BpfMap): KernelMap {
     const { keyType, valueType } = complete;
     const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
-    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && keyType && valueType;
-    const btf = typed ? { fd: this.#btf!.fd, key: keyType, value: valueType } : undefined;
+    // Global data: its value is the section, and its key has no type (array_map_check_btf).
+    const key = complete.data ? 0 : keyType;
+    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && key !== undefined && valueType;
+    const btf = typed ? { fd: this.#btf!.fd, key, value: valueType } : undefined;
     let fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
     // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
     if (fd < 0 && inner >= 0 && btf) fd = tryCreateMap(complete, inner);

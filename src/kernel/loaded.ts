@@ -4,6 +4,7 @@
  * The kernel's twin of `createVm`. Everything is loaded, and maps are filled, before anything becomes visible: a load that
  * fails changes nothing outside of the process.
  */
+import type { XdpkitError } from "../base/index.ts";
 import {
   type Binding,
   type CpuMapProgram,
@@ -98,6 +99,11 @@ export class Loaded implements Disposable {
   /** What was loaded: with CO-RE and settings applied. */
   get object(): BpfObject {
     return this.#loaded.object;
+  }
+
+  /** As of LoadedObject. */
+  get btfRefusal(): XdpkitError | undefined {
+    return this.#loaded.btfRefusal;
   }
 
   /** In the object's order, global data included. */

@@ -11,8 +11,9 @@ import { errno, MapType, updateFlags } from "../uapi/index.ts";
 import { mapError } from "./map-errors.ts";
 import type { KernelMap } from "./maps.ts";
 
-/** Entries that `setAll` hands to the kernel at a time. */
+/** Entries that `setAll` hands to the kernel at a time, and the bytes that it takes for them. */
 const SET_BATCH = 16_384;
+const SET_BYTES = 1 << 26;
 
 export class EntryAccess<K, V> {
   readonly map: KernelMap;
@@ -59,7 +60,8 @@ export class EntryAccess<K, V> {
    */
   setAll(entries: Iterable<readonly [K, V]>): void {
     const { keySize } = this.map.definition;
-    const room = Array.isArray(entries) ? Math.min(entries.length, SET_BATCH) : SET_BATCH;
+    const most = Math.min(SET_BATCH, Math.ceil(SET_BYTES / (keySize + this.map.valueBytes)));
+    const room = Array.isArray(entries) ? Math.min(entries.length, most) : most;
     const keys = new Uint8Array(room * keySize);
     const values = new Uint8Array(room * this.map.valueBytes);
     const [keysWindow, valuesWindow] = [valueWindow(this.#key, keys), valueWindow(this.#value, values)];

@@ -9,7 +9,7 @@ import type { BpfMap } from "../object/index.ts";
 import { errno, PER_CPU_MAP_TYPES } from "../uapi/index.ts";
 import { type Batch, batchesOf, type EntryBytes, tryBatch } from "./map-batch.ts";
 import { mapError } from "./map-errors.ts";
-import { attributes, BpfCommand, bpf, closeFd, PreparedCall, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, Descriptor, PreparedCall, tryBpf } from "./syscall.ts";
 
 /** Bytes of the attributes that a command on one element reads; it refuses what follows unless it is zero. */
 const ELEMENT_BYTES = 32;
@@ -24,8 +24,7 @@ interface Element {
 }
 
 /** A map of the kernel. Per-CPU maps have one value per possible CPU, each padded to 8 bytes. */
-export class KernelMap implements Disposable {
-  readonly fd: number;
+export class KernelMap extends Descriptor {
   readonly definition: BpfMap;
   readonly perCpu: boolean;
   /** Bytes of a value as user space sees it. */
@@ -33,12 +32,11 @@ export class KernelMap implements Disposable {
   readonly #owned: Disposable[] = [];
   #lazyElement: Element | undefined;
   #lazyNext: { readonly key: Uint8Array; readonly call: PreparedCall } | undefined;
-  #closed = false;
 
   /** `cpus`: the possible ones, of which a per-CPU map has a value each. */
   constructor(fd: number, definition: BpfMap, cpus: number) {
     const { type, valueSize } = definition;
-    this.fd = fd;
+    super(fd);
     this.definition = definition;
     this.perCpu = PER_CPU_MAP_TYPES.includes(type);
     this.valueBytes = this.perCpu ? alignUp(valueSize, 8) * cpus : valueSize;
@@ -149,11 +147,10 @@ export class KernelMap implements Disposable {
     return thing;
   }
 
-  [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  override [Symbol.dispose](): void {
     for (const thing of this.#owned.splice(0)) thing[Symbol.dispose]();
-    closeFd(this.fd);
+    super[Symbol.dispose]();
+    for (const one of [this.#lazyElement, this.#lazyNext]) one?.call.u32(0, this.fd);
   }
 
   #element(key: Uint8Array, value?: Uint8Array): Element {

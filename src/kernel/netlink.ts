@@ -11,7 +11,7 @@ import koffi from "koffi";
 import { alignUp, concatBytes, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { readAttributes, readText } from "./netlink-attributes.ts";
-import { closeFd } from "./syscall.ts";
+import { Descriptor } from "./syscall.ts";
 
 export const NetlinkProtocol = { ROUTE: 0, GENERIC: 16 } as const;
 
@@ -82,8 +82,7 @@ interface Received {
   readonly changed: boolean;
 }
 
-export class NetlinkSocket implements Disposable {
-  readonly #fd: number;
+export class NetlinkSocket extends Descriptor {
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
   #sequence = 0;
 
@@ -95,29 +94,25 @@ export class NetlinkSocket implements Disposable {
    */
   constructor(protocol: number, groups = 0) {
     const { socket, setsockopt } = load();
-    this.#fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-    if (this.#fd < 0) throw xdpkitError("KERNEL_CALL", { call: "socket(AF_NETLINK)", errno: errnoName(koffi.errno()) });
+    const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
+    if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: "socket(AF_NETLINK)", errno: errnoName(koffi.errno()) });
     const on = new Uint8Array(Int32Array.of(1).buffer);
+    super(fd);
     // A kernel that lacks one of them answers less precisely, that is all.
-    for (const option of SOCKET_OPTIONS) setsockopt(this.#fd, SOL_NETLINK, option, on, on.length);
+    for (const option of SOCKET_OPTIONS) setsockopt(this.fd, SOL_NETLINK, option, on, on.length);
     if (groups !== 0) this.#join(groups);
-  }
-
-  get fd(): number {
-    return this.#fd;
   }
 
   /** Whether `tryReceive` would find something. */
   get isReadable(): boolean {
     return (
-      load().recv(this.#fd, this.#buffer, RECEIVE_BYTES, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-      koffi.errno() === errno.ENOBUFS
+      load().recv(this.fd, this.#buffer, RECEIVE_BYTES, MSG_PEEK | MSG_DONTWAIT) >= 0 || koffi.errno() === errno.ENOBUFS
     );
   }
 
   /** The messages of the next datagram of the groups; "overrun": the kernel had no room for some. */
   tryReceive(): readonly NetlinkMessage[] | "none" | "overrun" {
-    const size = load().recv(this.#fd, this.#buffer, RECEIVE_BYTES, MSG_DONTWAIT);
+    const size = load().recv(this.fd, this.#buffer, RECEIVE_BYTES, MSG_DONTWAIT);
     if (size >= 0) return [...listMessages(this.#buffer.slice(0, size))];
     const code = koffi.errno();
     if (code === errno.ENOBUFS) return "overrun";
@@ -131,9 +126,9 @@ export class NetlinkSocket implements Disposable {
     const view = new DataView(address.buffer);
     view.setUint16(0, AF_NETLINK, true);
     view.setUint32(8, groups, true);
-    if (load().bind(this.#fd, address, address.length) === 0) return;
+    if (load().bind(this.fd, address, address.length) === 0) return;
     const code = errnoName(koffi.errno());
-    closeFd(this.#fd);
+    this[Symbol.dispose]();
     throw xdpkitError("KERNEL_CALL", { call: "bind(AF_NETLINK)", errno: code });
   }
 
@@ -149,10 +144,6 @@ export class NetlinkSocket implements Disposable {
       if (answer) return accepted(answer, what);
     }
     throw xdpkitError("KERNEL_NETLINK", { request: what, errno: "EINTR", sentence: "the list keeps changing" });
-  }
-
-  [Symbol.dispose](): void {
-    closeFd(this.#fd);
   }
 
   /** Undefined when a list changed while it came. */
@@ -180,14 +171,14 @@ export class NetlinkSocket implements Disposable {
     view.setUint16(6, flags, true);
     view.setUint32(8, sequence, true);
     const message = concatBytes(header, body);
-    if (load().send(this.#fd, message, message.length, 0) < 0)
+    if (load().send(this.fd, message, message.length, 0) < 0)
       throw xdpkitError("KERNEL_CALL", { call: "send(AF_NETLINK)", errno: errnoName(koffi.errno()) });
   }
 
   #receive(sequence: number): Received {
     const { recv } = load();
     let size: number;
-    do size = recv(this.#fd, this.#buffer, RECEIVE_BYTES, 0);
+    do size = recv(this.fd, this.#buffer, RECEIVE_BYTES, 0);
     while (size < 0 && koffi.errno() === errno.EINTR);
     if (size < 0) throw xdpkitError("KERNEL_CALL", { call: "recv(AF_NETLINK)", errno: errnoName(koffi.errno()) });
     return readMessages(this.#buffer.slice(0, size), sequence);

@@ -1,6 +1,6 @@
 /** Pins: names for maps, programs and links in a bpf file system (BPF_OBJ_PIN, BPF_OBJ_GET; kernel/bpf/inode.c). */
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { type Attributes, attributes, BpfCommand, tryBpf } from "./syscall.ts";
@@ -23,7 +23,7 @@ export function requirePinFolder(path: string): void {
 export function makePinFolder(folder: string): void {
   if (!existsSync(folder)) {
     requirePinFolder(folder);
-    mkdirSync(folder);
+    changing(folder, () => mkdirSync(folder));
   }
   requirePinFolder(join(folder, "pin"));
 }
@@ -34,23 +34,39 @@ export function pin(fd: number, path: string): void {
   if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: errnoName(result) });
 }
 
-/** Of the pin that takes the place of another, while it is made. */
-const NEXT = "_next";
+/** Of the pin that takes the place of another, while it is made: no map and no program is called so. */
+const NEXT = "0next_";
 
 /** The pin of another object becomes that of this one, at once. @throws XdpkitError KERNEL_PIN */
 export function replacePin(fd: number, path: string): void {
-  const next = `${path}${NEXT}`;
-  rmSync(next, { force: true });
+  const next = join(dirname(path), NEXT + basename(path));
+  changing(next, () => rmSync(next, { force: true }));
   pin(fd, next);
-  renameSync(next, path);
+  try {
+    changing(path, () => renameSync(next, path));
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+/** What the file system refuses, as an error of ours. */
+function changing(path: string, body: () => void): void {
+  try {
+    body();
+  } catch (cause) {
+    const errno = (cause as NodeJS.ErrnoException).code ?? "";
+    throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno }, { cause });
+  }
 }
 
 /** A descriptor of what is pinned there; undefined when nothing is. @throws XdpkitError KERNEL_PIN */
 export function openPin(path: string): number | undefined {
   const result = tryOpenPin(path);
   if (result === -errno.ENOENT) return undefined;
-  if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: errnoName(result) });
-  return result;
+  if (result >= 0) return result;
+  const isFolder = result === -errno.EACCES && statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  throw xdpkitError("KERNEL_PIN", { action: "open", path, errno: isFolder ? "EISDIR" : errnoName(result) });
 }
 
 /** A descriptor, or a negative error number. */

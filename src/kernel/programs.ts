@@ -3,7 +3,7 @@ import { concatBytes, xdpkitError } from "../base/index.ts";
 import type { LinkedProgram } from "../object/index.ts";
 import { errno } from "../uapi/index.ts";
 import { refusal } from "./refusal.ts";
-import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, Descriptor, tryBpf } from "./syscall.ts";
 
 export interface LoadProgramOptions {
   readonly name: string;
@@ -65,15 +65,14 @@ const TEST_XDP_LIVE_FRAMES = 1 << 1;
 /** BPF_F_XDP_HAS_FRAGS. */
 export const FLAG_FRAGMENTS = 1 << 5;
 
-export class KernelProgram implements Disposable {
-  readonly fd: number;
+export class KernelProgram extends Descriptor {
   readonly name: string;
   /** The verifier's, as `logLevel` asked for it. */
   readonly log: string;
   readonly #output = new Uint8Array(OUTPUT_BYTES);
 
   constructor(fd: number, name: string, log = "") {
-    this.fd = fd;
+    super(fd);
     this.name = name;
     this.log = log;
   }
@@ -102,10 +101,6 @@ export class KernelProgram implements Disposable {
     filled.u32(64, TEST_XDP_LIVE_FRAMES).u32(72, options.batchSize ?? 0);
     bpf(BpfCommand.TestRun, filled, "BPF_PROG_TEST_RUN");
     return { durationNs: filled.view.getUint32(36, true) };
-  }
-
-  [Symbol.dispose](): void {
-    closeFd(this.fd);
   }
 }
 

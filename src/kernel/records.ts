@@ -79,14 +79,26 @@ export class Records<R, T> implements EventSource<T>, Disposable {
     this.#source[Symbol.dispose]();
   }
 
+  /** Records in front of one that cannot be decoded are kept. */
   #fetch(): void {
     const fresh: T[] = [];
-    if (!this.#closed) this.#source.read((record) => fresh.push(this.#decode(record)));
-    this.#pending = fresh.reverse().concat(this.#pending);
+    try {
+      if (!this.#closed) this.#source.read((record) => fresh.push(this.#decode(record)));
+    } finally {
+      this.#pending = fresh.reverse().concat(this.#pending);
+    }
   }
 
+  /** What comes behind the record at which the last listener leaves waits for whoever comes next. */
   #deliver(): void {
-    for (const record of this.drain()) for (const listener of this.#listeners) guarded(() => listener(record));
+    try {
+      this.#fetch();
+    } finally {
+      while (this.#listeners.size > 0 && this.#pending.length > 0) {
+        const record = this.#pending.pop()!;
+        for (const listener of this.#listeners) guarded(() => listener(record));
+      }
+    }
   }
 
   #readable(): Promise<void> {
@@ -106,7 +118,7 @@ export class Records<R, T> implements EventSource<T>, Disposable {
   #watch(): void {
     if (this.#watches || this.#closed) return;
     this.#watches = true;
-    const look = (): void => guarded(() => this.#look());
+    const look = (): void => this.#look();
     if (this.#handles.length > 0) for (const handle of this.#handles) handle.start({ readable: true }, look);
     else this.#handles = this.#source.fds.map((fd) => koffi.node.poll(fd, { readable: true }, look));
     setImmediate(() => {
@@ -115,7 +127,7 @@ export class Records<R, T> implements EventSource<T>, Disposable {
   }
 
   #look(): void {
-    if (this.#listeners.size > 0) this.#deliver();
+    if (this.#listeners.size > 0) guarded(() => this.#deliver());
     this.#wake();
     this.#rest();
   }

@@ -165,3 +165,23 @@ export function bpf(command: number, filled: Attributes, call: string): number {
 export function closeFd(fd: number): void {
   load().close(fd);
 }
+
+/** A descriptor that is closed once, however often it is disposed of: its number may be someone else's by then. */
+export class Descriptor implements Disposable {
+  #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** -1, which the kernel refuses (EBADF), when it is closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd < 0) return;
+    closeFd(this.#fd);
+    this.#fd = -1;
+  }
+}

@@ -5,7 +5,7 @@
  * which an update of the whole map could not while a program runs. Variables of 4 and 8 bytes never tear.
  */
 import { alignUp, xdpkitError } from "../base/index.ts";
-import { type BpfMap, type BpfObject, type Codec, codecOf, type GlobalVariable, sizedCodec } from "../object/index.ts";
+import { type BpfMap, type BpfObject, type Codec, type GlobalVariable, variableCodec } from "../object/index.ts";
 import { MapFlag } from "../uapi/index.ts";
 import { isFrozen } from "./map-errors.ts";
 import type { KernelMap } from "./maps.ts";
@@ -65,10 +65,7 @@ export class Variables {
     const map = this.#mapOf(section.name);
     const memory = this.#memories.get(map) ?? map.own(mapData(map));
     this.#memories.set(map, memory);
-    const place = { name, what: "value" } as const;
-    const codec = given
-      ? sizedCodec(given, variable.size, place)
-      : codecOf(this.#object.btf, variable.type, variable.size, place);
+    const codec = variableCodec(this.#object.btf, variable, given);
     return new Variable<T>(map, memory, variable, codec);
   }
 

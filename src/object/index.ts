@@ -35,11 +35,10 @@ export { type ReadElfOptions, readElf } from "./read-elf.ts";
 export { sourceOf } from "./source-of.ts";
 export {
   type Codec,
-  codecOf,
   recordCodec,
   recordType,
-  sizedCodec,
   type ValueWindow,
   valueWindow,
+  variableCodec,
 } from "./value-codec.ts";
 export { type WriteElfOptions, writeElf } from "./write-elf.ts";

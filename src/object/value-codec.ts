@@ -7,6 +7,7 @@
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
 import { type Btf, decodeValue, encodeValue, findByName, type PlainValue, sizeOf, type TypeId } from "../btf/index.ts";
+import type { GlobalVariable } from "./bpf-object.ts";
 
 export interface Codec {
   /** Bytes of an encoded value. */
@@ -42,6 +43,13 @@ export interface CodecPlace {
 
 export function codecOf(btf: Btf | undefined, type: TypeId | undefined, size: number, place: CodecPlace): Codec {
   return sizedCodec(btf && type ? btfCodec(btf, type, size) : rawCodec(size), size, place);
+}
+
+/** Of a global variable; `given` in place of what BTF says. Elements of a flexible array at its end belong to no type. */
+export function variableCodec(btf: Btf | undefined, { name, type, size }: GlobalVariable, given?: Codec): Codec {
+  const place = { name, what: "value" } as const;
+  if (given) return sizedCodec(given, size, place);
+  return codecOf(btf, type, btf && type ? Math.min(size, sizeOf(btf, type)) : size, place);
 }
 
 /** A type by its name in C: what the records of a stream are, which no map says. @throws OBJECT_NO_TYPE */

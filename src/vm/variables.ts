@@ -1,6 +1,6 @@
 /** Global variables of the object: `vm.variable("limit").value = 10`. */
 import { invariant, xdpkitError } from "../base/index.ts";
-import { type Codec, codecOf, type GlobalVariable, sizedCodec } from "../object/index.ts";
+import { type Codec, type GlobalVariable, variableCodec } from "../object/index.ts";
 import type { Machine } from "./machine.ts";
 import { ArrayMap } from "./maps/index.ts";
 
@@ -15,10 +15,7 @@ export class Variable {
     const { map, variable } = find(machine, name);
     this.name = name;
     this.#machine = machine;
-    const place = { name, what: "value" } as const;
-    this.#codec = codec
-      ? sizedCodec(codec, variable.size, place)
-      : codecOf(machine.object.btf, variable.type, variable.size, place);
+    this.#codec = variableCodec(machine.object.btf, variable, codec);
     this.#address = map.at(0) + variable.offset;
   }
 

@@ -170,7 +170,7 @@ describe("wrong input", () => {
     [
       "no bpf file system",
       () => ["attach", EDGE, "v0", "--pin", "/tmp/edge"],
-      "error KERNEL_PIN: cannot pin /tmp/edge: EPERM (the path must lie in a bpf file system: mount -t bpf bpf /sys/fs/bpf)",
+      "error KERNEL_PIN: cannot pin /tmp/edge: EPERM (the path must lie in a bpf file system, and its names must have no dot: mount -t bpf bpf /sys/fs/bpf)",
     ],
     [
       "no such folder",
@@ -233,7 +233,7 @@ describe("wrong input", () => {
         printed("attach", EDGE, "v0");
         return ["attach", EDGE, "v0"];
       },
-      'edge in native mode by netlink already (replace it: --replace, { replace: true, via: "netlink" }; or take it away first: xdpkit detach v0)',
+      'edge in native mode by netlink already (replace it: --replace without --pin, { replace: true, via: "netlink" }; or take it away first: xdpkit detach v0)',
     ],
     [
       "a large MTU",

@@ -83,6 +83,12 @@ map N .rodata, array
       [EDGE, "/tmp/xdpkit-none"],
       "KERNEL_PIN: cannot pin /tmp/xdpkit-none: EPERM",
     ],
+    ["a folder with a dot", [EDGE, "FOLDER.1"], "KERNEL_PIN: cannot pin FOLDER.1: EPERM"],
+    [
+      "a name that is too long",
+      [EDGE, `FOLDER${"x".repeat(252)}`],
+      `KERNEL_PIN: cannot pin FOLDER${"x".repeat(252)}: ENAMETOOLONG`,
+    ],
     ["a program that is not there", [EDGE, "FOLDER", "--program", "other"], "CLI_NO_PROGRAM"],
     ["a file that is not there", ["test/objects/none.o", "FOLDER"], "CLI_FILE"],
   ])("refuses %s, and leaves nothing", (_, words, message) => {
@@ -91,6 +97,31 @@ map N .rodata, array
     expect(stderr).toContain(`xdpkit: error ${message}`);
     expect(stderr.trimEnd()).not.toContain("\n");
     expect(readdirSync(mount.path)).toEqual(["maps.debug", "progs.debug"]);
+  });
+
+  it("replaces programs only, whatever stands at their names", () => {
+    mkdirSync(join(folder, "edge"), { recursive: true });
+    const wrong = "what has this name is no program: take another folder, or remove it";
+    const refused = (errno: string) => ({
+      status: 2,
+      stdout: "",
+      stderr: `xdpkit: error KERNEL_PIN: cannot pin FOLDER/edge: ${errno} (${wrong})\n`,
+    });
+    expect(xdpkit("load", EDGE, folder, "--replace")).toEqual(refused("EISDIR"));
+    rmSync(join(folder, "edge"), { recursive: true });
+    const create = `map create ${folder}/edge type hash key 4 value 4 entries 1 name edge`;
+    execFileSync("bpftool", create.split(" "));
+    expect(xdpkit("load", EDGE, folder, "--replace")).toEqual(refused("EEXIST"));
+    expect(bpftool("map", "show", "pinned", join(folder, "edge"))).toMatchObject({ name: "edge" });
+    expect(readdirSync(folder)).toEqual(["edge"]);
+  });
+
+  it("leaves a pin that is called as another one's next", () => {
+    const create = `map create ${folder}/steer_next type hash key 4 value 4 entries 1 name steer_next`;
+    expect(xdpkit("load", STEER, folder).status).toBe(0);
+    execFileSync("bpftool", create.split(" "));
+    expect(xdpkit("load", STEER, folder, "--replace").status).toBe(0);
+    expect(readdirSync(folder).sort()).toEqual(["routes", "steer", "steer_next"]);
   });
 
   it("names the field in which a pinned map differs, in one line, and leaves it", () => {

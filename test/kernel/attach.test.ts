@@ -249,6 +249,20 @@ suite("pinned links", ["root", "bpf", "ip"], () => {
     expect(openPinnedLink(join(folder.path, "none"))).toBeUndefined();
   });
 
+  it("are not taken from an interface of another namespace that has the same index", () => {
+    using folder = new BpfFolder();
+    using other = new Namespace("attach-other");
+    const path = join(folder.path, "edge");
+    const { index } = namespace.link("v0");
+    other.ip(`link add v0 index ${index} type veth peer name v1`);
+    const [one, two] = [program("one"), program("two")];
+    attach(one, { pin: path })[Symbol.dispose]();
+    const take = () => inNamespace(other.name, () => attachXdp(two, { interface: "v0", pin: path, replace: true }));
+    const { code, hint } = refusal(take);
+    expect([code, hint]).toEqual(["KERNEL_PIN", expect.stringMatching(/^link \d+, which .* holds another interface/)]);
+    expect(shown()?.prog.id).toBe(idOf(one));
+  });
+
   it("are no maps and no programs", () => {
     using folder = new BpfFolder();
     const path = join(folder.path, "program");

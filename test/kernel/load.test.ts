@@ -1,11 +1,13 @@
 /** Loading objects of clang as they are: what depends on the running kernel is settled on the way. */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { LoadedObject } from "../../src/kernel/index.ts";
-import { readElf } from "../../src/object/index.ts";
+import type { BtfType } from "../../src/btf/index.ts";
+import { LoadedObject, mapInfo } from "../../src/kernel/index.ts";
+import { type BpfFunction, readElf } from "../../src/object/index.ts";
 import { suite } from "../support/require.ts";
 
-suite("loading an object", ["bpf", "/sys/kernel/btf/vmlinux"], () => {
+suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => {
   it("answers CO-RE's questions for the running kernel", () => {
     const object = readElf(readFileSync(new URL("../objects/core.o", import.meta.url)), { name: "core" });
     using loaded = new LoadedObject(object);
@@ -19,5 +21,34 @@ suite("loading an object", ["bpf", "/sys/kernel/btf/vmlinux"], () => {
     expect([0, 1, 5, 6, 8].map(fact)).toEqual([1n, 0n, 1n, 0n, 0n]);
     // `comm` has 16 bytes, and does not stand where the program's own short struct has it.
     expect([fact(2), fact(3) > 8n]).toEqual([16n, true]);
+  });
+
+  it("goes without types that the kernel refuses, as libbpf does, and says so", () => {
+    const object = readElf(readFileSync(new URL("../objects/maps.o", import.meta.url)), { name: "maps" });
+    const wrong: BtfType = { kind: "pointer", type: 1_000_000 };
+    const btf = { types: [...object.btf!.types, wrong] };
+    using loaded = new LoadedObject({ ...object, btf });
+    expect([loaded.btfRefusal?.code, loaded.btfRefusal?.message]).toEqual([
+      "KERNEL_BTF",
+      expect.stringMatching(/^the kernel does not take the object's types \(EINVAL: \[\d+\] PTR .*type_id=1000000/),
+    ]);
+    const [{ name }] = object.functions.filter(({ program }) => program) as [BpfFunction];
+    expect(loaded.program(name).run(new Uint8Array(60)).action).toBeLessThan(5);
+    using taken = new LoadedObject(object);
+    expect(taken.btfRefusal).toBeUndefined();
+  });
+
+  it("gives global data its types, by which bpftool shows variables", () => {
+    const object = readElf(readFileSync(new URL("../objects/globals.o", import.meta.url)), { name: "globals" });
+    using loaded = new LoadedObject(object);
+    const named = object.maps.filter(({ data }) => data && data.variables.length > 0).map(({ name }) => name);
+    expect(named.length).toBeGreaterThan(1);
+    for (const name of named) {
+      const { id } = mapInfo(loaded.map(name).fd);
+      const shown = JSON.parse(execFileSync("bpftool", ["-j", "map", "dump", "id", String(id)], { encoding: "utf8" }));
+      const { variables } = object.maps.find((map) => map.name === name)!.data!;
+      const value = (shown as [{ formatted: { value: Record<string, object[]> } }])[0].formatted.value[name]!;
+      expect(value.flatMap((one) => Object.keys(one))).toEqual(variables.map((one) => one.name));
+    }
   });
 });

@@ -1,6 +1,6 @@
 /** `load`: programs, settings, maps and links together; pins that are used again, refused, migrated. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import {
@@ -210,6 +210,29 @@ export const program = xdp((ctx) => (seen.update(1, 1n) ? XdpAction.Pass : XdpAc
     const answer = await load(broken, { pinPath: folder }).catch((error: unknown) => error);
     expect(answer).toMatchObject({ code: "KERNEL_REFUSED" });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("closes each descriptor once: its number may be someone else's by then", async () => {
+    const loaded = await start(first);
+    const [map, program] = [loaded.map(first.hits), loaded.program(first.count)];
+    using namespace = new Namespace("loaded-once");
+    namespace.veth("v0", "v1");
+    const link = inNamespace(namespace.name, () => loaded.attach(first.count, { interface: "v0" }));
+    const byNetlink = inNamespace(namespace.name, () =>
+      loaded.attach(first.count, { interface: "v1", via: "netlink" }),
+    );
+    const all = [link, byNetlink, program, loaded];
+    map.set(7, { packets: 1n });
+    for (const one of all) one[Symbol.dispose]();
+    // What is opened now gets the numbers that are free.
+    using other = await start(first);
+    other.map(first.hits).set(7, { packets: 2n });
+    const files = Array.from({ length: 16 }, () => openSync("/dev/null", "r"));
+    for (const one of all) one[Symbol.dispose]();
+    for (const file of files) closeSync(file);
+    expect(() => map.get(7)).toThrow("EBADF");
+    expect(() => program.run(PACKET)).toThrow("EBADF");
+    expect(other.map(first.hits).get(7)?.packets).toBe(2n);
   });
 
   it("wants a bpf file system", async () => {

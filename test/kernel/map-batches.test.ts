@@ -35,6 +35,8 @@ function create(type: MapTypeName, maxEntries: number, more: Partial<BpfMap> = {
   return new KernelMap(fd, definition, possibleCpus());
 }
 
+const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+
 /** Entries 0 to `count` - 1: keys of a trie are whole addresses; a value holds its key, for each CPU. */
 function entries(map: KernelMap, count: number): { readonly keys: Uint8Array; readonly values: Uint8Array } {
   const { keySize } = map.definition;
@@ -145,6 +147,22 @@ suite("batches", ["bpf", "kernel 5.14"], () => {
     expect([...map.batches(1)].length).toBe(2);
     for (const { keys } of map.batches(1)) expect(map.tryDeleteAll(keys)).toEqual({ done: 1, result: 0 });
     expect([...map.keys()]).toEqual([]);
+  });
+});
+
+suite("large values", ["bpf"], () => {
+  it("are set from an iterable of unknown length, in bounded memory", () => {
+    using map = create("ARRAY", 100, { valueSize: 1 << 20 });
+    const access = new EntryAccess<number, Uint8Array>(map, entryCodecs(undefined, map.definition));
+    const value = new Uint8Array(1 << 20);
+    function* numbered(): Generator<readonly [number, Uint8Array]> {
+      for (let key = 0; key < 100; key++) {
+        value[0] = key;
+        yield [key, value];
+      }
+    }
+    access.setAll(numbered());
+    expect(Array.from({ length: 100 }, (_, key) => map.get(word(key))![0])).toEqual([...Array(100).keys()]);
   });
 });
 

@@ -10,6 +10,7 @@ import { KernelHandles, LoadedObject, mapInfo, openPinnedMap, pin } from "../../
 import { readElf } from "../../src/object/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
 import * as handles from "../support/handles.xdp.ts";
+import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -32,7 +33,7 @@ const bpftool = (words: string): string => execFileSync("bpftool", words.split("
 const formatted = (place: string): unknown[] =>
   (JSON.parse(bpftool(`-j map dump pinned ${place}`)) as { formatted: unknown }[]).map((entry) => entry.formatted);
 
-suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
+suite("the map command", ["bpf", "root", "ip", "bpftool", "kernel 6.1"], () => {
   let bpf: BpfFolder;
   let folder: string;
   let loaded: LoadedObject;
@@ -179,6 +180,11 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     [["dump", "EVENTS"], "CLI_MAP_CLOSED"],
     [["dump", "WORK"], "CLI_MAP_CLOSED"],
     [["set", "TENANTS", "0", "1"], "CLI_MAP_DESCRIPTORS"],
+    [["set", "EVENTS", "1"], "CLI_MAP_CLOSED"],
+    [["get", "EVENTS", "1"], "CLI_MAP_CLOSED"],
+    [["delete", "WORK", "1"], "CLI_MAP_CLOSED"],
+    [["import", "TENANTS", "-"], "CLI_MAP_DESCRIPTORS"],
+    [["import", "WORK", "-"], "CLI_MAP_CLOSED"],
     [["set", "LENGTHS", "0"], "CLI_USAGE"],
     [["set", "LENGTHS", "0", "1", "--mode", "often"], "CLI_USAGE"],
     [["set", "LENGTHS", "9", "1"], "KERNEL_MAP_INDEX"],
@@ -194,6 +200,35 @@ suite("the map command", ["bpf", "root", "bpftool", "kernel 6.1"], () => {
     const placed = words.map((word) => (/^[A-Z]+$/.test(word) ? at(word.toLowerCase()) : word));
     const { status, stderr } = xdpkit(["map", ...placed]);
     expect([status, /^xdpkit: error (\w+)/.exec(stderr)?.[1], stderr.split("\n").length], stderr).toEqual([2, code, 2]);
+  });
+
+  it("device maps take interfaces of another namespace by name", () => {
+    using namespace = new Namespace("map-devices");
+    namespace.veth("v7", "v8");
+    expect(xdpkit(["map", "set", at("ports"), "1", '{"interface": "v7"}']).status).toBe(2);
+    const set = xdpkit(["map", "set", at("ports"), "1", '{"interface": "v7"}', "--netns", namespace.name]);
+    expect(set).toEqual({ status: 0, stdout: "", stderr: "" });
+    const { index } = namespace.link("v7");
+    expect(JSON.parse(xdpkit(["map", "get", at("ports"), "1"]).stdout)).toMatchObject({ interface: index });
+    const entries = '[{"key": 1, "value": {"interface": "v8"}}]';
+    expect(xdpkit(["map", "import", at("ports"), "-", "--netns", namespace.name], entries).stdout).toBe("1 entries\n");
+    expect(xdpkit(["map", "delete", at("ports"), "1"]).status).toBe(0);
+  });
+
+  it("says that a folder is no map", () => {
+    const { status, stderr } = xdpkit(["map", "dump", bpf.path]);
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/KERNEL_PIN: cannot open \S+: EISDIR \(it is a folder/),
+    ]);
+  });
+
+  it("asks a Bloom filter, and adds to it", () => {
+    bpftool(`map create ${at("seen")} type bloom_filter key 0 value 4 entries 64 name seen`);
+    expect(xdpkit(["map", "get", at("seen"), "7"])).toMatchObject({ status: 1, stdout: "" });
+    expect(xdpkit(["map", "set", at("seen"), "7"])).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(xdpkit(["map", "get", at("seen"), "7"])).toEqual({ status: 0, stdout: "true\n", stderr: "" });
+    expect(xdpkit(["map", "dump", at("seen")]).stderr).toMatch(/^xdpkit: error CLI_MAP_CLOSED: map seen is a bloom_/);
   });
 
   it("several maps of one name are told apart by their ids", () => {

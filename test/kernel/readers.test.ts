@@ -103,6 +103,38 @@ suite("ring buffers", ["bpf", "kernel 5.8"], () => {
     expect([seen, thrown]).toEqual([[20, 21, 30, 31], ["thirty"]]);
   });
 
+  it("keeps what comes behind the record at which a listener leaves", async () => {
+    using loaded = new LoadedObject(object("events"));
+    const map = loaded.map("events");
+    const records = map.own(new Records(new RingReader(map), (bytes) => bytes[0]!));
+    const program = loaded.program("reserve_event");
+    const seen: number[] = [];
+    const end = records.on((length) => {
+      seen.push(length);
+      if (seen.length === 2) end();
+    });
+    for (const length of [20, 21, 22, 23]) program.run(frame(length));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect([seen, records.drain()]).toEqual([
+      [20, 21],
+      [22, 23],
+    ]);
+  });
+
+  it("keeps what stands around a record that cannot be decoded", () => {
+    using loaded = new LoadedObject(object("events"));
+    const map = loaded.map("events");
+    const decode = (bytes: Uint8Array): number => {
+      if (bytes[0] === 21) throw new Error("twenty-one");
+      return bytes[0]!;
+    };
+    const records = map.own(new Records(new RingReader(map), decode));
+    const program = loaded.program("reserve_event");
+    for (const length of [20, 21, 22]) program.run(frame(length));
+    expect(() => records.drain()).toThrow("twenty-one");
+    expect(records.drain()).toEqual([20, 22]);
+  });
+
   it("an iterator ends when the map is closed", async () => {
     const loaded = new LoadedObject(object("events"));
     const map = loaded.map("events");

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeObject } from "../../src/cli/object-types.ts";
 import { printModule } from "../../src/cli/print-types.ts";
-import { type BpfObject, type Codec, codecOf, entryCodecs, readElf } from "../../src/object/index.ts";
+import { type BpfObject, type Codec, entryCodecs, readElf, variableCodec } from "../../src/object/index.ts";
 import { MapType, PER_CPU_MAP_TYPES } from "../../src/uapi/index.ts";
 import { allObjects } from "../objects/corpus.ts";
 import type { Random } from "./random.ts";
@@ -70,10 +70,10 @@ export function valueClaims({ name, object, text }: ObjectModule, random: Random
   const cells = object.maps
     .flatMap(({ data }) => data?.variables ?? [])
     .filter((variable) => handles.has(variable.name))
-    .map(({ name, type, size }) => {
-      const handle = `m.${handles.get(name)}`;
-      const codec = codecOf(object.btf, type, size, { name, what: "value" });
-      return `(cell: Access<typeof ${handle}>): typeof cell.value => ${literal(codec.decode(new Uint8Array(size)))
+    .map((variable) => {
+      const handle = `m.${handles.get(variable.name)}`;
+      const { size, decode } = variableCodec(object.btf, variable);
+      return `(cell: Access<typeof ${handle}>): typeof cell.value => ${literal(decode(new Uint8Array(size)))
         .replace(/^\{/, "({")
         .replace(/\}$/, "})")},`;
     });

@@ -48,7 +48,7 @@ export const attachErrors = {
     (p: { interface: string; holder: string; replaceVia?: "link" | "netlink" }) =>
       `${p.interface} has ${p.holder} already`,
     ({ interface: name, replaceVia: via }) =>
-      `${via ? `replace it: --replace, { replace: true, via: "${via}" }; or ` : ""}take it away first: xdpkit detach ${name}`,
+      `${via ? `replace it: --replace${via === "netlink" ? " without --pin" : ""}, { replace: true, via: "${via}" }; or ` : ""}take it away first: xdpkit detach ${name}`,
   ),
   KERNEL_UNEXPECTED_PROGRAM: entry(
     (p: { holder: string }) => `${p.holder} does not hold the program that was expected`,

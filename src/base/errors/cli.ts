@@ -87,12 +87,18 @@ export const cliErrors = {
     (p) => `choose one: id:${p.ids[0]}`,
   ),
   CLI_MAP_CLOSED: entry(
-    (p: { map: string; type: string }) => `map ${p.map} is a ${p.type}, whose content cannot be listed`,
-    (p) =>
-      p.type === "queue" || p.type === "stack" ? "xdpkit map get prints the next value" : "read it from a program",
+    (p: { map: string; type: string; action: "listed" | "read" | "set" | "deleted" }) =>
+      `map ${p.map} is a ${p.type}, whose entries cannot be ${p.action}`,
+    (p) => CLOSED_HINTS[p.type] ?? "use it from a program",
   ),
   CLI_MAP_DESCRIPTORS: entry(
     (p: { map: string; type: string }) => `map ${p.map} is a ${p.type}, which takes open programs or maps`,
     () => "set it from TypeScript, or with bpftool map update … value pinned PATH",
   ),
 } as const;
+
+const CLOSED_HINTS: Readonly<Record<string, string>> = {
+  queue: "xdpkit map get MAP prints the next value, set MAP VALUE adds one",
+  stack: "xdpkit map get MAP prints the next value, set MAP VALUE adds one",
+  bloom_filter: "xdpkit map get MAP VALUE says whether it may be there, set MAP VALUE adds one",
+};

@@ -7,6 +7,10 @@ export const kernelErrors = {
     (p: { reason: string }) => `the kernel cannot be reached: ${p.reason}`,
     () => "bpf(2) needs Linux on x86-64 or arm64",
   ),
+  KERNEL_BTF: entry(
+    (p: { errno: string; reason: string }) => `the kernel does not take the object's types (${p.errno}: ${p.reason})`,
+    () => "maps and programs are loaded without: other tools show bytes in place of fields",
+  ),
   KERNEL_CALL: entry(
     (p: { call: string; errno: string }) => `${p.call} failed with ${p.errno}`,
     (p) =>
@@ -116,9 +120,11 @@ const TRACE_HINTS: Readonly<Record<string, string>> = {
 };
 
 const PIN_HINTS: Readonly<Record<string, string>> = {
-  EPERM: "the path must lie in a bpf file system: mount -t bpf bpf /sys/fs/bpf",
+  EPERM: "the path must lie in a bpf file system, and its names must have no dot: mount -t bpf bpf /sys/fs/bpf",
   EINVAL: "the path must lie in a bpf file system, and the last name must have no dot",
   EEXIST: "something is pinned there already: take another name, or remove it",
   ENOENT: "a folder of the path does not exist: make it with mkdir",
+  EISDIR: "it is a folder: give the path of what is pinned in it, or another name",
+  ENAMETOOLONG: "a name has at most 255 bytes",
   EACCES: "run as root, or as the owner of the folder",
 };
