@@ -8,9 +8,17 @@ import { readFileSync } from "node:fs";
 import { type KernelProgram, LoadedObject } from "../src/kernel/index.ts";
 import { readElf } from "../src/object/index.ts";
 
-/** `struct template`: where its `length` and its `bytes` are. */
+/** `struct template`: where its fields are. */
 const TEMPLATE_LENGTH = 8;
-const TEMPLATE_PACKET = 12;
+const TEMPLATE_RANDOM_AT = 12;
+const TEMPLATE_RANDOM_COUNT = 16;
+const TEMPLATE_PACKET = 24;
+
+/** A number of 4 bytes in network order, 1 to `count`, other in every run, `at` bytes from the start of the packet. */
+export interface Random {
+  readonly at: number;
+  readonly count: number;
+}
 const FIRST = new Uint8Array(4);
 
 /** A subject's wrapper. */
@@ -32,11 +40,18 @@ class Wrapper implements Disposable {
    * What comes out of the last of `repeat` runs, and nanoseconds per run. The kernel's clock, though it gives whole
    * nanoseconds: it stops while another process has the CPU (bpf_test_timer_leave).
    */
-  run(packet: Uint8Array, repeat: number): { action: number; packet: Uint8Array; nanoseconds: number } {
+  run(
+    packet: Uint8Array,
+    repeat: number,
+    random?: Random,
+  ): { action: number; packet: Uint8Array; nanoseconds: number } {
     const map = this.#loaded.map("templates");
     const template = new Uint8Array(map.definition.valueSize);
     new DataView(template.buffer).setUint32(TEMPLATE_LENGTH, packet.length, true);
     template.set(packet, TEMPLATE_PACKET);
+    const view = new DataView(template.buffer);
+    view.setUint32(TEMPLATE_RANDOM_AT, random?.at ?? 0, true);
+    view.setUint32(TEMPLATE_RANDOM_COUNT, random?.count ?? 0, true);
     const result = map.trySet(FIRST, template);
     if (result < 0) throw new Error(`the wrapper takes no packet of ${packet.length} bytes: error ${-result}`);
     const { action, packet: out, durationNs } = this.#restore.run(packet, { repeat });
@@ -77,15 +92,15 @@ export class KernelTimer implements Disposable {
   }
 
   /** @throws Error when a program does something else the second time, or the programs differ */
-  time(packet: Uint8Array, rounds: number, repeat: number): Timing {
-    this.#check(packet);
+  time(packet: Uint8Array, rounds: number, repeat: number, random?: Random): Timing {
+    if (!random) this.#check(packet);
     const samples = this.#wrappers.map((): number[] => []);
     for (let round = 0; round < rounds; round++) {
-      const base = this.#measure(this.#empty, packet, repeat);
+      const base = this.#measure(this.#empty, packet, repeat, random);
       this.#wrappers.forEach((_, turn) => {
         // Whoever goes first in one round goes last in the next.
         const i = round % 2 === 0 ? turn : this.#wrappers.length - 1 - turn;
-        samples[i]!.push(this.#measure(this.#wrappers[i]!, packet, repeat) - base);
+        samples[i]!.push(this.#measure(this.#wrappers[i]!, packet, repeat, random) - base);
       });
     }
     return {
@@ -94,8 +109,8 @@ export class KernelTimer implements Disposable {
     };
   }
 
-  #measure(wrapper: Wrapper, packet: Uint8Array, repeat: number): number {
-    return this.#inside(() => wrapper.run(packet, repeat).nanoseconds);
+  #measure(wrapper: Wrapper, packet: Uint8Array, repeat: number, random?: Random): number {
+    return this.#inside(() => wrapper.run(packet, repeat, random).nanoseconds);
   }
 
   #check(packet: Uint8Array): void {

@@ -8,6 +8,7 @@ import { benchCompileTime } from "./compile-time.ts";
 import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 import { benchKernelMaps } from "./kernel-maps.ts";
+import { benchSrv6 } from "./srv6.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   interpreter: benchInterpreter,
@@ -15,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   "compile-time": benchCompileTime,
   "build-command": benchBuildCommand,
   "kernel-maps": benchKernelMaps,
+  srv6: benchSrv6,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 

@@ -7,6 +7,7 @@
  * Every step is taken in every run, also where nothing has to be undone, so that its cost can be subtracted.
  */
 #include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -16,6 +17,9 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 struct template {
 	__u64 front; /* 0: not known yet */
 	__u32 length; /* bytes */
+	__u32 random_at; /* where a number in network order is written, other in every run; 0: nowhere */
+	__u32 random_count; /* it is 1 to this */
+	__u32 spare;
 	__u8 bytes[MOST];
 };
 
@@ -54,6 +58,12 @@ int restore(struct xdp_md *context)
 		return XDP_ABORTED;
 	if (bpf_xdp_store_bytes(context, 0, template->bytes, length))
 		return XDP_ABORTED;
+	__u32 at = template->random_at, count = template->random_count;
+	if (at && count) {
+		__u32 number = bpf_htonl(bpf_get_prandom_u32() % count + 1);
+		if (bpf_xdp_store_bytes(context, at, &number, sizeof number))
+			return XDP_ABORTED;
+	}
 	bpf_tail_call(context, &subject, 0);
 	return XDP_ABORTED;
 }

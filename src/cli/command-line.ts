@@ -1,7 +1,7 @@
 /** The command line: reads the words, runs a command, prints what went wrong. Exit status: 0, 1 "no", 2 usage. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
 import { addDetachCommand } from "./detach.ts";
@@ -14,6 +14,7 @@ import { addMapCommand } from "./map.ts";
 import { printError } from "./print-error.ts";
 import { exitStatusOf, printRefusal, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
+import { addSrv6Command } from "./srv6.ts";
 import { addTraceCommand } from "./trace.ts";
 import { addTypesCommand } from "./types.ts";
 
@@ -42,6 +43,7 @@ function createProgram(): Command {
   addDoctorCommand(program);
   addMapCommand(program);
   addTraceCommand(program);
+  addSrv6Command(program);
   throwOnExit(program);
   return program;
 }
@@ -69,12 +71,16 @@ function bug(thrown: unknown): XdpkitError {
   return xdpkitError("INTERNAL_INVARIANT", { what: String(thrown) }, { cause: thrown });
 }
 
+/** Also that of a data plane, which has its own copy of the class. */
+const isXdpkitError = (thrown: unknown): thrown is XdpkitError =>
+  thrown instanceof Error && thrown.name === "XdpkitError" && "code" in thrown;
+
 function fail(thrown: unknown): void {
   const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
   if (error === undefined) return;
   if (error instanceof Refusal) refuse(error);
   else {
-    const known = error instanceof XdpkitError ? error : bug(error);
+    const known = isXdpkitError(error) ? error : bug(error);
     process.exitCode = exitStatusOf(known);
     process.stderr.write(`xdpkit: ${printError(known)}\n`);
   }

@@ -50,6 +50,17 @@ export {
 } from "./programs.ts";
 export { type RecordSource, Records } from "./records.ts";
 export { RingReader, RingWriter } from "./ring-buffer.ts";
+export {
+  findNeighbour,
+  keepNeighbour,
+  type Neighbour,
+  type NeighbourState,
+  type NetworkChange,
+  type ResolvedRoute,
+  type RouteType,
+  resolveRoute,
+  watchNetwork,
+} from "./routing.ts";
 export { targetCodec } from "./target-codecs.ts";
 export { openTrace, type TraceLine, type TraceStream } from "./trace-pipe.ts";
 export { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";

@@ -33,6 +33,8 @@ const NLM_F_DUMP_INTR = 0x10;
 const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;
 const NLMSGERR_ATTR_MSG = 1;
+const MSG_PEEK = 0x02;
+const MSG_DONTWAIT = 0x40;
 /** The kernel sends at most 32 KiB at once. */
 const RECEIVE_BYTES = 1 << 16;
 const DUMP_ATTEMPTS = 8;
@@ -42,6 +44,7 @@ interface Native {
   readonly setsockopt: (fd: number, level: number, option: number, value: Uint8Array, size: number) => number;
   readonly send: (fd: number, bytes: Uint8Array, size: number, flags: number) => number;
   readonly recv: (fd: number, bytes: Uint8Array, size: number, flags: number) => number;
+  readonly bind: (fd: number, address: Uint8Array, size: number) => number;
 }
 
 let native: Native | undefined;
@@ -56,6 +59,7 @@ function load(): Native {
     ) as Native["setsockopt"],
     send: libc.func("long send(int fd, const void *bytes, size_t size, int flags)") as Native["send"],
     recv: libc.func("long recv(int fd, void *bytes, size_t size, int flags)") as Native["recv"],
+    bind: libc.func("int bind(int fd, const void *address, uint32_t size)") as Native["bind"],
   };
   return native;
 }
@@ -82,8 +86,13 @@ export class NetlinkSocket extends Descriptor {
   readonly #buffer = new Uint8Array(RECEIVE_BYTES);
   #sequence = 0;
 
-  /** Opens a socket in the thread's network namespace. @throws XdpkitError KERNEL_CALL */
-  constructor(protocol: number) {
+  /**
+   * Opens a socket in the thread's network namespace. `groups`: multicast groups to hear, a bit each (RTMGRP_*); such a
+   * socket is for `tryReceive` only.
+   *
+   * @throws XdpkitError KERNEL_CALL
+   */
+  constructor(protocol: number, groups = 0) {
     const { socket, setsockopt } = load();
     const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
     if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: "socket(AF_NETLINK)", errno: errnoName(koffi.errno()) });
@@ -91,11 +100,41 @@ export class NetlinkSocket extends Descriptor {
     super(fd);
     // A kernel that lacks one of them answers less precisely, that is all.
     for (const option of SOCKET_OPTIONS) setsockopt(this.fd, SOL_NETLINK, option, on, on.length);
+    if (groups !== 0) this.#join(groups);
   }
 
-  /** One request and its answers. */
-  try(type: number, body: Uint8Array): NetlinkAnswer {
-    return this.#exchange(type, NLM_F_REQUEST | NLM_F_ACK, body) ?? { bodies: [] };
+  /** Whether `tryReceive` would find something. */
+  get isReadable(): boolean {
+    return (
+      load().recv(this.fd, this.#buffer, RECEIVE_BYTES, MSG_PEEK | MSG_DONTWAIT) >= 0 || koffi.errno() === errno.ENOBUFS
+    );
+  }
+
+  /** The messages of the next datagram of the groups; "overrun": the kernel had no room for some. */
+  tryReceive(): readonly NetlinkMessage[] | "none" | "overrun" {
+    const size = load().recv(this.fd, this.#buffer, RECEIVE_BYTES, MSG_DONTWAIT);
+    if (size >= 0) return [...listMessages(this.#buffer.slice(0, size))];
+    const code = koffi.errno();
+    if (code === errno.ENOBUFS) return "overrun";
+    if (code === errno.EAGAIN || code === errno.EINTR) return "none";
+    throw xdpkitError("KERNEL_CALL", { call: "recv(AF_NETLINK)", errno: errnoName(code) });
+  }
+
+  /** struct sockaddr_nl: family, padding, port, groups. */
+  #join(groups: number): void {
+    const address = new Uint8Array(12);
+    const view = new DataView(address.buffer);
+    view.setUint16(0, AF_NETLINK, true);
+    view.setUint32(8, groups, true);
+    if (load().bind(this.fd, address, address.length) === 0) return;
+    const code = errnoName(koffi.errno());
+    this[Symbol.dispose]();
+    throw xdpkitError("KERNEL_CALL", { call: "bind(AF_NETLINK)", errno: code });
+  }
+
+  /** One request and its answers. `flags`: NLM_F_* besides. */
+  try(type: number, body: Uint8Array, flags = 0): NetlinkAnswer {
+    return this.#exchange(type, NLM_F_REQUEST | NLM_F_ACK | flags, body) ?? { bodies: [] };
   }
 
   /** A whole list; one that changed on its way is asked for again. @throws XdpkitError KERNEL_NETLINK */
@@ -162,23 +201,37 @@ function accepted(answer: NetlinkAnswer, request: string): readonly Uint8Array[]
   throw xdpkitError("KERNEL_NETLINK", { request, errno: errnoName(errno), sentence: sentence ?? "" });
 }
 
-/** The messages of one datagram that answer a request. */
-function readMessages(bytes: Uint8Array, sequence: number): Received {
+export interface NetlinkMessage {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly body: Uint8Array;
+}
+
+function* listMessages(bytes: Uint8Array): Generator<NetlinkMessage> {
   const view = new DataView(bytes.buffer);
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
+    const length = Math.max(HEADER_BYTES, view.getUint32(at, true));
+    yield {
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      body: bytes.subarray(at + HEADER_BYTES, at + length),
+    };
+    at += alignUp(length, 4);
+  }
+}
+
+/** The messages of one datagram that answer a request. */
+function readMessages(bytes: Uint8Array, wanted: number): Received {
   const bodies: Uint8Array[] = [];
   let end: NetlinkRefusal | undefined;
   let changed = false;
-  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
-    const length = Math.max(HEADER_BYTES, view.getUint32(at, true));
-    const type = view.getUint16(at + 4, true);
-    const flags = view.getUint16(at + 6, true);
-    const body = bytes.subarray(at + HEADER_BYTES, at + length);
-    if (view.getUint32(at + 8, true) === sequence) {
-      changed ||= (flags & NLM_F_DUMP_INTR) !== 0;
-      if (type === NLMSG_ERROR || type === NLMSG_DONE) end = readEnd(body, type, flags);
-      else bodies.push(body);
-    }
-    at += alignUp(length, 4);
+  for (const { type, flags, sequence, body } of listMessages(bytes)) {
+    if (sequence !== wanted) continue;
+    changed ||= (flags & NLM_F_DUMP_INTR) !== 0;
+    if (type === NLMSG_ERROR || type === NLMSG_DONE) end = readEnd(body, type, flags);
+    else bodies.push(body);
   }
   return { bodies, changed, ...(end ? { end } : {}) };
 }

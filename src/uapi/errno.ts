@@ -39,6 +39,7 @@ export const errno = {
   ENOBUFS: 105,
   ENOTCONN: 107,
   ETIMEDOUT: 110,
+  EHOSTUNREACH: 113,
   ENOTSUPP: 524,
 } as const;
 

@@ -69,6 +69,8 @@ it("opens every public import", () => {
     "./compiler",
     "./vm",
     "./kernel",
+    "./srv6",
+    "./srv6/commands",
     "./register",
     "./vite",
   ]);

@@ -1,0 +1,222 @@
+/** A data plane as a process: started from a file, asked over its socket, its numbers kept for the next start. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Srv6Config } from "../control/config.ts";
+import { Srv6Error } from "../control/error.ts";
+import { NO_NUMBERS, type Numbering } from "../control/numbering.ts";
+import { parsePrefix } from "../control/prefix.ts";
+import { readConfig } from "../control/read-config.ts";
+import type { ConfigFile } from "../control/schema.ts";
+import { UserPlane, type UserPlaneOptions } from "../control/user-plane.ts";
+import {
+  type Answer,
+  instanceOf,
+  isRunning,
+  type Request,
+  runFolder,
+  socketOf,
+  stateOf,
+  type Where,
+} from "./client.ts";
+import { type Status, sessionsOf, statsOf, statusOf } from "./report.ts";
+
+export interface ServeOptions extends Where {
+  readonly pinPath?: string;
+  readonly mode?: UserPlaneOptions["mode"];
+}
+
+/** What outlives the process. */
+interface State {
+  readonly numbers: Numbering;
+  readonly interfaces: readonly string[];
+  readonly pinPath: string;
+}
+
+export const pinPathOf = (options: ServeOptions): string => options.pinPath ?? `/sys/fs/bpf/${instanceOf(options)}`;
+
+export function readState(where: Where): State | undefined {
+  try {
+    return JSON.parse(readFileSync(stateOf(where), "utf8")) as State;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    throw new Srv6Error("SRV6_FILE", `cannot read the file (${code})`, {
+      at: { kind: "file", file },
+      hint: "check the name and the permissions",
+      cause,
+    });
+  }
+}
+
+export class Service {
+  readonly #options: ServeOptions;
+  readonly #ended: () => void;
+  #file: string;
+  #config: Srv6Config & ConfigFile;
+  #plane: UserPlane;
+  #server: Server | undefined;
+
+  private constructor(
+    options: ServeOptions,
+    file: string,
+    config: Srv6Config & ConfigFile,
+    plane: UserPlane,
+    ended: () => void,
+  ) {
+    this.#options = options;
+    this.#file = file;
+    this.#config = config;
+    this.#plane = plane;
+    this.#ended = ended;
+  }
+
+  /**
+   * Starts, or takes over what an earlier process left. `ended`: when it was asked to go down.
+   *
+   * @throws Srv6Error SRV6_*, XdpkitError KERNEL_*; then nothing has changed
+   */
+  static async start(file: string, options: ServeOptions, ended: () => void): Promise<Service> {
+    const config = readConfig(readFile(file), file);
+    if (await isRunning(options))
+      throw new Srv6Error("SRV6_RUNNING", `a data plane runs here already, at ${socketOf(options)}`, {
+        hint: "xdpkit srv6 reload, or down",
+      });
+    const state = readState(options);
+    const plane = UserPlane.start(config, {
+      interfaces: config.interfaces,
+      pinPath: pinPathOf(options),
+      ...(options.mode === undefined ? {} : { mode: options.mode }),
+      ...(options.netns === undefined ? {} : { namespace: options.netns }),
+      numbers: state?.numbers ?? NO_NUMBERS,
+    });
+    const service = new Service(options, file, config, plane, ended);
+    service.#save();
+    await service.#listen();
+    return service;
+  }
+
+  status(): Status {
+    return statusOf(this.#plane, this.#file, this.#config.interfaces);
+  }
+
+  /** Ends the process's part: what is attached goes on. */
+  close(): void {
+    this.#server?.close();
+    rmSync(socketOf(this.#options), { force: true });
+    this.#plane[Symbol.dispose]();
+  }
+
+  reload(file = this.#file, text = readFile(file)): void {
+    const config = readConfig(text, file);
+    const changed = config.interfaces.join() !== this.#config.interfaces.join();
+    if (changed)
+      throw new Srv6Error("SRV6_CONFIG", "the interfaces cannot change while it runs", {
+        at: { kind: "file", file },
+        hint: "xdpkit srv6 down, then up",
+      });
+    this.#plane.reload(config);
+    this.#config = config;
+    this.#file = file;
+    this.#save();
+  }
+
+  #save(): void {
+    const { numbers } = this.#plane;
+    const state: State = { numbers, interfaces: this.#config.interfaces, pinPath: pinPathOf(this.#options) };
+    mkdirSync(runFolder(this.#options), { recursive: true });
+    const path = stateOf(this.#options);
+    writeFileSync(`${path}.next`, JSON.stringify(state), { mode: 0o600 });
+    renameSync(`${path}.next`, path);
+  }
+
+  #listen(): Promise<void> {
+    const path = socketOf(this.#options);
+    if (existsSync(path)) rmSync(path);
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#serve(socket));
+    this.#server = server;
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, resolve);
+    });
+  }
+
+  #serve(socket: Socket): void {
+    let text = "";
+    socket.setEncoding("utf8");
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("end", () => {
+      let answer: Answer;
+      let request: Request | undefined;
+      try {
+        request = JSON.parse(text) as Request;
+        answer = { result: this.#answer(request) ?? null };
+      } catch (error) {
+        const { code = "SRV6_CONFIG", message, at, hint } = error as Srv6Error;
+        answer = { error: { code, message, ...(at ? { at } : {}), ...(hint === undefined ? {} : { hint }) } };
+      }
+      socket.end(`${JSON.stringify(answer)}\n`, () => {
+        if (request?.command === "down" && "result" in answer) this.#ended();
+      });
+    });
+  }
+
+  #answer(request: Request): unknown {
+    const plane = this.#plane;
+    switch (request.command) {
+      case "status":
+        return this.status();
+      case "stats":
+        return statsOf(plane);
+      case "sessions":
+        return sessionsOf(plane);
+      case "reload":
+        return this.reload(request.file, request.text);
+      case "add":
+        return this.#add(request.sessions);
+      case "delete":
+        return this.#delete(request.address, request.teid);
+      case "down":
+        plane.detach();
+        return rmSync(pinPathOf(this.#options), { recursive: true, force: true });
+    }
+  }
+
+  #add(sessions: readonly (readonly [string, number, string])[]): void {
+    this.#requireSessions();
+    this.#plane.sessions.add(
+      sessions.map(([address, teid, policy]) => {
+        const number = this.#plane.numbers.policies[policy];
+        if (number === undefined)
+          throw new Srv6Error("SRV6_SESSION", `there is no policy ${policy}`, {
+            hint: `there are ${Object.keys(this.#plane.numbers.policies).join(", ")}`,
+          });
+        return { address: Number(parsePrefix(address).value), teid, policy: number };
+      }),
+    );
+  }
+
+  #delete(address: string, teid: number): void {
+    this.#requireSessions();
+    if (!this.#plane.sessions.delete(Number(parsePrefix(address).value), teid))
+      throw new Srv6Error("SRV6_SESSION", `there is no session ${address} ${teid}`, {
+        hint: "xdpkit srv6 session list",
+      });
+  }
+
+  #requireSessions(): void {
+    if (!this.#plane.hasSessions)
+      throw new Srv6Error("SRV6_SESSION", "the configuration has no table of sessions", {
+        hint: "write sessionSlots: 65536 into it, and start again",
+      });
+  }
+}

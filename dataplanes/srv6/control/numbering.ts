@@ -1,0 +1,39 @@
+/**
+ * Numbers of policies and SIDs: those of their counters. What has a number keeps it across reloads, so that counters and
+ * sessions go on; numbers of what has gone are given again.
+ */
+import type { Srv6Config } from "./config.ts";
+
+export interface Numbering {
+  readonly policies: Readonly<Record<string, number>>;
+  readonly sids: Readonly<Record<string, number>>;
+}
+
+export const NO_NUMBERS: Numbering = { policies: {}, sids: {} };
+
+/** From 1: 0 is none. */
+function numbered(names: readonly string[], known: Readonly<Record<string, number>>): Record<string, number> {
+  const kept = Object.fromEntries(names.filter((name) => name in known).map((name) => [name, known[name]!]));
+  const taken = new Set(Object.values(kept));
+  let next = 1;
+  for (const name of names) {
+    if (name in kept) continue;
+    while (taken.has(next)) next++;
+    kept[name] = next;
+    taken.add(next);
+  }
+  return kept;
+}
+
+export function numberingOf({ policies = [], sids = [] }: Srv6Config, before: Numbering = NO_NUMBERS): Numbering {
+  return {
+    policies: numbered(
+      policies.map(({ name }) => name),
+      before.policies,
+    ),
+    sids: numbered(
+      sids.map(({ sid }) => sid),
+      before.sids,
+    ),
+  };
+}

@@ -1,0 +1,354 @@
+/**
+ * The data plane in operation: loads the program of a configuration, attaches it, follows the kernel's routes and neighbours,
+ * and replaces the program when the configuration changes.
+ *
+ * A reload makes a whole new program with tables of its own and then switches each interface to it by its link: a packet
+ * meets the old configuration or the new one, never a mixture. What counts and what lives (counters, sessions, cached
+ * routes) is in maps that are pinned and shared by all programs. Nothing is switched before all of it could be made.
+ */
+import { compileOrThrow } from "xdpkit/compiler";
+import {
+  type Detached,
+  detachXdp,
+  findInterface,
+  inNamespace,
+  keepNeighbour,
+  Loaded,
+  type NetworkChange,
+  type Records,
+  resolveRoute,
+  watchNetwork,
+  type XdpLink,
+  type XdpMode,
+} from "xdpkit/kernel";
+import { Headend } from "../program/behaviours.ts";
+import { answers, outcomes } from "../program/outcomes.xdp.ts";
+import { createProgram, type Plane } from "../program/program.xdp.ts";
+import { control } from "../program/tables.xdp.ts";
+import type { Srv6Config } from "./config.ts";
+import { contentOf, type Entry, portEntry } from "./content.ts";
+import { fill } from "./fill.ts";
+import { Adjacencies } from "./next-hops.ts";
+import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
+import { planOf } from "./plan.ts";
+import { parsePrefix } from "./prefix.ts";
+import { type NewSession, SessionTable } from "./sessions.ts";
+import { Ticks } from "./ticks.ts";
+
+export interface UserPlaneOptions {
+  /** Names of the interfaces that packets arrive on. */
+  readonly interfaces: readonly string[];
+  /** Folder in a bpf file system for links and shared maps. Default /sys/fs/bpf/srv6. */
+  readonly pinPath?: string;
+  /** Default: native, else generic. */
+  readonly mode?: XdpMode | readonly XdpMode[];
+  /** A network namespace by name. */
+  readonly namespace?: string;
+  /** Of an earlier process: counters and sessions go on under the same numbers. */
+  readonly numbers?: Numbering;
+}
+
+const PIN_PATH = "/sys/fs/bpf/srv6";
+/** Maps that outlive a reload, and the process. */
+const SHARED: ReadonlySet<string> = new Set([
+  "control",
+  "rx",
+  "tx",
+  "outcomes",
+  "answers",
+  "sid_counters",
+  "policy_counters",
+  "sessions",
+  "limits",
+  "routes",
+]);
+/** How long the program trusts what this process wrote, and how often it is told again. */
+const LEASE_SECONDS = 3n;
+const RENEWAL_MS = 1000;
+
+/** One program with its tables. */
+interface Generation {
+  readonly plane: Plane;
+  readonly loaded: Loaded;
+  readonly adjacencies: Adjacencies;
+  readonly numbers: Numbering;
+  readonly config: Srv6Config;
+}
+
+export class UserPlane implements Disposable {
+  readonly #options: UserPlaneOptions;
+  readonly #ticks = new Ticks();
+  readonly #links = new Map<string, XdpLink>();
+  #current: Generation | undefined;
+  #watch: Records<NetworkChange, NetworkChange> | undefined;
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  #generation = 0;
+  #sessions: SessionTable | undefined;
+  /** Usable MAC addresses as they were last heard of. */
+  readonly #neighbours = new Map<string, string>();
+
+  private constructor(options: UserPlaneOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Loads and attaches. What an earlier process pinned is taken over without losing a packet.
+   *
+   * @throws XdpkitError COMPILER_*, KERNEL_*; then nothing has changed
+   */
+  static start(config: Srv6Config, options: UserPlaneOptions): UserPlane {
+    const plane = new UserPlane(options);
+    try {
+      plane.#watch = plane.#inside(watchNetwork);
+      plane.#watch.on((change) => plane.#changed(change));
+      plane.#apply(config, options.numbers ?? NO_NUMBERS);
+      plane.#renewal = setInterval(() => plane.#renew(), RENEWAL_MS);
+    } catch (error) {
+      plane[Symbol.dispose]();
+      throw error;
+    }
+    return plane;
+  }
+
+  get config(): Srv6Config {
+    return this.#current!.config;
+  }
+  get numbers(): Numbering {
+    return this.#current!.numbers;
+  }
+  get plane(): Plane {
+    return this.#current!.plane;
+  }
+  get loaded(): Loaded {
+    return this.#current!.loaded;
+  }
+  /** Next hops that are down, or whose neighbour is not known. */
+  get unresolved() {
+    return this.#current!.adjacencies.unresolved;
+  }
+
+  get hasSessions(): boolean {
+    return this.#sessions !== undefined;
+  }
+  get sessions(): SessionTable {
+    return this.#sessions!;
+  }
+  /** Of what the kernel's tables say; changes with them. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether packets can come to a policy: the program has its counters then. */
+  isUsed(policy: string): boolean {
+    const { sids = [], steering = [], sessions = [] } = this.config;
+    return [...sids, ...steering, ...sessions].some((one) => one.policy === policy);
+  }
+
+  /** Runs something where the data plane is. */
+  inside<T>(body: () => T): T {
+    return this.#inside(body);
+  }
+
+  /** Another configuration, at once or not at all. @throws XdpkitError as `start`; then the old one goes on */
+  reload(config: Srv6Config): void {
+    this.#apply(config, this.numbers);
+  }
+
+  /** Packets by what became of them, and answers by their kind. */
+  counts(): { readonly outcomes: Record<string, bigint>; readonly answers: Record<string, bigint> } {
+    return { outcomes: this.loaded.map(outcomes).read(), answers: this.loaded.map(answers).read() };
+  }
+
+  /** Takes the program from the interfaces; the pinned maps stay until the folder is removed. */
+  detach(): Detached[] {
+    return this.#options.interfaces.flatMap((name) => this.#inside(() => detachXdp({ interface: name })));
+  }
+
+  /** Ends following the kernel; what is attached goes on, by the routes, once the lease has ended. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#renewal);
+    this.#watch?.[Symbol.dispose]();
+    for (const link of this.#links.values()) link[Symbol.dispose]();
+    this.#current?.adjacencies.close();
+    this.#current?.loaded[Symbol.dispose]();
+    this.#ticks[Symbol.dispose]();
+  }
+
+  #inside<T>(body: () => T): T {
+    const { namespace } = this.#options;
+    return namespace === undefined ? body() : inNamespace(namespace, body);
+  }
+
+  #apply(config: Srv6Config, before: Numbering): void {
+    const next = this.#make(config, before);
+    const old = this.#current;
+    try {
+      this.#switch(next, old);
+    } catch (error) {
+      next.adjacencies.close();
+      next.loaded[Symbol.dispose]();
+      throw error;
+    }
+    this.#current = next;
+    this.#applySessions(old?.config, config);
+    old?.adjacencies.close();
+    old?.loaded[Symbol.dispose]();
+    // What changed while the tables were written.
+    next.adjacencies.update();
+    this.#keepGateways();
+  }
+
+  #make(config: Srv6Config, before: Numbering): Generation {
+    const numbers = numberingOf(config, before);
+    const interfaces = Object.fromEntries(
+      (config.steering ?? []).flatMap(({ interface: name }) =>
+        name === undefined ? [] : [[name, this.#inside(() => findInterface(name).index)]],
+      ),
+    );
+    let room = config.room ?? 64;
+    for (;;) {
+      const plan = planOf({ ...config, room }, numbers);
+      const content = contentOf({ ...config, sessions: [] }, plan, interfaces, numbers);
+      room *= 2;
+      if (!content) continue;
+      const { program, plane } = createProgram(plan);
+      const { object, names } = compileOrThrow(program);
+      const maps = object.maps.map((map) => (SHARED.has(map.name) ? { ...map, pinByName: true } : map));
+      const loaded = new Loaded({ ...object, maps }, { pinPath: this.#pinPath }, names);
+      try {
+        fill(loaded, plane, content);
+        fill(loaded, plane, { entries: this.#portEntries(config, numbers), nextHops: new Map() });
+        const adjacencies = new Adjacencies(loaded.map(plane.tables.adjacencies) as never, content.nextHops, (body) =>
+          this.#inside(body),
+        );
+        adjacencies.fill();
+        this.#generation = loaded.map(control).get(0)?.generation ?? 0;
+        this.#advance(loaded);
+        return { plane, loaded, adjacencies, numbers, config };
+      } catch (error) {
+        loaded[Symbol.dispose]();
+        throw error;
+      }
+    }
+  }
+
+  /** All interfaces that packets arrive on: two whose indices are alike modulo 1024 cannot both be. */
+  #portEntries({ steering = [] }: Srv6Config, { policies }: Numbering): Entry[] {
+    const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy]!]));
+    return this.#options.interfaces.map((name) => {
+      const { index, mac } = this.#inside(() => findInterface(name));
+      return portEntry(index, policyOf.get(name) ?? 0, mac);
+    });
+  }
+
+  /**
+   * Has the kernel keep the neighbours that policies lead to by their routes: packets that are sent past it do not. A route
+   * that is not there yet is looked for again when routes change.
+   */
+  #keepGateways(): void {
+    const { policies = [] } = this.config;
+    const firsts = new Set(
+      policies.flatMap(({ paths }) => paths.filter(({ nextHop }) => !nextHop).map(({ segments }) => segments[0]!)),
+    );
+    for (const segment of firsts) {
+      try {
+        const { address } = parsePrefix(segment);
+        this.#inside(() => {
+          const route = resolveRoute(address);
+          if (route?.type === "unicast" && route.interfaceIndex !== undefined)
+            keepNeighbour(route.interfaceIndex, route.gateway ?? address);
+        });
+      } catch {
+        // A neighbour that cannot be kept is resolved when packets come.
+      }
+    }
+  }
+
+  /** Sessions that the configuration names; those that were added otherwise stay. */
+  #applySessions(before: Srv6Config | undefined, config: Srv6Config): void {
+    const { plane, loaded, numbers } = this.#current!;
+    if (!plane.hasSessions || !plane.headends.has(Headend.MGtp4D)) return;
+    this.#sessions ??= new SessionTable(loaded.map(plane.tables.sessions) as never, plane.sessionSlots);
+    const wanted = (config.sessions ?? []).map(
+      ({ address, teid, policy }): NewSession => ({
+        address: Number(parsePrefix(address).value),
+        teid,
+        policy: numbers.policies[policy]!,
+      }),
+    );
+    const keys = new Set(wanted.map(({ address, teid }) => `${address} ${teid}`));
+    for (const { address, teid } of before?.sessions ?? []) {
+      const number = Number(parsePrefix(address).value);
+      if (!keys.has(`${number} ${teid}`)) this.#sessions.delete(number, teid);
+    }
+    for (const { address, teid, policy } of wanted) {
+      const known = this.#sessions.policyOf(address, teid);
+      if (known !== undefined && known !== policy) this.#sessions.delete(address, teid);
+    }
+    this.#sessions.add(wanted.filter(({ address, teid }) => !this.#sessions!.has(address, teid)));
+  }
+
+  get #pinPath(): string {
+    return this.#options.pinPath ?? PIN_PATH;
+  }
+
+  /** Each interface gets the new program; when one refuses, those before it get the old one back. */
+  #switch(next: Generation, old: Generation | undefined): void {
+    const switched: string[] = [];
+    try {
+      for (const name of this.#options.interfaces) {
+        const link = this.#links.get(name);
+        const program = next.loaded.program("srv6");
+        if (link) link.update(program);
+        else this.#links.set(name, this.#attach(name, next));
+        switched.push(name);
+      }
+    } catch (error) {
+      for (const name of switched) {
+        if (old) this.#links.get(name)!.update(old.loaded.program("srv6"));
+        else {
+          this.#links.get(name)!.detach();
+          this.#links.get(name)![Symbol.dispose]();
+          this.#links.delete(name);
+        }
+      }
+      throw error;
+    }
+  }
+
+  #attach(name: string, next: Generation): XdpLink {
+    const { mode = ["native", "generic"] } = this.#options;
+    const pin = `${this.#pinPath}/link_${name}`;
+    return this.#inside(() => next.loaded.attach("srv6", { interface: name, mode, pin, replace: true }));
+  }
+
+  /** Answers that were remembered are asked again. */
+  #advance(loaded = this.#current?.loaded): void {
+    this.#generation = (this.#generation + 1) >>> 0 || 1;
+    this.#renew(loaded);
+  }
+
+  #renew(loaded = this.#current?.loaded): void {
+    const validUntil = this.#ticks.now() + LEASE_SECONDS * this.#ticks.perSecond;
+    loaded?.map(control).set(0, { generation: this.#generation, flags: 0, validUntil });
+  }
+
+  #changed(change: NetworkChange): void {
+    if (!this.#current || !this.#matters(change)) return;
+    this.#advance();
+    this.#current.adjacencies.update();
+    if (change.kind !== "neighbour") this.#keepGateways();
+  }
+
+  /** Most news of neighbours are that they were heard of again. */
+  #matters({ kind, neighbour }: NetworkChange): boolean {
+    if (kind !== "neighbour" || !neighbour) return true;
+    const { interfaceIndex, address, state, mac = "" } = neighbour;
+    const key = `${interfaceIndex} ${address}`;
+    const usable = state === "none" || state === "failed" || state === "incomplete" ? "" : mac;
+    const known = this.#neighbours.get(key);
+    if (known === usable) return false;
+    this.#neighbours.set(key, usable);
+    return true;
+  }
+}

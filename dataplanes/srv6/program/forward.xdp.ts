@@ -1,0 +1,181 @@
+/**
+ * The way out: an adjacency that the control plane resolved, or what the kernel's tables say, kept per CPU for as long as
+ * nothing changes there.
+ *
+ * Both are trusted while the control plane renews its lease (`control.validUntil`), for only then is a change seen.
+ * Invariant: the generation is read before the tables are asked, so that an answer that a change overtook is asked again.
+ */
+import {
+  assign,
+  type FibLookup,
+  FibResult,
+  fibLookup,
+  type Ipv4Address,
+  type Ipv6Address,
+  ipv4Address,
+  ipv6Address,
+  jiffies64,
+  overlay,
+  redirect,
+  subprogram,
+  u32,
+  u64,
+  type XdpAction,
+  type XdpContext,
+} from "xdpkit";
+import { Ethernet, Ipv6Halves } from "xdpkit/packet";
+import { IPV4, slotOf } from "./lookup.xdp.ts";
+import { outcomes, truncated } from "./outcomes.xdp.ts";
+import type { Plane } from "./plane.ts";
+import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
+
+/** The answer for the destination of `route`, kept there. */
+function remember(route: Route, next: FibLookup): void {
+  if (next.found) {
+    route.hop.interfaceIndex = next.interfaceIndex;
+    route.hop.mtu = next.mtu;
+    route.hop.stations.destination = next.destination;
+    route.hop.stations.source = next.source;
+  } else {
+    route.hop.interfaceIndex = 0;
+    route.hop.refusal = next.result;
+    route.generation = 0;
+  }
+}
+
+/** Without a way out the kernel gets the packet, and needs the frame's own header before whatever the packet has become. */
+function keepEthernet(ctx: XdpContext): void {
+  const ethernet = ctx.header(Ethernet, 0);
+  if (ethernet) assign(scratch.at(0).ethernet, ethernet);
+}
+
+/** Asks the kernel's tables. The length is asked about later, when it is known. */
+const ask6 = subprogram((ctx: XdpContext, route: Route, table: number): boolean => {
+  const { source } = scratch.at(0);
+  const destination = ipv6Address(new Ipv6Halves({ high: route.high, low: route.low }));
+  if (table !== 0)
+    remember(route, fibLookup(ctx, { source, destination, payloadLength: 0 }, { direct: true, tableId: table }));
+  else remember(route, fibLookup(ctx, { source, destination, payloadLength: 0 }));
+  if (route.hop.interfaceIndex === 0) keepEthernet(ctx);
+  return route.hop.interfaceIndex !== 0;
+});
+const ask4 = subprogram((ctx: XdpContext, route: Route, table: number, from: number): boolean => {
+  const source = ipv4Address(from);
+  const destination = ipv4Address(u32(route.low));
+  if (table !== 0)
+    remember(route, fibLookup(ctx, { source, destination, totalLength: 0 }, { direct: true, tableId: table }));
+  else remember(route, fibLookup(ctx, { source, destination, totalLength: 0 }));
+  if (route.hop.interfaceIndex === 0) keepEthernet(ctx);
+  return route.hop.interfaceIndex !== 0;
+});
+
+/** The slot for a destination, or null with the slot cleared for a new answer. */
+function slotFor(plane: Plane, high: bigint, low: bigint, context: bigint): { route: Route; isKnown: boolean } {
+  const { generation, validUntil } = control.at(0);
+  const route = plane.tables.routes.at(slotOf(high, low ^ context, plane.routeSlots));
+  const isSame = route.high === high && route.low === low && route.context === context;
+  if (isSame && route.generation === generation && jiffies64() < validUntil) return { route, isKnown: true };
+  route.high = high;
+  route.low = low;
+  route.context = context;
+  route.generation = generation;
+  return { route, isKnown: false };
+}
+
+/** What the answer depends on besides the destination: the table and, where routes have several next hops, the flow. */
+const contextOf = (plane: Plane, table: number, flow: number): bigint =>
+  plane.isMultipath ? (u64(table) << 32n) | u64(flow) : u64(table);
+
+/** The next hop of an adjacency, or null: not resolved, or not to be trusted. */
+function adjacent(plane: Plane, id: number): NextHop | null {
+  const adjacency = plane.tables.adjacencies.at(id & (plane.adjacencies - 1));
+  const hop = adjacency.halves[adjacency.active & 1]!;
+  return hop.interfaceIndex !== 0 && jiffies64() < control.at(0).validUntil ? hop : null;
+}
+
+export interface Way {
+  /** 0: by the destination. */
+  readonly adjacency: number;
+  /** 0: what the rules give. */
+  readonly table: number;
+  /** Hash of the flow; a constant 0 where it does not matter. */
+  readonly flow: number;
+}
+
+/** The next hop for an IPv6 packet; it may turn out to be none (`leave` then hands the packet to the kernel). */
+export function resolve6(plane: Plane, ctx: XdpContext, way: Way, from: Ipv6Address, to: Ipv6Address): NextHop {
+  let { high, low } = Ipv6Halves.from(to);
+  if (way.adjacency !== 0) {
+    const hop = adjacent(plane, way.adjacency);
+    if (hop) return hop;
+    const gateway = plane.tables.adjacencies.at(way.adjacency & (plane.adjacencies - 1));
+    if (gateway.high !== 0n) {
+      high = gateway.high;
+      low = gateway.low;
+    }
+  }
+  const { route, isKnown } = slotFor(plane, high, low, contextOf(plane, way.table, way.flow));
+  if (isKnown) return route.hop;
+  scratch.at(0).source = from;
+  ask6(ctx, route, way.table);
+  return route.hop;
+}
+
+export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Address, to: Ipv4Address): NextHop {
+  let low = u64(u32(to));
+  if (way.adjacency !== 0) {
+    const hop = adjacent(plane, way.adjacency);
+    if (hop) return hop;
+    const gateway = plane.tables.adjacencies.at(way.adjacency & (plane.adjacencies - 1));
+    if (gateway.high !== 0n) low = gateway.low;
+  }
+  const { route, isKnown } = slotFor(plane, IPV4, low, contextOf(plane, way.table, way.flow));
+  if (isKnown) return route.hop;
+  ask4(ctx, route, way.table, u32(from));
+  return route.hop;
+}
+
+/** The kernel may know better, or resolve the neighbour: it gets the packet as it is now. */
+function refused(ctx: XdpContext, result: number, etherType: number): XdpAction {
+  const ethernet = ctx.header(Ethernet, 0) ?? truncated();
+  assign(ethernet, scratch.at(0).ethernet);
+  const port = ports.at(ctx.ingressInterface & 1023);
+  if (port.isKnown) ethernet.destination = port.station;
+  ethernet.etherType = etherType;
+  switch (result) {
+    case FibResult.NoNeighbour:
+      return outcomes.pass("noNeighbour");
+    case FibResult.NotForwarded:
+      return outcomes.pass("notForwarded");
+    case FibResult.ForwardingDisabled:
+      return outcomes.pass("forwardingDisabled");
+    case FibResult.Blackhole:
+      return outcomes.drop("blackhole");
+    case FibResult.Unreachable:
+      return outcomes.drop("unreachable");
+    case FibResult.Prohibit:
+      return outcomes.drop("prohibited");
+    default:
+      return outcomes.pass("fibOther");
+  }
+}
+
+/** The frame, whose Ethernet header is in place, leaves. `length`: of the IP packet, for the counters. */
+export function leave(ctx: XdpContext, hop: NextHop, etherType: number, length: number): XdpAction {
+  if (hop.interfaceIndex === 0) return refused(ctx, hop.refusal, etherType);
+  const ethernet = ctx.header(Ethernet, 0) ?? truncated();
+  assign(overlay(Stations, ethernet), hop.stations);
+  ethernet.etherType = etherType;
+  return send(hop.interfaceIndex, length);
+}
+
+/** As it is, out of an interface. */
+export function send(interfaceIndex: number, length: number): XdpAction {
+  const counter = egress.at(interfaceIndex & 1023);
+  counter.packets += 1n;
+  counter.bytes += u64(length);
+  return outcomes.as("forwarded", redirect(interfaceIndex));
+}
+
+/** Whether a packet of so many bytes fits; it does where the way is not known. */
+export const fits = (hop: NextHop, length: number): boolean => hop.interfaceIndex === 0 || length <= hop.mtu;

@@ -1,0 +1,10 @@
+/** What every kernel function of the program is given: a constant to the compiler. */
+import type { ProgramArray } from "xdpkit";
+import type { Plan } from "./plan.ts";
+import type { Tables } from "./tables.xdp.ts";
+
+export interface Plane extends Plan {
+  readonly tables: Tables;
+  /** 0: the program that answers with ICMP errors. */
+  readonly programs: ProgramArray;
+}

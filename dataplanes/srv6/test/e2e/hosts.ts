@@ -1,0 +1,198 @@
+/**
+ * A topology for end-to-end tests: namespaces joined by veth pairs, processes inside them, the data plane as its command.
+ * All of it goes when the test ends, whatever happens: namespaces and what runs in them are removed at the process's exit, too.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { BpfFolder } from "../../../../test/support/bpf-folder.ts";
+import { Namespace } from "../../../../test/support/namespace.ts";
+
+const XDPKIT = fileURLToPath(new URL("../../../../dist/cli/main.js", import.meta.url));
+const run = promisify(execFile);
+
+/** What runs when the test ends. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export class Host implements Disposable {
+  readonly namespace: Namespace;
+  readonly #children: ChildProcess[] = [];
+
+  constructor(purpose: string) {
+    this.namespace = new Namespace(purpose);
+    this.namespace.ip("link set lo up");
+    for (const name of [
+      "net.ipv4.conf.all.forwarding",
+      "net.ipv6.conf.all.forwarding",
+      "net.ipv6.conf.all.seg6_enabled",
+      "net.ipv6.conf.default.seg6_enabled",
+    ])
+      this.namespace.sysctl(name, "1");
+    for (const name of ["all", "default"]) this.namespace.sysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
+  }
+
+  /** `ip …`, one command a line. */
+  ip(...commands: readonly string[]): void {
+    for (const command of commands) this.namespace.ip(command);
+  }
+
+  /** What it prints. @throws the command's failure */
+  async run(command: string, ...words: readonly string[]): Promise<string> {
+    const { stdout } = await run("ip", ["netns", "exec", this.namespace.name, command, ...words], {
+      timeout: 60_000,
+      maxBuffer: 1 << 26,
+    });
+    return stdout;
+  }
+
+  /** Runs until the test ends, or `stop`. */
+  start(command: string, ...words: readonly string[]): Running {
+    const child = spawn("ip", ["netns", "exec", this.namespace.name, command, ...words], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    running.add(child);
+    this.#children.push(child);
+    return new Running(child);
+  }
+
+  [Symbol.dispose](): void {
+    for (const child of this.#children) {
+      child.kill("SIGKILL");
+      running.delete(child);
+    }
+    this.namespace[Symbol.dispose]();
+  }
+}
+
+export class Running {
+  readonly #child: ChildProcess;
+  #said = "";
+  readonly #ended: Promise<void>;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.#said += text;
+      });
+    this.#ended = new Promise((resolve) => child.once("close", () => resolve()));
+  }
+
+  /** What it has printed, when that matches. @throws Error when it has ended before, or nothing comes for 10 s */
+  async said(pattern: RegExp): Promise<string> {
+    for (let waited = 0; waited < 10_000; waited += 20) {
+      if (pattern.test(this.#said)) return this.#said;
+      if (this.#child.exitCode !== null) break;
+      await setTimeout(20);
+    }
+    throw new Error(`it did not say ${pattern}: ${this.#said}`);
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGINT"): Promise<string> {
+    this.#child.kill(signal);
+    await this.#ended;
+    return this.#said;
+  }
+}
+
+/**
+ * Two hosts joined; each end is "host interface". Checksums and segments are made as on a wire, and what XDP redirects to an
+ * end is taken in (a veth does so with GRO or a program of its own).
+ */
+export function join2(a: Host, nameA: string, b: Host, nameB: string): void {
+  a.namespace.ip(`link add ${nameA} type veth peer name ${nameB} netns ${b.namespace.name}`);
+  const ends = [
+    [a, nameA],
+    [b, nameB],
+  ] as const;
+  for (const [host, name] of ends) host.namespace.ip(`link set ${name} up`);
+  // A veth learns that its other end takes frames only while both are up (veth_set_features).
+  for (const [host, name] of ends)
+    host.namespace.run("ethtool", ["-K", name, "gro", "on", "tx", "off", "tso", "off", "gso", "off"]);
+}
+
+/** The data plane of a host, by the command line. */
+export class Edge implements Disposable {
+  readonly host: Host;
+  readonly #folder = mkdtempSync(join(tmpdir(), "xdpkit-e2e-"));
+  readonly #pins = new BpfFolder();
+  readonly #file: string;
+
+  constructor(host: Host, yaml: string) {
+    this.host = host;
+    this.#file = join(this.#folder, "srv6.yaml");
+    writeFileSync(this.#file, yaml);
+  }
+
+  async srv6(command: string, ...words: readonly string[]): Promise<string> {
+    const where = ["--netns", this.host.namespace.name, "--run", this.#folder];
+    const { stdout } = await run(process.execPath, [XDPKIT, "srv6", ...command.split(" "), ...words, ...where]);
+    return stdout;
+  }
+
+  up = (): Promise<string> => this.srv6("up", this.#file, "--background", "--pin-path", `${this.#pins.path}/srv6`);
+  stats = async (): Promise<EdgeStats> => JSON.parse(await this.srv6("stats", "--json")) as EdgeStats;
+
+  async down(): Promise<void> {
+    await this.srv6("down", "--pin-path", `${this.#pins.path}/srv6`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pins[Symbol.dispose]();
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+export interface EdgeStats {
+  readonly outcomes: Readonly<Record<string, string>>;
+  readonly interfaces: Readonly<
+    Record<string, { readonly received: { readonly packets: string }; readonly sent: { readonly packets: string } }>
+  >;
+  readonly sids: Readonly<Record<string, { readonly packets: string }>>;
+  readonly policies: Readonly<Record<string, { readonly packets: string }>>;
+}
+
+/** A capture on an interface, read by tshark. */
+export class Capture {
+  readonly #running: Running;
+  readonly #file: string;
+  readonly #host: Host;
+
+  private constructor(host: Host, running: Running, file: string) {
+    this.#host = host;
+    this.#running = running;
+    this.#file = file;
+  }
+
+  static async start(host: Host, name: string, folder: string): Promise<Capture> {
+    const file = join(folder, `${host.namespace.name}-${name}.pcapng`);
+    const running = host.start("dumpcap", "-q", "-i", name, "-w", file);
+    await running.said(/Capturing on/);
+    await running.said(/File: /);
+    await setTimeout(100);
+    return new Capture(host, running, file);
+  }
+
+  async stop(): Promise<void> {
+    await setTimeout(400);
+    await this.#running.stop("SIGINT");
+  }
+
+  /** Packets that match a display filter. */
+  async count(filter: string): Promise<number> {
+    return (await this.fields(filter, "frame.number")).length;
+  }
+
+  async fields(filter: string, ...fields: readonly string[]): Promise<string[]> {
+    const words = ["-n", "-r", this.#file, "-Y", filter, "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
+    const checks = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+    return (await this.#host.run("tshark", ...words, ...checks)).split("\n").filter((line) => line !== "");
+  }
+}

@@ -1,0 +1,483 @@
+/** End, End.X, End.T and their flavours; End.MAP. RFC 8986 section 4, RFC 9433 section 6.2, RFC 9800 section 4.1. */
+import { describe } from "vitest";
+import { build, destinationOptions, Ethernet, hopByHop, Icmpv6Type, Ipv6Fragment, type Part } from "xdpkit/packet";
+import { suite } from "../../../test/support/require.ts";
+import type { SidConfig, Srv6Config } from "../index.ts";
+import { arrives, data, error6, Icmpv6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import { type Row, rows } from "./harness.ts";
+
+const SID = "fc00:1::e";
+const config = (...sids: readonly SidConfig[]): Srv6Config => ({ address: NODE, sids });
+/** Two segments; the active one is ours. */
+const path = (segmentsLeft = 1, more: object = {}): Part => srh({ segments: [NEXT, SID], segmentsLeft, ...more });
+
+/** What every behaviour that goes on along the path does. */
+function pathRows(next: (hops: number) => Part): Row[] {
+  const expired = [arrives, ip6(SID, { hopLimit: 1 } as never), path(), udp(), data];
+  const beyond = [arrives, ip6(SID), path(3), udp(), data];
+  const listed = [arrives, ip6(SID), path(1, { lastEntry: 2 }), udp(), data];
+  return [
+    {
+      name: "the next segment",
+      packet: [arrives, ip6(SID), path(), udp(), data],
+      outcome: "forwarded",
+      gives: [leaves, next(1), path(0), udp(), data],
+    },
+    {
+      name: "IPv4 inside",
+      packet: [arrives, ip6(SID), path(), ...inner4()],
+      outcome: "forwarded",
+      gives: [leaves, next(1), path(0), ...inner4()],
+    },
+    {
+      name: "IPv6 inside",
+      packet: [arrives, ip6(SID), path(), ...inner6()],
+      outcome: "forwarded",
+      gives: [leaves, next(1), path(0), ...inner6()],
+    },
+    {
+      name: "S05: hop limit 1",
+      packet: expired,
+      outcome: "forwarded +timeExceeded",
+      gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
+    },
+    {
+      name: "S09: segments left beyond the last entry",
+      packet: beyond,
+      outcome: "forwarded +parameterProblem",
+      gives: error6(beyond, Icmpv6Type.ParameterProblem, 0, 43),
+    },
+    {
+      name: "S09: last entry beyond the header",
+      packet: listed,
+      outcome: "forwarded +parameterProblem",
+      gives: error6(listed, Icmpv6Type.ParameterProblem, 0, 43),
+    },
+    { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+    {
+      name: "S02: no segment left: for the kernel",
+      packet: [arrives, ip6(SID), path(0), udp(), data],
+      outcome: "localDelivery",
+    },
+    {
+      name: "another routing type: for the kernel",
+      packet: [arrives, ip6(SID), path(1, { routingType: 3 }), udp(), data],
+      outcome: "localDelivery",
+    },
+    {
+      name: "cut in the SRH",
+      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 14 + 40 + 4),
+      outcome: "truncated",
+    },
+    {
+      name: "cut in the segment list",
+      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 14 + 40 + 8 + 12),
+      outcome: "truncated",
+    },
+    {
+      name: "cut in the IPv6 header",
+      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 50),
+      outcome: "truncated",
+    },
+    {
+      name: "SRH behind Hop-by-Hop options",
+      packet: [arrives, ip6(SID), hopByHop({ options: [] }), path(), udp(), data],
+      outcome: "forwarded",
+      gives: [leaves, next(1), hopByHop({ options: [] }), path(0), udp(), data],
+    },
+    {
+      name: "SRH behind both kinds of options",
+      packet: [arrives, ip6(SID), hopByHop({ options: [] }), destinationOptions({ options: [] }), path(), udp(), data],
+      outcome: "forwarded",
+      gives: [leaves, next(1), hopByHop({ options: [] }), destinationOptions({ options: [] }), path(0), udp(), data],
+    },
+    { name: "not a local SID", packet: [arrives, ip6("fc00:1::f"), path(), udp(), data], outcome: "notOurs" },
+  ];
+}
+
+const hmac = { tlvs: [{ kind: "hmac", keyId: 1, digest: new Uint8Array(32) }] };
+const to =
+  (destination: string, more: object = {}) =>
+  (hops: number): Part =>
+    ip6(destination, { hopLimit: 64 - hops, ...more } as never);
+
+suite("endpoint behaviours", ["root", "bpf"], () => {
+  describe("End", () => {
+    const big = [arrives, ip6(SID), path(), udp(), new Uint8Array(1420)];
+    const by = (segment: string, segmentsLeft: number): Part => srh({ segments: [segment, SID], segmentsLeft });
+    const unchanged = (segment: string, outcome: string): Row => ({
+      name: `a segment that is ${outcome}`,
+      packet: [arrives, ip6(SID), by(segment, 1), udp(), data],
+      outcome,
+      gives: [arrives, to(segment)(1), by(segment, 0), udp(), data],
+    });
+    rows(config({ sid: SID, behaviour: "End" }), [
+      ...pathRows(to(NEXT)),
+      {
+        name: "an HMAC TLV is ignored",
+        packet: [arrives, ip6(SID), path(1, hmac), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0, hmac), udp(), data],
+      },
+      unchanged("fc00:9::1", "notForwarded"),
+      unchanged("fc00:6::1", "noNeighbour"),
+      unchanged("fc00:3::1", "blackhole"),
+      unchanged("fc00:4::1", "unreachable"),
+      unchanged("fc00:5::1", "prohibited"),
+      {
+        name: "larger than the way out",
+        packet: big,
+        outcome: "forwarded +packetTooBig",
+        gives: error6(big, Icmpv6Type.PacketTooBig, 0, 1500),
+      },
+      {
+        name: "as large as the way out",
+        packet: [arrives, ip6(SID), path(), udp(), new Uint8Array(1412)],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), udp(), new Uint8Array(1412)],
+      },
+    ]);
+  });
+
+  describe("End, HMAC refused", () => {
+    rows({ ...config({ sid: SID, behaviour: "End" }), refuseHmac: true }, [
+      { name: "an HMAC TLV", packet: [arrives, ip6(SID), path(1, hmac), udp(), data], outcome: "hmac" },
+      {
+        name: "none",
+        packet: [arrives, ip6(SID), path(), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), udp(), data],
+      },
+    ]);
+  });
+
+  describe("End.X", () => {
+    // Routes lead elsewhere: the adjacency decides.
+    rows(config({ sid: SID, behaviour: "End.X", nextHop: { interface: "v1", address: "fd00:1::2" } }), [
+      ...pathRows(to(NEXT)),
+      {
+        name: "a segment without route",
+        packet: [arrives, ip6(SID), srh({ segments: ["fc00:9::1", SID], segmentsLeft: 1 }), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to("fc00:9::1")(1), srh({ segments: ["fc00:9::1", SID], segmentsLeft: 0 }), udp(), data],
+      },
+    ]);
+  });
+
+  describe("End.X whose next hop is down", () => {
+    rows(config({ sid: SID, behaviour: "End.X", nextHop: { interface: "down", address: "fd00:1::2" } }), [
+      {
+        name: "goes by the route",
+        packet: [arrives, ip6(SID), path(), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), udp(), data],
+      },
+    ]);
+  });
+
+  describe("End.T", () => {
+    rows(config({ sid: SID, behaviour: "End.T", table: 254 }), pathRows(to(NEXT)));
+  });
+  describe("End.T of another table", () => {
+    rows(config({ sid: SID, behaviour: "End.T", table: 77 }), [
+      {
+        name: "a table without routes",
+        packet: [arrives, ip6(SID), path(), udp(), data],
+        outcome: "notForwarded",
+        gives: [arrives, to(NEXT)(1), path(0), udp(), data],
+      },
+    ]);
+  });
+
+  describe("PSP", () => {
+    const three = (segmentsLeft: number) => srh({ segments: ["fc00:2::3", NEXT, SID], segmentsLeft });
+    const rest = [hopByHop({ options: [] }), path(), udp(), data];
+    rows(config({ sid: SID, behaviour: "End", flavours: ["PSP"] }), [
+      {
+        name: "the last but one pops",
+        packet: [arrives, ip6(SID), path(), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), udp(), data],
+      },
+      {
+        name: "and its TLVs",
+        packet: [arrives, ip6(SID), path(1, hmac), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), ...inner4()],
+      },
+      {
+        name: "before it the SRH stays",
+        packet: [arrives, ip6(SID), three(2), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), three(1), udp(), data],
+      },
+      {
+        name: "an SRH behind options goes, the options stay",
+        packet: [arrives, ip6(SID), ...rest],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), hopByHop({ options: [] }), udp(), data],
+      },
+      {
+        name: "no segment left: for the kernel",
+        packet: [arrives, ip6(SID), path(0), udp(), data],
+        outcome: "localDelivery",
+      },
+    ]);
+  });
+
+  describe("USP", () => {
+    rows(config({ sid: SID, behaviour: "End", flavours: ["USP"] }), [
+      {
+        name: "the last pops: for the kernel",
+        packet: [arrives, ip6(SID), path(0), udp(), data],
+        outcome: "localDelivery",
+        gives: [arrives, ip6(SID), udp(), data],
+      },
+      {
+        name: "before it the SRH stays",
+        packet: [arrives, ip6(SID), path(), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), udp(), data],
+      },
+      { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+    ]);
+  });
+
+  describe("USD", () => {
+    const odd = [arrives, ip6(SID), path(0), udp(), data];
+    rows(config({ sid: SID, behaviour: "End", flavours: ["USD"] }), [
+      {
+        name: "IPv4 inside goes on",
+        packet: [arrives, ip6(SID), path(0), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, ...inner4(1)],
+      },
+      {
+        name: "IPv6 inside goes on",
+        packet: [arrives, ip6(SID), path(0), ...inner6()],
+        outcome: "forwarded",
+        gives: [leaves, ...inner6(1)],
+      },
+      {
+        name: "without SRH",
+        packet: [arrives, ip6(SID), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, ...inner4(1)],
+      },
+      {
+        name: "before the end it is End",
+        packet: [arrives, ip6(SID), path(), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), ...inner4()],
+      },
+      {
+        name: "another upper layer",
+        packet: odd,
+        outcome: "forwarded +parameterProblem",
+        gives: error6(odd, Icmpv6Type.ParameterProblem, 4, 40 + 8 + 32),
+      },
+    ]);
+  });
+
+  describe("NEXT-CSID", () => {
+    // Block fc00:2 (32 bits), node 1 (16 bits); containers fc00:2:1:2:3.
+    const container = "fc00:2:1:2:3::";
+    const expired = [arrives, ip6(container, { hopLimit: 1 } as never), udp(), data];
+    const big = [arrives, ip6(container), udp(), new Uint8Array(1480)];
+    const carrying = (destination: string, hops: number) => [
+      ip6(destination, { hopLimit: 64 - hops } as never),
+      ...inner4(),
+    ];
+    const sid: SidConfig = { sid: "fc00:2:1::/48", behaviour: "End", flavours: ["NEXT-CSID"], block: 32 };
+    rows(config(sid), [
+      {
+        name: "the next moves up",
+        packet: [arrives, ...carrying(container, 0)],
+        outcome: "forwarded",
+        gives: [leaves, ...carrying("fc00:2:2:3::", 1)],
+      },
+      {
+        name: "the last moves up",
+        packet: [arrives, ...carrying("fc00:2:1:3::", 0)],
+        outcome: "forwarded",
+        gives: [leaves, ...carrying("fc00:2:3::", 1)],
+      },
+      {
+        name: "a full container",
+        packet: [arrives, ...carrying("fc00:2:1:2:3:4:5:6", 0)],
+        outcome: "forwarded",
+        gives: [leaves, ...carrying("fc00:2:2:3:4:5:6:0", 1)],
+      },
+      {
+        name: "an SRH is left alone while the container holds more",
+        packet: [arrives, ip6(container), path(1), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to("fc00:2:2:3::")(1), path(1), udp(), data],
+      },
+      {
+        name: "empty: the next segment of the SRH",
+        packet: [arrives, ip6("fc00:2:1::"), path(1), udp(), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(0), udp(), data],
+      },
+      {
+        name: "empty, no SRH: for the kernel",
+        packet: [arrives, ip6("fc00:2:1::"), udp(), data],
+        outcome: "localDelivery",
+      },
+      {
+        name: "N02: hop limit 1",
+        packet: expired,
+        outcome: "forwarded +timeExceeded",
+        gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
+      },
+      {
+        name: "larger than the way out",
+        packet: big,
+        outcome: "forwarded +packetTooBig",
+        gives: error6(big, Icmpv6Type.PacketTooBig, 0, 1500),
+      },
+    ]);
+  });
+
+  describe("NEXT-CSID, End.X", () => {
+    const sid: SidConfig = {
+      sid: "fc00:2:1:e::/64",
+      behaviour: "End.X",
+      flavours: ["NEXT-CSID"],
+      block: 32,
+      nextHop: { interface: "v1", address: "fd00:1::2" },
+    };
+    rows(config(sid), [
+      {
+        name: "the next moves up by node and function",
+        packet: [arrives, ip6("fc00:2:1:e:7:8::"), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, to("fc00:2:7:8::")(1), ...inner4()],
+      },
+    ]);
+  });
+
+  describe("End.MAP", () => {
+    const expired = [arrives, ip6(SID, { hopLimit: 1 } as never), path(), udp({ checksum: 0x1234 } as never), data];
+    const big = [arrives, ip6(SID), udp(), new Uint8Array(1480)];
+    rows(config({ sid: SID, behaviour: "End.MAP", map: NEXT }), [
+      {
+        name: "the mapped SID",
+        packet: [arrives, ip6(SID), udp({ checksum: 0x1234 } as never), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), udp({ checksum: 0x1234 } as never), data],
+      },
+      {
+        name: "an SRH stays as it is",
+        packet: [arrives, ip6(SID), path(), udp({ checksum: 0x1234 } as never), data],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), path(), udp({ checksum: 0x1234 } as never), data],
+      },
+      {
+        name: "IPv4 inside",
+        packet: [arrives, ip6(SID), ...inner4()],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), ...inner4()],
+      },
+      {
+        name: "IPv6 inside",
+        packet: [arrives, ip6(SID), ...inner6()],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT)(1), ...inner6()],
+      },
+      {
+        name: "hop limit 2",
+        packet: [arrives, ip6(SID, { hopLimit: 2 } as never), udp({ checksum: 0x1234 } as never), data],
+        outcome: "forwarded",
+        gives: [leaves, ip6(NEXT, { hopLimit: 1 } as never), udp({ checksum: 0x1234 } as never), data],
+      },
+      {
+        name: "hop limit 1",
+        packet: expired,
+        outcome: "forwarded +timeExceeded",
+        gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
+      },
+      {
+        name: "hop limit 0",
+        packet: [arrives, ip6(SID, { hopLimit: 0 } as never), udp({ checksum: 0x1234 } as never), data],
+        outcome: "forwarded +timeExceeded",
+        gives: error6(
+          [arrives, ip6(SID, { hopLimit: 0 } as never), udp({ checksum: 0x1234 } as never), data],
+          Icmpv6Type.TimeExceeded,
+          0,
+          0,
+        ),
+      },
+      {
+        name: "larger than the way out",
+        packet: big,
+        outcome: "forwarded +packetTooBig",
+        gives: error6(big, Icmpv6Type.PacketTooBig, 0, 1500),
+      },
+      {
+        name: "traffic class and flow label stay",
+        packet: [
+          arrives,
+          ip6(SID, { trafficClass: 0xb8, flowLabel: 0x12345 } as never),
+          udp({ checksum: 0x1234 } as never),
+          data,
+        ],
+        outcome: "forwarded",
+        gives: [
+          leaves,
+          to(NEXT, { trafficClass: 0xb8, flowLabel: 0x12345 })(1),
+          udp({ checksum: 0x1234 } as never),
+          data,
+        ],
+      },
+      {
+        name: "no payload",
+        packet: [arrives, ip6(SID, { nextHeader: 59 } as never)],
+        outcome: "forwarded",
+        gives: [leaves, to(NEXT, { nextHeader: 59 })(1)],
+      },
+      {
+        name: "cut in the IPv6 header",
+        packet: build([arrives, ip6(SID), udp()]).subarray(0, 53),
+        outcome: "truncated",
+      },
+      {
+        name: "not a local SID",
+        packet: [arrives, ip6("fc00:1::f"), udp({ checksum: 0x1234 } as never), data],
+        outcome: "notOurs",
+      },
+    ]);
+  });
+
+  describe("no answer", () => {
+    // RFC 4443 section 2.4 e.
+    const one = (name: string, packet: readonly Part[]): Row => ({ name, packet, outcome: "silent" });
+    const last = { hopLimit: 1 };
+    const error = [new Icmpv6({ type: Icmpv6Type.TimeExceeded, code: 0, rest: 0 }), data];
+    rows(config({ sid: SID, behaviour: "End.MAP", map: NEXT }), [
+      one("to an ICMPv6 error", [arrives, ip6(SID, last as never), ...error]),
+      one("to one behind options", [arrives, ip6(SID, last as never), hopByHop({ options: [] }), ...error]),
+      one("to a redirect", [
+        arrives,
+        ip6(SID, last as never),
+        new Icmpv6({ type: Icmpv6Type.Redirect, code: 0, rest: 0 }),
+        data,
+      ]),
+      one("to a later fragment", [
+        arrives,
+        ip6(SID, last as never),
+        new Ipv6Fragment({ nextHeader: 17, fragmentOffset: 10, moreFragments: false, identification: 1 } as never),
+        data,
+      ]),
+      one("to a group as source", [arrives, ip6(SID, { ...last, source: "ff02::1" } as never), udp(), data]),
+      one("to no source", [arrives, ip6(SID, { ...last, source: "::" } as never), udp(), data]),
+      one("to a frame for a group", [
+        new Ethernet({ source: arrives.source, destination: "33:33:00:00:00:01" }),
+        ip6(SID, last as never),
+        udp(),
+        data,
+      ]),
+    ]);
+  });
+});

@@ -1,0 +1,199 @@
+/**
+ * The running data plane between wires: packets that really leave, while the kernel's routes, neighbours and links change.
+ *
+ *   a0 ──── a1  router  b1 ──── b0
+ *                       c1 ──── c0
+ */
+import { setTimeout } from "node:timers/promises";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { inNamespace, type Loaded, load } from "xdpkit/kernel";
+import { build, type Part } from "xdpkit/packet";
+import { BpfFolder } from "../../../test/support/bpf-folder.ts";
+import { Namespace } from "../../../test/support/namespace.ts";
+import { suite } from "../../../test/support/require.ts";
+import { type Srv6Config, UserPlane } from "../index.ts";
+import { arrives, data, inner4, ip6, srh, udp } from "./frames.ts";
+import { frames, sender, tap } from "./tap.xdp.ts";
+
+const SID = "fc00:1::e";
+const NEXT = "fc00:2::2";
+const VIA_B = "02:00:00:00:0b:02";
+const VIA_B_NEW = "02:00:00:00:0b:03";
+const VIA_C = "02:00:00:00:0c:02";
+/** An event wakes the process within a millisecond; a loaded machine takes longer. */
+const EVENT_MS = 100;
+
+suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
+  let space: Namespace;
+  let pins: BpfFolder;
+  let taps: { readonly b: Loaded; readonly c: Loaded };
+  let send: Loaded;
+  let plane: UserPlane | undefined;
+  const inside = <T>(body: () => T): T => inNamespace(space.name, body);
+
+  beforeEach(async () => {
+    space = new Namespace("follow");
+    pins = new BpfFolder();
+    for (const one of ["a", "b", "c"]) space.veth(`${one}1`, `${one}0`);
+    for (const name of ["net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding"]) space.sysctl(name, "1");
+    for (const [one, number] of [
+      ["b", 1],
+      ["c", 2],
+    ] as const) {
+      space.ip(`addr add fd00:${number}::1/64 dev ${one}1 nodad`);
+      space.ip(`addr add 10.9.${number}.1/24 dev ${one}1`);
+      space.ip(`neigh replace fd00:${number}::2 dev ${one}1 lladdr 02:00:00:00:0${one}:02 nud permanent`);
+      space.ip(`neigh replace 10.9.${number}.2 dev ${one}1 lladdr 02:00:00:00:0${one}:02 nud permanent`);
+    }
+    space.ip("-6 route add fc00:2::/32 via fd00:1::2");
+    space.ip("-6 route add fc00:2::/32 via fd00:2::2 metric 2048");
+    const tapAt = async (name: string): Promise<Loaded> => {
+      const loaded = await load(tap);
+      inside(() => loaded.attach(tap, { interface: name, via: "netlink" })[Symbol.dispose]());
+      return loaded;
+    };
+    taps = { b: await tapAt("b0"), c: await tapAt("c0") };
+    send = await load(sender);
+  });
+  afterEach(() => {
+    plane?.[Symbol.dispose]();
+    plane = undefined;
+    for (const one of [taps.b, taps.c, send]) one[Symbol.dispose]();
+    space[Symbol.dispose]();
+    pins[Symbol.dispose]();
+  });
+
+  const start = (config: Srv6Config): UserPlane => {
+    plane = UserPlane.start(config, { interfaces: ["a1"], pinPath: `${pins.path}/srv6`, namespace: space.name });
+    return plane;
+  };
+
+  /** Frames that arrived since the last time, by destination: `b 02:…` */
+  const counted = new Map<string, bigint>();
+  beforeEach(() => counted.clear());
+  function arrived(): Record<string, number> {
+    const fresh: Record<string, number> = {};
+    for (const [name, loaded] of Object.entries(taps)) {
+      for (const [mac, count] of loaded.map(frames).entries()) {
+        if (mac.startsWith("33:33")) continue; // what the kernel says of itself
+        const key = `${name} ${mac}`;
+        const more = Number(count - (counted.get(key) ?? 0n));
+        if (more > 0) fresh[key] = more;
+        counted.set(key, count);
+      }
+    }
+    return fresh;
+  }
+
+  const COUNT = 20;
+  async function traffic(packet: readonly Part[]): Promise<Record<string, number>> {
+    await setTimeout(EVENT_MS);
+    arrived();
+    const ingressInterface = space.link("a0").index;
+    inside(() => send.program(sender).runLive(build(packet), { ingressInterface, repeat: COUNT, batchSize: 1 }));
+    await setTimeout(20);
+    return arrived();
+  }
+
+  const srv6 = [arrives, ip6(SID), srh({ segments: [NEXT, SID], segmentsLeft: 1 }), udp(), data];
+  const kinds = [
+    ["by the routes", { address: "fc00:1::1", sids: [{ sid: SID, behaviour: "End" }] }],
+    [
+      "by an adjacency",
+      {
+        address: "fc00:1::1",
+        sids: [{ sid: SID, behaviour: "End.X", nextHop: { interface: "b1", address: "fd00:1::2" } }],
+      },
+    ],
+  ] as const satisfies readonly (readonly [string, Srv6Config])[];
+
+  it.each(kinds)("%s: a neighbour gets another address", async (_, config) => {
+    start(config);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip(`neigh replace fd00:1::2 dev b1 lladdr ${VIA_B_NEW} nud permanent`);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B_NEW}`]: COUNT });
+    // Quickly, and more often than an adjacency has halves.
+    for (const lladdr of [VIA_B, VIA_B_NEW, VIA_B, VIA_B_NEW, VIA_B])
+      space.ip(`neigh replace fd00:1::2 dev b1 lladdr ${lladdr} nud permanent`);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+  });
+
+  it("a better route comes and goes", async () => {
+    start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip(`-6 route add ${NEXT}/128 via fd00:2::2`);
+    expect(await traffic(srv6)).toEqual({ [`c ${VIA_C}`]: COUNT });
+    space.ip(`-6 route del ${NEXT}/128 via fd00:2::2`);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip(`-6 route add blackhole ${NEXT}/128`);
+    expect(await traffic(srv6)).toEqual({});
+    expect(plane!.counts().outcomes["blackhole"]).toBe(BigInt(COUNT));
+  });
+
+  it.each(kinds)("%s: an interface goes down and comes back", async (_, config) => {
+    start(config);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("link set b1 down");
+    // What a cross-connect cannot send goes to the kernel, which has a route.
+    expect(await traffic(srv6)).toEqual({ [`c ${VIA_C}`]: COUNT });
+    space.ip("link set b1 up");
+    space.ip("addr replace fd00:1::1/64 dev b1 nodad");
+    space.ip(`neigh replace fd00:1::2 dev b1 lladdr ${VIA_B} nud permanent`);
+    space.ip("-6 route replace fc00:2::/32 via fd00:1::2");
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+  });
+
+  it("a rule leads to another table", async () => {
+    start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("-6 route add fc00:2::/32 via fd00:2::2 table 77");
+    space.ip("-6 rule add to fc00:2::/48 table 77");
+    expect(await traffic(srv6)).toEqual({ [`c ${VIA_C}`]: COUNT });
+    space.ip("-6 rule del to fc00:2::/48 table 77");
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+  });
+
+  it("a neighbour is forgotten and found", async () => {
+    start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("neigh replace fd00:1::2 dev b1 nud failed");
+    await traffic(srv6);
+    expect(plane!.counts().outcomes["noNeighbour"]).toBe(BigInt(COUNT));
+    space.ip(`neigh replace fd00:1::2 dev b1 lladdr ${VIA_B_NEW} nud permanent`);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B_NEW}`]: COUNT });
+  });
+
+  it("IPv4 behind End.DT4 follows, too", async () => {
+    space.ip("route add 198.51.100.0/24 via 10.9.1.2");
+    const packet = [arrives, ip6("fc00:1::d4"), ...inner4()];
+    start({ address: "fc00:1::1", sids: [{ sid: "fc00:1::d4", behaviour: "End.DT4" }] });
+    expect(await traffic(packet)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("route replace 198.51.100.0/24 via 10.9.2.2");
+    expect(await traffic(packet)).toEqual({ [`c ${VIA_C}`]: COUNT });
+  });
+
+  it("without the process the routes are asked for each packet, once the lease has ended", async () => {
+    start(kinds[1][1])[Symbol.dispose]();
+    plane = undefined;
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip(`neigh replace fd00:1::2 dev b1 lladdr ${VIA_B_NEW} nud permanent`);
+    await setTimeout(3100);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B_NEW}`]: COUNT });
+  });
+
+  it("a reload changes what is done, and keeps counting", async () => {
+    const running = start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    running.reload({ address: "fc00:1::1", sids: [{ sid: SID, behaviour: "End", flavours: ["PSP"] }] });
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    expect(running.counts().outcomes["forwarded"]).toBe(BigInt(2 * COUNT));
+    // Nothing changes when it cannot be: an interface that is not there.
+    expect(() => running.reload({ address: "fc00:1::1", steering: [{ interface: "nowhere", policy: "p" }] })).toThrow(
+      expect.objectContaining({ code: "KERNEL_NO_INTERFACE" }),
+    );
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    expect(running.counts().outcomes["forwarded"]).toBe(BigInt(3 * COUNT));
+    expect(running.detach()).toHaveLength(1);
+    expect(await traffic(srv6)).toEqual({});
+  });
+});

@@ -1,0 +1,56 @@
+/** Pieces of frames for the tables of tests. */
+import { build, Ethernet, gtpU, Icmp, Icmpv6, Ipv4, Ipv6, type Part, srh, Udp } from "xdpkit/packet";
+import { STATIONS } from "./harness.ts";
+
+export const NODE = "fc00:1::1";
+export const NODE4 = "192.0.2.254";
+export const HOST = "fc00:2:8::1";
+export const HOST4 = "198.51.100.7";
+/** Routed by the network of the tests: `forwarded` of ROUTES6 and ROUTES4. */
+export const NEXT = "fc00:2::2";
+export const NEXT4 = "198.51.100.9";
+export const STATION = "02:00:00:00:00:01";
+export const US = "02:00:00:00:00:02";
+
+/** As it arrives, and as it leaves. */
+export const arrives = new Ethernet({ source: STATION, destination: US });
+export const leaves = new Ethernet({ source: STATIONS.source, destination: STATIONS.destination });
+export const data = Uint8Array.from({ length: 40 }, (_, i) => i);
+
+export const ip6 = (destination: string, more: Partial<Ipv6> = {}): Ipv6 =>
+  new Ipv6({ source: HOST, destination, hopLimit: 64, trafficClass: 0, flowLabel: 0, ...more } as never);
+export const ip4 = (destination: string, more: Partial<Ipv4> = {}): Ipv4 =>
+  new Ipv4({ source: HOST4, destination, ttl: 64, identification: 1, ...more } as never);
+export const udp = (more: Partial<Udp> = {}): Udp =>
+  new Udp({ sourcePort: 1000, destinationPort: 53, ...more } as never);
+/** A packet inside, `hops` further on. */
+export const inner4 = (hops = 0, destination = NEXT4, more: Partial<Ipv4> = {}): Part[] => [
+  ip4(destination, { ttl: 64 - hops, ...more } as never),
+  udp(),
+  data,
+];
+export const inner6 = (hops = 0, destination = NEXT, more: Partial<Ipv6> = {}): Part[] => [
+  ip6(destination, { hopLimit: 64 - hops, source: "2001:db8:45::2", ...more } as never),
+  udp(),
+  data,
+];
+
+/** An ICMPv6 error for a packet, whose bytes behind the Ethernet header it quotes. */
+export function error6(offending: readonly Part[], type: number, code: number, rest: number): Part[] {
+  const quoted = build(offending).subarray(14, 14 + 1280 - 48);
+  return [
+    leaves,
+    ip6(HOST, { source: NODE, trafficClass: 192, hopLimit: 64 } as never),
+    new Icmpv6({ type, code, rest }),
+    quoted,
+  ];
+}
+
+/** An ICMP error, likewise. */
+export function error4(offending: readonly Part[], type: number, code: number, rest = 0): Part[] {
+  const quoted = build(offending).subarray(14, 14 + 576 - 28);
+  const header = new Ipv4({ source: NODE4, destination: HOST4, dscp: 48, ttl: 64 } as never);
+  return [leaves, header, new Icmp({ type, code, identifier: rest >>> 16, sequence: rest & 0xffff }), quoted];
+}
+
+export { Ethernet, gtpU, Icmp, Icmpv6, Ipv4, Ipv6, srh };
