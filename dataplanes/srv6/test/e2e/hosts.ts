@@ -123,12 +123,13 @@ export class Edge implements Disposable {
   readonly host: Host;
   readonly #folder = mkdtempSync(join(tmpdir(), "xdpkit-e2e-"));
   readonly #pins = new BpfFolder();
-  readonly #file: string;
+  /** The configuration. */
+  readonly file: string;
 
   constructor(host: Host, yaml: string) {
     this.host = host;
-    this.#file = join(this.#folder, "srv6.yaml");
-    writeFileSync(this.#file, yaml);
+    this.file = join(this.#folder, "srv6.yaml");
+    writeFileSync(this.file, yaml);
   }
 
   async srv6(command: string, ...words: readonly string[]): Promise<string> {
@@ -137,7 +138,7 @@ export class Edge implements Disposable {
     return stdout;
   }
 
-  up = (): Promise<string> => this.srv6("up", this.#file, "--background", "--pin-path", `${this.#pins.path}/srv6`);
+  up = (): Promise<string> => this.srv6("up", this.file, "--background", "--pin-path", `${this.#pins.path}/srv6`);
   stats = async (): Promise<EdgeStats> => JSON.parse(await this.srv6("stats", "--json")) as EdgeStats;
 
   async down(): Promise<void> {
