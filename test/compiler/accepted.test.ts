@@ -22,7 +22,7 @@ interface RowOptions {
 }
 type Row = readonly [name: string, body: string, out: number | bigint, options?: RowOptions];
 
-const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
+const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, fibLookup, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, Ipv4, Ipv6, Ipv6Halves, Udp } from "xdpkit/packet";
 class Inner extends struct({ a: u8, b: be16 }) {
   get both() { return this.a * 65536 + this.b; }
@@ -603,6 +603,11 @@ const functions: readonly Row[] = [
     "shadowed names",
     "const n = 1; { const n = two; { const n = seven; out.value = u64(n); } out.value += u64(n); } out.value += u64(n)",
     10,
+  ],
+  [
+    "a route between addresses given as text",
+    'const route = fibLookup(ctx, { source: "192.0.2.1", destination: "127.0.0.1", totalLength: 40 });\nout.value = route.found ? 1n : 2n;',
+    2,
   ],
 ];
 
