@@ -6,6 +6,7 @@
  * block and have one argument per predecessor, in the order of `predecessors`.
  */
 import type { SourceLocation } from "../../base/index.ts";
+import type { KernelField } from "../kernel-types.ts";
 
 export type ValueId = number;
 export type BlockId = number;
@@ -67,6 +68,8 @@ export type Operation =
       readonly signed: boolean;
       readonly base: ValueId;
       readonly offset: number;
+      /** A field of the kernel's own: its offset is found when the object is loaded. */
+      readonly field?: KernelField;
     }
   | {
       readonly kind: "store";
