@@ -57,6 +57,21 @@ const MIX = `const mix = subprogram((a: number, b: number): number => {
 `;
 
 const subprograms: readonly Row[] = [
+  [
+    "a place of a map as an argument is the element that the subprogram finds itself",
+    "table.update(1, new S({ wide: 3n })); const s1 = table.lookup(1) ?? exit(XdpAction.Drop); out.value = both(s1, 1);",
+    35,
+    {
+      module: `const both = subprogram((place: S, key: number): bigint => {
+  const other = table.lookup(key);
+  if (!other) return 0n;
+  const before = other.wide;
+  place.wide = 5n;
+  return before * 10n + other.wide;
+});
+`,
+    },
+  ],
   ["a subprogram of two numbers", "out.value = u64(mix(one, word)) + u64(mix(3, one));", 4061586043n, { module: MIX }],
   [
     "a subprogram that writes to a struct of a map, and one on the stack",

@@ -192,7 +192,7 @@ function lower(
   front.start();
   front.at(kernel.node);
   const values = list.map(({ type, shape, key }, index): Value => {
-    const id = front.emit({ kind: "argument", index }, type);
+    const id = front.emit({ kind: "argument", index, isContext: key === "ctx" }, type);
     if (key === "ctx") front.context = id;
     return shape(id);
   });
