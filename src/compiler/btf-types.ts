@@ -63,9 +63,9 @@ export class BtfBuilder {
       case "bits":
         return this.unsigned(1);
       case "spinLock":
-        return this.#opaque("bpf_spin_lock", [["val", this.int("unsigned int", 4), 0]], 4);
+        return this.struct("bpf_spin_lock", [["val", this.int("unsigned int", 4), 0]], 4);
       case "timer":
-        return this.#opaque("bpf_timer", [["__opaque", this.array(this.unsigned(8), 2), 0]], 16);
+        return this.struct("bpf_timer", [["__opaque", this.array(this.unsigned(8), 2), 0]], 16);
     }
   }
 
@@ -79,7 +79,8 @@ export class BtfBuilder {
     return this.array(this.unsigned(1), size);
   }
 
-  #opaque(
+  /** A struct of the kernel: its members with their types and offsets in bytes. */
+  struct(
     name: string,
     fields: readonly (readonly [name: string, type: TypeId, offset: number])[],
     size: number,
@@ -112,7 +113,7 @@ export class BtfBuilder {
 
   /** `int name(struct xdp_md *ctx)`. */
   program(name: string): TypeId {
-    const context = this.pointer(this.#context());
+    const context = this.pointer(this.context());
     const prototype = this.add({
       kind: "prototype",
       returns: this.int("int", 4, true),
@@ -134,20 +135,31 @@ export class BtfBuilder {
 
   /** `int name(const struct xdp_md *ctx, …)` with pointers to unsigned integers, as the kernel declares it. */
   kfunc(name: string, sizes: readonly (1 | 2 | 4 | 8)[]): TypeId {
-    const context = this.pointer(this.add({ kind: "const", type: this.#context() }));
+    const context = this.pointer(this.add({ kind: "const", type: this.context() }));
     const parameters = [context, ...sizes.map((size) => this.pointer(this.unsigned(size)))];
-    const prototype = this.add({
-      kind: "prototype",
-      returns: this.int("int", 4, true),
-      parameters: parameters.map((type, index) => ({ name: index === 0 ? "ctx" : `result${index}`, type })),
-    });
+    return this.kernelFunction(
+      name,
+      this.int("int", 4, true),
+      parameters.map((type, index) => [index === 0 ? "ctx" : `result${index}`, type]),
+    );
+  }
+
+  /** A function of the kernel, with what it returns (0: nothing) and takes. */
+  kernelFunction(
+    name: string,
+    returns: TypeId,
+    parameters: readonly (readonly [name: string, type: TypeId])[],
+  ): TypeId {
+    const list = parameters.map(([parameter, type]) => ({ name: parameter, type }));
+    const prototype = this.add({ kind: "prototype", returns, parameters: list });
     return this.add({ kind: "function", name, prototype, linkage: "extern" });
   }
 
-  #context(): TypeId {
+  /** `struct xdp_md`. */
+  context(): TypeId {
     const names = ["data", "data_end", "data_meta", "ingress_ifindex", "rx_queue_index", "egress_ifindex"];
     const type = this.unsigned(4);
-    return this.#opaque(
+    return this.struct(
       "xdp_md",
       names.map((name, index) => [name, type, 4 * index] as const),
       24,

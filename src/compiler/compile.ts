@@ -4,17 +4,20 @@
  *
  * Nothing is thrown for a program that cannot be compiled: its first error is in `diagnostics`, and the others go on.
  */
+
 import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
+import type { TypeId } from "../btf/index.ts";
 import { describeFunction, isProgram, requireRegistered } from "../lang/index.ts";
-import type { BpfExtern, BpfFunction, BpfMap, BpfObject } from "../object/index.ts";
+import type { BpfExtern, BpfFunction, BpfMap, BpfObject, CoreRelocation } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
 import type { CompilableProgram } from "./compilable-program.ts";
 import { type CompileFunctionOptions, compileFunction, type PassName } from "./compile-function.ts";
-import { KFUNCS } from "./front/hints.ts";
+import { HINT_FUNCTIONS } from "./front/hints.ts";
 import { lowerProgram } from "./front/lower.ts";
 import { Unit } from "./front/unit.ts";
 import type { IrFunction } from "./ir/ir.ts";
+import { CONNTRACK_FUNCTIONS, structOf } from "./kernel-types.ts";
 import { declareData } from "./object-data.ts";
 import { declareMaps } from "./object-maps.ts";
 import { sourceLocation } from "./stage/parse.ts";
@@ -98,13 +101,23 @@ export function compileOrThrow(
 export const programsOf = (module: Readonly<Record<string, unknown>>): CompilableProgram[] =>
   [...new Set(Object.values(module))].filter((value) => isProgram(value)) as unknown as CompilableProgram[];
 
+/** The types of kernel functions that programs call. */
+const KFUNCS: ReadonlyMap<string, (btf: BtfBuilder) => TypeId> = new Map([
+  ...HINT_FUNCTIONS.map(([name, sizes]) => [name, (btf: BtfBuilder) => btf.kfunc(name, sizes)] as const),
+  ...CONNTRACK_FUNCTIONS,
+]);
+
 function declareKfuncs(unit: Unit, btf: BtfBuilder): BpfExtern[] {
-  return [...unit.kfuncs].map((name) => ({
-    kind: "kfunc",
+  const externs = Array.from(unit.kfuncs, (name) => ({
+    kind: "kfunc" as const,
     name,
     weak: true,
-    type: btf.kfunc(name, KFUNCS.get(name)!),
+    type: KFUNCS.get(name)!(btf),
   }));
+  // libbpf takes for externs what is in this section.
+  const variables = externs.map(({ type }) => ({ type, offset: 0, size: 0 }));
+  if (variables.length > 0) btf.add({ kind: "section", name: ".ksyms", size: 0, variables });
+  return externs;
 }
 
 function requireLicense(program: CompilableProgram, license: string): void {
@@ -178,12 +191,20 @@ function compileCalled(build: Build, functions: BpfFunction[], attempt: (body: (
   }
 }
 
-function compileIr({ stacks, options }: Build, ir: IrFunction) {
+function compileIr({ stacks, options, btf }: Build, ir: IrFunction) {
   options.onPass?.("lower", ir);
   const passes: CompileFunctionOptions = options.onPass ? { onPass: options.onPass } : {};
-  const { instructions, references, lines, stackBytes } = compileFunction(ir, passes);
+  const { instructions, references, lines, fields, stackBytes } = compileFunction(ir, passes);
   stacks.set(ir.name, stackBytes);
-  return { instructions, references, lines, relocations: [] };
+  const relocations = fields.map(
+    ({ instruction, field }): CoreRelocation => ({
+      instruction,
+      kind: "fieldByteOffset",
+      type: structOf(btf, field),
+      access: `0:${field.member}`,
+    }),
+  );
+  return { instructions, references, lines, relocations };
 }
 
 /** MAX_BPF_STACK (include/linux/filter.h), of a program and the functions that it calls, each rounded up to 32 bytes. */

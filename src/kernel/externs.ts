@@ -52,7 +52,8 @@ export function resolveExtern(object: BpfObject, instruction: Instruction, name:
   if (extern.kind === "ksym") return symbol(instruction, extern, isTyped(object, extern));
   const id = kernelFunctionId(extern.name);
   if (id === undefined && !extern.weak) throw missing(extern.name);
-  if (instruction.opcode === LD_IMM64) return address(instruction, id ? PSEUDO_BTF_ID : 0, id ?? 0, 0);
+  // Code only asks whether the function is there, and kernels before 6.4 take no address of one: any number but 0 says yes.
+  if (instruction.opcode === LD_IMM64) return address(instruction, 0, id ?? 0, 0);
   return { ...instruction, imm: id ?? MISSING_FUNCTION, src: id ? PSEUDO_KFUNC_CALL : 0, offset: 0 };
 }
 

@@ -130,8 +130,9 @@ export const jhashWords: (a: number, b: number, c: number, seed: number) => numb
 /** True when the address lies in the prefix. The prefix is a staged constant: one mask and compare per word. */
 export const inPrefix: (address: Ipv4Address | Ipv6Address, prefix: string) => boolean = intrinsic("inPrefix");
 
-/** A connection of nf_conntrack. Every path must release what was found. */
+/** A connection of nf_conntrack. Every path must release what was found, once; the compiler checks it. */
 export interface Conntrack {
+  /** IPS_* (include/uapi/linux/netfilter/nf_conntrack_common.h). */
   readonly status: number;
   readonly mark: number;
   release(): void;
@@ -143,11 +144,14 @@ export interface ConntrackTuple<A> {
   readonly destinationPort: number;
   readonly protocol: number;
 }
-/** Kernel 5.18, with nf_conntrack loaded. */
+/**
+ * `bpf_xdp_ct_lookup` (kernel 5.18) in the namespace of the interface that received the packet. TCP and UDP. Null when there
+ * is no such connection, and on a kernel without nf_conntrack. GPL only.
+ */
 export const conntrackLookup: (
   ctx: XdpContext,
   tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
-) => Conntrack | null = intrinsic("conntrackLookup", { kfunc: "bpf_xdp_ct_lookup", since: "5.18" });
+) => Conntrack | null = intrinsic("conntrackLookup", { kfunc: "bpf_xdp_ct_lookup", since: "5.18", gplOnly: true });
 
 /** Any other kernel function by its BTF name; parameters and result follow the kernel's BTF at load. */
 export function kfunc<F extends (...values: never[]) => unknown>(name: string): F {

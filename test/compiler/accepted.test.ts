@@ -22,7 +22,7 @@ interface RowOptions {
 }
 type Row = readonly [name: string, body: string, out: number | bigint, options?: RowOptions];
 
-const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
+const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, fibLookup, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, Ipv4, Ipv6, Ipv6Halves, Udp } from "xdpkit/packet";
 class Inner extends struct({ a: u8, b: be16 }) {
   get both() { return this.a * 65536 + this.b; }
@@ -57,6 +57,21 @@ const MIX = `const mix = subprogram((a: number, b: number): number => {
 `;
 
 const subprograms: readonly Row[] = [
+  [
+    "a place of a map as an argument is the element that the subprogram finds itself",
+    "table.update(1, new S({ wide: 3n })); const s1 = table.lookup(1) ?? exit(XdpAction.Drop); out.value = both(s1, 1);",
+    35,
+    {
+      module: `const both = subprogram((place: S, key: number): bigint => {
+  const other = table.lookup(key);
+  if (!other) return 0n;
+  const before = other.wide;
+  place.wide = 5n;
+  return before * 10n + other.wide;
+});
+`,
+    },
+  ],
   ["a subprogram of two numbers", "out.value = u64(mix(one, word)) + u64(mix(3, one));", 4061586043n, { module: MIX }],
   [
     "a subprogram that writes to a struct of a map, and one on the stack",
@@ -603,6 +618,11 @@ const functions: readonly Row[] = [
     "shadowed names",
     "const n = 1; { const n = two; { const n = seven; out.value = u64(n); } out.value += u64(n); } out.value += u64(n)",
     10,
+  ],
+  [
+    "a route between addresses given as text",
+    'const route = fibLookup(ctx, { source: "192.0.2.1", destination: "127.0.0.1", totalLength: 40 });\nout.value = route.found ? 1n : 2n;',
+    2,
   ],
 ];
 

@@ -146,6 +146,17 @@ export const compilerErrors = {
     (p: { line: number }) => `the record that line ${p.line} reserved is neither submitted nor discarded on this path`,
     () => "call submit(record) or discard(record) on every path",
   ),
+  COMPILER_CONNECTION_LEAK: entry(
+    (p: { line: number }) => `the connection that line ${p.line} found is not released on this path`,
+    () => "call release() on every path on which it is not null",
+  ),
+  COMPILER_RELEASED: entry(
+    (p: { line: number; isTaken: boolean }) =>
+      p.isTaken
+        ? `the connection that line ${p.line} found belongs to another variable since paths met`
+        : `the connection was released in line ${p.line}, on a path that leads here`,
+    (p) => (p.isTaken ? "use one variable for it" : "use it before release(), and release it once"),
+  ),
   COMPILER_READ_ONLY: entry(
     (p: { what: string }) => `${p.what} cannot be written from kernel code`,
     () => "use a global(…), a map, or a local variable",

@@ -8,12 +8,20 @@
 import { type Instruction, LD_IMM64 } from "../../isa/index.ts";
 import type { Reference, SourceLine } from "../../object/index.ts";
 import type { LinkSymbol } from "../ir/ir.ts";
+import type { KernelField } from "../kernel-types.ts";
 import type { MachineFunction, MachineInstruction } from "./machine.ts";
+
+export interface FieldAccess {
+  readonly instruction: number;
+  readonly field: KernelField;
+}
 
 export interface EmittedCode {
   readonly instructions: readonly Instruction[];
   readonly references: readonly Reference[];
   readonly lines: readonly SourceLine[];
+  /** Loads of fields of the kernel. */
+  readonly fields: readonly FieldAccess[];
   readonly stackBytes: number;
 }
 
@@ -129,16 +137,18 @@ function write(blocks: readonly Item[][], starts: readonly number[]): Omit<Emitt
   const instructions: Instruction[] = [];
   const references: Reference[] = [];
   const lines: SourceLine[] = [];
+  const fields: FieldAccess[] = [];
   forEachItem(blocks, starts, (item, slot) => {
     const index = instructions.length;
     const { machine } = item;
     addLine(lines, index, machine);
     if (machine.symbol) references.push(referenceOf(machine.symbol, index));
+    if (machine.field) fields.push({ instruction: index, field: machine.field });
     instructions.push(...encodeItem(item, slot, starts));
   });
   // The kernel wants a line for the first instruction, which may be a constant of all paths: it has that of the next.
   if (lines[0]) lines[0] = { ...lines[0], instruction: 0 };
-  return { instructions, references, lines };
+  return { instructions, references, lines, fields };
 }
 
 function encodeItem({ machine, far }: Item, slot: number, starts: readonly number[]): Instruction[] {

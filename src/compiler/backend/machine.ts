@@ -7,6 +7,7 @@
  */
 import type { SourceLocation } from "../../base/index.ts";
 import type { BlockId, LinkSymbol } from "../ir/ir.ts";
+import type { KernelField } from "../kernel-types.ts";
 
 export type Register = number;
 
@@ -28,6 +29,8 @@ export interface MachineInstruction {
   /** The store of a spilled register. */
   readonly spill: boolean;
   readonly symbol: LinkSymbol | undefined;
+  /** Loads only: what the offset stands for. */
+  readonly field: KernelField | undefined;
   /** Jumps only. */
   readonly target: BlockId | undefined;
   /** Given when the instruction is placed. */
@@ -49,7 +52,9 @@ export interface MachineFunction {
   stackBytes: number;
 }
 
-type Fields = Partial<Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "target" | "move" | "spill">>;
+type Fields = Partial<
+  Pick<MachineInstruction, "offset" | "imm" | "high" | "symbol" | "field" | "target" | "move" | "spill">
+>;
 
 /** All have the same fields in the same order: the allocator looks at each many times. */
 export function machine(
@@ -58,7 +63,7 @@ export function machine(
   src: Register,
   uses: readonly Register[],
   defines: readonly Register[],
-  { offset = 0, imm = 0, move = false, spill = false, high, symbol, target }: Fields = {},
+  { offset = 0, imm = 0, move = false, spill = false, high, symbol, field, target }: Fields = {},
 ): MachineInstruction {
   // The frame pointer is never allocated: it is no use to the allocator.
   const allocated = uses.includes(FRAME) ? uses.filter((register) => register !== FRAME) : uses;
@@ -74,6 +79,7 @@ export function machine(
     move,
     spill,
     symbol,
+    field,
     target,
     source: undefined,
   };

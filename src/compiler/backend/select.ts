@@ -363,7 +363,7 @@ class Selector {
 
   #load(dst: Register, operation: Extract<Operation, { kind: "load" }>): readonly MachineInstruction[] {
     const { base, offset } = this.#address(operation.base, operation.offset);
-    const plain = machine(0x61 | SIZE[operation.size]!, dst, base, [base], [dst], { offset });
+    const plain = machine(0x61 | SIZE[operation.size]!, dst, base, [base], [dst], { offset, field: operation.field });
     if (!operation.signed || operation.size === 8) return [plain];
     return [plain, ...signExtend(dst, dst, 8 * operation.size)];
   }

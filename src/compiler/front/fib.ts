@@ -1,7 +1,7 @@
 /** `bpf_fib_lookup` and `bpf_check_mtu`: what goes into their parameters, and their answers by name. */
 import type { ValueId } from "../ir/ir.ts";
 import { argument, argumentNode, type Call, type Handler } from "./call.ts";
-import { numberOf, present, stagedOf } from "./convert.ts";
+import { asIpAddress, numberOf, present, stagedOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { binary } from "./operators.ts";
 import { contextField, XDP_MD } from "./packet-bounds.ts";
@@ -96,14 +96,16 @@ const fibLookup: Handler = (front, call) => {
   return [found(front, yes, parameters), notFound(front, no, parameters, result)];
 };
 
-function addressField(front: Front, route: Value, name: string, call: Call): Extract<Value, { kind: "address" }> {
-  const value = front.settle(property(front, route, name, argumentNode(call, 1)));
+export function addressField(
+  front: Front,
+  route: Value,
+  name: string,
+  call: Call,
+): Extract<Value, { kind: "address" }> {
+  const node = argumentNode(call, 1);
+  const value = asIpAddress(front, front.settle(property(front, route, name, node)), node);
   if (value.kind === "address" && value.family !== "mac") return value;
-  return front.fail(
-    "COMPILER_TYPE",
-    { expected: `an address in \`${name}\``, found: describeValue(value) },
-    argumentNode(call, 1),
-  );
+  return front.fail("COMPILER_TYPE", { expected: `an address in \`${name}\``, found: describeValue(value) }, node);
 }
 
 /** What the MTU is compared with: the whole packet. */

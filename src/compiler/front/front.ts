@@ -144,6 +144,7 @@ export class Front {
       overwrites: [],
       packet: { generation: 0, data: -1, end: -1, killer: undefined, killerLine: 0 },
       records: new Map(),
+      released: new Map(),
       lockedSince: undefined,
     };
   }

@@ -4,6 +4,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Method } from "./call.ts";
 import type { Front, Outcome } from "./front.ts";
 import { outcome } from "./join.ts";
+import { whereKernelHas } from "./kernel-function.ts";
 import { NULL, type Value } from "./value.ts";
 
 interface Hint {
@@ -46,18 +47,13 @@ const HINTS: Readonly<Record<string, Hint>> = {
   },
 };
 
-/** Kernel functions that programs call, with the sizes of what their pointers receive: for their BTF. */
-export const KFUNCS: ReadonlyMap<string, readonly (2 | 4 | 8)[]> = new Map(
-  Object.values(HINTS).map(({ kfunc, sizes }) => [kfunc, sizes]),
-);
+/** The kernel's functions, with the sizes of what their pointers receive: for their BTF. */
+export const HINT_FUNCTIONS = Object.values(HINTS).map(({ kfunc, sizes }) => [kfunc, sizes] as const);
 
 function ask(front: Front, hint: Hint, node: SyntaxNode): Outcome[] {
   if (!front.isDeviceBound) return outcome(front, NULL);
   front.unit.need(front, hint.kfunc, hint.since, node);
-  front.unit.kfuncs.add(hint.kfunc);
-  // On a kernel without the function its address is 0, and the verifier leaves the call out.
-  const address = front.emit({ kind: "symbol", symbol: { kind: "extern", extern: hint.kfunc } }, "pointer");
-  const { yes: known, no: unknown } = front.branch("ne", address, front.constant(0));
+  const { yes: known, no: unknown } = whereKernelHas(front, hint.kfunc);
   front.follow(known);
   const slots = hint.sizes.map((size) => front.slot(size, size));
   hint.sizes.forEach((size, index) => {

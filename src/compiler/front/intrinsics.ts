@@ -5,12 +5,14 @@ import type { AtomicCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Handler, value } from "./call.ts";
 import { CHECKSUMS } from "./checksums.ts";
+import { CONNTRACK } from "./conntrack.ts";
 import { bigintOf, numberOf, stagedOf } from "./convert.ts";
 import { copyOfPlace } from "./copies.ts";
 import { schemaOf } from "./expressions.ts";
 import { FIB } from "./fib.ts";
 import type { Front, Outcome } from "./front.ts";
 import { HASHES } from "./hashes.ts";
+import { requireReleased } from "./held.ts";
 import { outcome } from "./join.ts";
 import { countedLoop } from "./loops.ts";
 import { assignPlace, fieldOf, placeAt, requireUsable } from "./memory.ts";
@@ -40,10 +42,10 @@ const exit: Handler = (front, call) => {
 
 /** The program's answer on this path. */
 export function endProgram(front: Front, action: ValueId, node: SyntaxNode): void {
-  const { lockedSince, records, facts } = front.state;
+  const { lockedSince } = front.state;
   if (lockedSince !== undefined)
     front.fail("COMPILER_UNDER_LOCK", { what: "the program ends", line: lockedSince }, node);
-  for (const [id, line] of records) if (facts.get(id)?.max !== 0) front.fail("COMPILER_RECORD_LEAK", { line }, node);
+  requireReleased(front, node);
   if (!front.isProgram)
     front.unsupported("exit in a subprogram or callback", "return what the caller needs to know", node);
   front.exitWith(action);
@@ -301,4 +303,5 @@ export const INTRINSICS: Readonly<Record<string, Handler>> = {
   ...HASHES,
   ...PREFIXES,
   ...FIB,
+  ...CONNTRACK,
 };

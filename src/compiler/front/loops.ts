@@ -10,6 +10,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import { compare } from "./comparisons.ts";
 import { numberOf } from "./convert.ts";
 import type { Front, JumpTarget, Split } from "./front.ts";
+import { leak } from "./held.ts";
 import { normalize } from "./merge.ts";
 import { storeObject } from "./objects.ts";
 import { binary } from "./operators.ts";
@@ -122,10 +123,12 @@ export function withTarget(front: Front, target: JumpTarget, body: () => void): 
   front.frame.targets.pop();
 }
 
-/** A record that a round reserves must be gone before the next. */
+/** What a round gets must be gone before the next, and what was got before the loop is there in every round. */
 function refuseLeak(front: Front, start: State, back: State, node: SyntaxNode): void {
-  for (const [id, line] of back.records)
-    if (!start.records.has(id) && back.facts.get(id)?.max !== 0) front.fail("COMPILER_RECORD_LEAK", { line }, node);
+  for (const [id, held] of back.records)
+    if (!start.records.has(id) && back.facts.get(id)?.max !== 0) leak(front, held, node);
+  for (const [id, released] of back.released)
+    if (start.records.has(id) && !start.released.has(id)) front.fail("COMPILER_RELEASED", released, node);
 }
 
 function lowerBody(

@@ -38,7 +38,7 @@ export function lowerProgram(
   front.frames.push({ fn, scope: new Scope(), returns: [], targets: [] });
   front.start();
   front.at(fn.node);
-  front.context = front.emit({ kind: "argument", index: 0 }, "pointer");
+  front.context = front.emit({ kind: "argument", index: 0, isContext: true }, "pointer");
   loadPacket(front, undefined, 0);
   front.frames.pop();
   front.frames.push({ fn: { ...fn, node: { ...fn.node } }, scope: new Scope(), returns: [], targets: [] });

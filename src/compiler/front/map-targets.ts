@@ -1,9 +1,11 @@
 /** Methods of maps that hold what is not bytes: devices, CPUs, sockets, programs, maps. */
+
 import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
 import { numberOf, stagedOf } from "./convert.ts";
 import type { Front } from "./front.ts";
+import { requireReleased } from "./held.ts";
 import { outcome } from "./join.ts";
 import { find, helperCall, type MapMethod, natural } from "./map-receiver.ts";
 import { addressOfValue } from "./pass.ts";
@@ -67,6 +69,7 @@ export const PROGRAMS: Readonly<Record<string, MapMethod>> = {
     if (!front.isProgram)
       front.unsupported("tailCall in a subprogram", "return the index, and call it there", call.node);
     const index = natural(front, call, 1, "an index");
+    requireReleased(front, call.node);
     helperCall(front, "bpf_tail_call", [front.context, map.address(), index], call.node);
     return outcome(front, UNDEFINED);
   },

@@ -35,6 +35,8 @@ import {
   type Word,
 } from "./value.ts";
 
+type Connection = Extract<Value, { kind: "connection" }>;
+
 /** Thrown inside when values cannot become one. */
 const DIFFERENT = Symbol("different");
 
@@ -121,7 +123,11 @@ export class Merger {
 
   #nullable(values: readonly Value[]): Value {
     const present = values.map((value, index) =>
-      value.kind === "nullable" ? value.present : this.#on(index, () => this.#front.constant(isNothing(value) ? 0 : 1)),
+      value.kind === "nullable"
+        ? value.present
+        : value.kind === "connection"
+          ? value.id
+          : this.#on(index, () => this.#front.constant(isNothing(value) ? 0 : 1)),
     );
     const inner = values.map((value) =>
       isNothing(value) ? undefined : value.kind === "nullable" ? value.value : value,
@@ -162,9 +168,32 @@ export class Merger {
         );
         return { ...(first as Extract<Value, { kind: "innerMap" }>), id: this.phi("pointer", ids) };
       }
+      case "connection":
+        return this.#connection(values as (Connection | undefined)[]);
       default:
         throw DIFFERENT;
     }
+  }
+
+  /** The phi takes over what the paths hold. */
+  #connection(values: readonly (Connection | undefined)[]): Value {
+    const id = this.phi(
+      "pointer",
+      values.map((value, index) => value?.id ?? this.#zero(index)),
+    );
+    for (const [index, value] of values.entries()) {
+      const state = this.#states[index]!;
+      if (!value || value.id === id || state.records.has(id) || state.released.has(id)) continue;
+      const held = state.records.get(value.id);
+      if (held) {
+        state.records = new Map([...[...state.records].filter(([one]) => one !== value.id), [id, held]]);
+        state.released = new Map([...state.released, [value.id, { line: held.line, isTaken: true }]]);
+      } else {
+        const released = state.released.get(value.id);
+        if (released) state.released = new Map([...state.released, [id, released]]);
+      }
+    }
+    return { kind: "connection", id };
   }
 
   #zero(index: number): ValueId {
@@ -445,6 +474,7 @@ function mergedState(
     packet: first.packet,
     // A record that is known to be null on a path was never reserved there.
     records: new Map(states.flatMap(({ records, facts }) => [...records].filter(([id]) => facts.get(id)?.max !== 0))),
+    released: new Map(states.flatMap(({ released }) => [...released])),
     lockedSince: first.lockedSince,
   };
 }

@@ -1,12 +1,15 @@
 /** Reading `a.b` and `a[i]`: fields of places, getters, fields of the context, and whatever the module's objects have. */
+
 import { Global, Setting } from "../../lang/index.ts";
 import { partsOf } from "../../schema/index.ts";
 import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { compare } from "./comparisons.ts";
+import { connectionProperty } from "./connections.ts";
 import { bounded, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
+import { requireReleased } from "./held.ts";
 import { joinOutcomes } from "./join.ts";
 import { placeAt, read, readField, requireUsable } from "./memory.ts";
 import { storeObject } from "./objects.ts";
@@ -28,6 +31,8 @@ export function property(front: Front, value: Value, name: string, node: SyntaxN
     case "cursor":
       if (name === "offset") return front.state.variables.get(value.variable)!;
       return missing(front, value, name, node);
+    case "connection":
+      return connectionProperty(front, value, name, node) ?? missing(front, value, name, node);
     case "nullable":
       return front.fail("COMPILER_MAYBE_NULL", { what: front.textOf(node["object"]) }, node);
     case "address":
@@ -207,14 +212,15 @@ export function elementPlace(front: Front, array: PlaceValue, given: Value, node
         ? front.aluConstant("shl", index, power)
         : front.aluConstant("mul", index, layout.size);
   const base = front.emit({ kind: "offset", base: at.base, by }, "pointer");
-  if (at.region.kind === "packet") requireInside(front, base, at.offset + layout.size);
+  if (at.region.kind === "packet") requireInside(front, base, at.offset + layout.size, node);
   return placeAt(front, schema, { ...at, base });
 }
 
 /** To the verifier a variable offset makes another pointer: it wants to see the end of the access compared again. */
-function requireInside(front: Front, base: ValueId, end: number): void {
+function requireInside(front: Front, base: ValueId, end: number, node: SyntaxNode): void {
   const { yes, no } = front.branch("gt", front.advance(base, end), front.state.packet.end);
   front.follow(yes);
+  requireReleased(front, node);
   front.exitWith(front.constant(XdpAction.Aborted));
   front.follow(no);
 }

@@ -51,6 +51,18 @@ export interface Fact extends Range {
   readonly seen?: number;
 }
 
+/** A ring-buffer record until it is submitted or discarded, a connection until it is released: with the line that got it. */
+export interface Held {
+  readonly kind: "record" | "connection";
+  readonly line: number;
+}
+
+/** Why a connection is no longer held under its register: released in that line, or, found there, taken over by a phi. */
+export interface Released {
+  readonly line: number;
+  readonly isTaken: boolean;
+}
+
 export interface State {
   block: BlockId;
   readonly objects: Map<number, ObjectContent>;
@@ -63,8 +75,10 @@ export interface State {
   readonly slots: Map<string, number>;
   /** Bytes behind a packet pointer that are known to be inside. */
   readonly checked: Map<ValueId, number>;
-  /** Ring-buffer records that were reserved and neither submitted nor discarded, with the line of `reserve`. */
-  records: ReadonlyMap<ValueId, number>;
+  /** What is held on some path that leads here. */
+  records: ReadonlyMap<ValueId, Held>;
+  /** Connections that are not held on some path that leads here. */
+  released: ReadonlyMap<ValueId, Released>;
   /** The line of the `withLock` that this code is under. */
   lockedSince: number | undefined;
 }
@@ -157,6 +171,7 @@ export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
     case "closure":
       return a.node === (b as typeof a).node && a.scope === (b as typeof a).scope;
     case "innerMap":
+    case "connection":
       return a.id === (b as typeof a).id;
   }
 }

@@ -73,7 +73,7 @@ export const RING: Readonly<Record<string, MapMethod>> = {
       call.node,
       "pointer",
     );
-    front.state.records = new Map([...front.state.records, [base, front.lineOf(call.node)]]);
+    front.state.records = new Map([...front.state.records, [base, { kind: "record", line: front.lineOf(call.node) }]]);
     const region: Region = { kind: "record", map: map.handle };
     const place = placeAt(front, schema, { kind: "memory", base, offset: 0, region, align: 8 });
     return outcome(front, { kind: "nullable", present: base, value: place, nothing: null });

@@ -5,12 +5,14 @@
  * Arguments and the result are registers. Invariant: what the caller knew of memory is forgotten behind the call, and its
  * packet places die when the subprogram moves the packet.
  */
+
 import { isSubprogram } from "../../lang/index.ts";
 import type { ValueId, ValueType } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Call } from "./call.ts";
 import { bigintOf, booleanOf, numberOf } from "./convert.ts";
 import { Front, type Outcome } from "./front.ts";
+import { requireReleased } from "./held.ts";
 import { outcome } from "./join.ts";
 import { addressOfPlace } from "./packet.ts";
 import { loadPacket } from "./packet-bounds.ts";
@@ -51,7 +53,7 @@ export function subprogramCall(front: Front, fn: object, kernel: KernelFunction,
   const subprogram = front.unit.subprogram(fn, key, name, (made) => lower(front, kernel, list, made, call.node));
   if (!subprogram.body) front.fail("COMPILER_RECURSION", { name }, call.node);
   const { result, killer } = subprogram.body;
-  if (killer !== undefined && records.size > 0)
+  if (killer !== undefined && Array.from(records.values()).some(({ kind }) => kind === "record"))
     front.unsupported(
       "a subprogram that moves the packet while a record is reserved",
       "submit the record first",
@@ -155,6 +157,7 @@ export function callbackAddress(
       ] as const) {
         if (!path) continue;
         inner.follow(path);
+        requireReleased(inner, node);
         inner.exitWith(inner.constant(answer));
       }
     }
@@ -189,7 +192,7 @@ function lower(
   front.start();
   front.at(kernel.node);
   const values = list.map(({ type, shape, key }, index): Value => {
-    const id = front.emit({ kind: "argument", index }, type);
+    const id = front.emit({ kind: "argument", index, isContext: key === "ctx" }, type);
     if (key === "ctx") front.context = id;
     return shape(id);
   });
@@ -223,6 +226,7 @@ const NOTHING: Result = { kind: "nothing", shape: () => UNDEFINED };
 function endAt(front: Front, { state, value, from }: Outcome, kernel: KernelFunction, call: SyntaxNode): Result {
   front.follow(state);
   const node: SyntaxNode = from ?? kernel.node;
+  requireReleased(front, node);
   const given = front.settle(value);
   const type = isStaged(given) ? typeof given.value : given.kind;
   switch (type) {

@@ -95,7 +95,9 @@ export type Value =
   | { readonly kind: "cursor"; readonly variable: number }
   | { readonly kind: "closure"; readonly node: SyntaxNode; readonly scope: Scope; readonly owner: KernelFunction }
   /** A map found in a map of maps. */
-  | { readonly kind: "innerMap"; readonly id: ValueId; readonly template: object };
+  | { readonly kind: "innerMap"; readonly id: ValueId; readonly template: object }
+  /** An entry of nf_conntrack: `State.records` says whether it is held. */
+  | { readonly kind: "connection"; readonly id: ValueId };
 
 export const staged = (value: unknown): Value => ({ kind: "staged", value });
 export const folded = (value: unknown): Value => ({ kind: "staged", value, isFolded: true });
@@ -144,6 +146,8 @@ export function describeValue(value: Value): string {
       return "a function";
     case "innerMap":
       return "a map";
+    case "connection":
+      return "a connection";
   }
 }
 

@@ -6,6 +6,7 @@
  * block and have one argument per predecessor, in the order of `predecessors`.
  */
 import type { SourceLocation } from "../../base/index.ts";
+import type { KernelField } from "../kernel-types.ts";
 
 export type ValueId = number;
 export type BlockId = number;
@@ -53,7 +54,8 @@ export type Operation =
   /** A 64-bit number, signed. */
   | { readonly kind: "constant"; readonly value: bigint }
   /** Argument n (0 to 4) of the function; argument 0 of a program is the context. */
-  | { readonly kind: "argument"; readonly index: number }
+  /** `isContext`: `struct xdp_md`. Other pointers may lead to any memory. */
+  | { readonly kind: "argument"; readonly index: number; readonly isContext?: boolean }
   /** 32-bit operations work on the low halves and zero the high half of the result. */
   | { readonly kind: "alu"; readonly code: AluCode; readonly width: 32 | 64; readonly a: ValueId; readonly b: ValueId }
   | { readonly kind: "negate"; readonly width: 32 | 64; readonly a: ValueId }
@@ -67,6 +69,8 @@ export type Operation =
       readonly signed: boolean;
       readonly base: ValueId;
       readonly offset: number;
+      /** A field of the kernel's own: its offset is found when the object is loaded. */
+      readonly field?: KernelField;
     }
   | {
       readonly kind: "store";

@@ -129,7 +129,7 @@ class Memory {
     }
     switch (operation.kind) {
       case "argument":
-        return "context";
+        return operation.isContext ? "context" : "any";
       case "stack":
         return `slot ${operation.slot}`;
       case "offset":

@@ -7,6 +7,10 @@ const unsupported = (text: string, construct: string, options: Row[2] = {}): Row
   { ...options, message: `${construct} cannot be compiled` },
 ];
 
+/** The flow of a packet with fixed ports. */
+const FLOW =
+  "const flow = (ipv4: Ipv4) => ({ source: ipv4.source, destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: ipv4.protocol });";
+
 export const control: readonly Row[] = [
   [
     "COMPILER_LOOP",
@@ -164,6 +168,87 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
     "«for (const i of range(4)) {\nconst record = events.reserve();\nif (record) record.small = i;\n}»",
   ],
   [
+    "COMPILER_CONNECTION_LEAK",
+    "const known = conntrackLookup(ctx, flow(ipv4));\nif (known) seen.value = u64(known.mark);\n«return XdpAction.Drop;»",
+    { module: FLOW, message: "the connection that line @1 found is not released on this path" },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nif (known.mark === 1) «return XdpAction.Aborted;»\nknown.release();",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nconst deep = ctx.header(Ipv6, 90) ?? «exit(XdpAction.Drop)»;\nseen.value = u64(deep.hopLimit + known.mark);\nknown.release();",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "«for (const i of range(4)) {\nconst known = conntrackLookup(ctx, flow(ipv4));\nif (known) seen.value = u64(known.mark + i);\n}»",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const known = conntrackLookup(ctx, flow(ipv4));\n«next.tailCall(ctx, 1)»;\nknown?.release();",
+    { module: `${FLOW}\nconst next = new ProgramArray({ maxEntries: 4 });` },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "seen.value = u64(mark(ctx));",
+    {
+      module:
+        'const mark = subprogram((ctx: XdpContext): number => {\nconst known = conntrackLookup(ctx, { source: "192.0.2.1", destination: "192.0.2.2", sourcePort: 1, destinationPort: 2, protocol: 17 });\n«return known ? known.mark : 0;»\n});',
+    },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "let known = conntrackLookup(ctx, flow(ipv4));\nknown = conntrackLookup(ctx, flow(ipv4));\nknown?.release();\n«return XdpAction.Drop;»",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nknown.release();\nseen.value = u64(«known.mark»);",
+    { module: FLOW, message: "the connection was released in line @2, on a path that leads here" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nif (ipv4.ttl === 1) known.release();\n«known.release()»;",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const known = conntrackLookup(ctx, flow(ipv4));\nconst other = ipv4.ttl > 3 ? known : null;\n«known?.release()»;\nif (other) seen.value = 1n;",
+    { module: FLOW, message: "the connection that line @1 found belongs to another variable since paths met" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«for (const i of range(4)) {\nif (i === ipv4.ttl) known.release();\n}»",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_UNDER_LOCK",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nwithLock(value.lock, () => «known.release()»);",
+    { module: FLOW, message: "`release` under the lock of line @2" },
+  ],
+  [
+    "COMPILER_TYPE",
+    "const known = conntrackLookup(ctx, «{ source: ipv4.source, destination: ipv6.destination, sourcePort: 1, destinationPort: 2, protocol: 17 } as never»);\nknown?.release();",
+  ],
+  [
+    "COMPILER_TYPE",
+    "const known = conntrackLookup(ctx, «{ source: ipv4.source, destination: ipv4.destination, sourcePort: value.wide, destinationPort: 2, protocol: 17 }»);\nknown?.release();",
+    { message: "a number of 16 bits in `sourcePort` is needed here, and this is one of 0 to 4294967295" },
+  ],
+  [
+    "COMPILER_ADDRESS_TEXT",
+    'const known = conntrackLookup(ctx, «{ source: "192.0.2", destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: 17 }»);\nknown?.release();',
+  ],
+  [
+    "COMPILER_NO_PROPERTY",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nseen.value = u64(«known.timeout»);",
+    { module: FLOW, isJavaScript: true },
+  ],
+  [
     "COMPILER_IGNORED_RESULT",
     "«ctx.adjustHead(-8)»;",
     { message: "`adjustHead` may fail, and its result is not looked at" },
@@ -244,10 +329,6 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
   unsupported("if («i64(local.big) / 2n» === 1n) return XdpAction.Drop;", "`/` of signed bigints"),
   unsupported("seen.value = «2n ** value.count»;", "`**` of bigints"),
   unsupported("const r = «range(3)»;\nfor (const i of r) seen.value += u64(i);", "`range(3)` outside `for…of`"),
-  unsupported(
-    "const known = «conntrackLookup(ctx, { source: ipv4.source, destination: ipv4.destination, sourcePort: 1, destinationPort: 2, protocol: 17 })»;\nif (known) known.release();",
-    "`conntrackLookup`",
-  ),
   unsupported("«ask(1)»;", "`kfunc bpf_ask`", { module: 'const ask = kfunc<(n: number) => number>("bpf_ask");' }),
   unsupported(
     "seen.value = u64(Math.clz32(ipv4.ttl));".replace("Math.clz32(ipv4.ttl)", "«Math.clz32(ipv4.ttl)»"),

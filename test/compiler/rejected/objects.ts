@@ -62,6 +62,16 @@ export const objects: readonly Row[] = [
     },
   ],
   [
+    "COMPILER_GPL_ONLY",
+    'const known = «conntrackLookup(ctx, { source: "192.0.2.1", destination: "192.0.2.2", sourcePort: 1, destinationPort: 2, protocol: 6 })»;\nknown?.release();',
+    { options: '{ license: "MIT" }' },
+  ],
+  [
+    "COMPILER_TARGET",
+    'const known = «conntrackLookup(ctx, { source: "192.0.2.1", destination: "192.0.2.2", sourcePort: 1, destinationPort: 2, protocol: 6 })»;\nknown?.release();',
+    { options: '{ target: "5.15" }', message: "`conntrackLookup` needs Linux 5.18; the target is 5.15" },
+  ],
+  [
     "COMPILER_TARGET",
     "seen.value = «ktimeGetTaiNs()»;",
     { options: '{ target: "5.4" }', message: "`ktimeGetTaiNs` needs Linux 6.1; the target is 5.4" },

@@ -100,7 +100,7 @@ const format = (text: readonly string[], values: readonly unknown[]): string =>
 
 const ETHERNET = 14;
 
-/** By the name that `intrinsicOf` gives. What is not here needs a kernel: connections, timers, kfuncs. */
+/** By the name that `intrinsicOf` gives. What is not here needs a kernel: timers, kfuncs. */
 export function intrinsics(world: Surroundings): Readonly<Record<string, (...values: never[]) => unknown>> {
   const now = (): bigint => world.now;
   return {
@@ -122,6 +122,8 @@ export function intrinsics(world: Surroundings): Readonly<Record<string, (...val
       const mtu = world.mtu(interfaceIndex || ctx.ingressInterface) ?? 0;
       return { fits: mtu > 0 && ctx.length + growth <= mtu + ETHERNET, mtu };
     },
+    /** No connections, as on a kernel without nf_conntrack. */
+    conntrackLookup: (): null => null,
     ktimeGetNs: now,
     ktimeGetBootNs: now,
     ktimeGetCoarseNs: now,
