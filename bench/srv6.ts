@@ -268,7 +268,7 @@ export async function benchSrv6(): Promise<string> {
         low: 0n,
         rest: Array<bigint>(7).fill(0n),
       });
-    map(srv6.control).set(0, { generation: 1, flags: 0, validUntil: 1n << 62n });
+    map(srv6.control).set(0, { generation: 1, validUntil: 1n << 62n });
     using ours = new KernelTimer([loaded.program(program as never) as never], inside);
     using least = new KernelTimer([floor.program(`floor${leaves}`)], inside);
     const samples: [number, number][] = [];

@@ -83,7 +83,10 @@ export function statsOf(plane: UserPlane): Stats {
     policies: Object.fromEntries(
       (config.policies ?? []).map(({ name, headend }) => [
         name,
-        { headend, ...printed(plane.isUsed(name) ? read(tables.policyCounters, numbers.policies[name]!) : NOTHING) },
+        {
+          headend,
+          ...printed(plane.has("policy_counters") ? read(tables.policyCounters, numbers.policies[name]!) : NOTHING),
+        },
       ]),
     ),
     outcomes: some(outcomes),

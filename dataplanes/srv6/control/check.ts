@@ -1,4 +1,5 @@
 /** What a schema cannot say of a configuration: addresses, references, what each behaviour needs. */
+import { COUNTERS } from "../program/tables.xdp.ts";
 import type { PathConfig, PolicyConfig, SidConfig, Srv6Config } from "./config.ts";
 import { HEADENDS } from "./plan.ts";
 import { type Prefix, parsePrefix } from "./prefix.ts";
@@ -71,6 +72,9 @@ class Checker {
       sids.map(({ sid }) => sid),
       "sid",
     );
+    for (const [list, { length }] of Object.entries({ sids, policies }))
+      if (length >= COUNTERS)
+        this.#mistake([list], `${length} are more than ${COUNTERS - 1}, for which there are counters`, "use prefixes");
     for (const [index, policy] of policies.entries()) this.#policy(["policies", index], policy);
     for (const [index, sid] of sids.entries()) this.#sid(["sids", index], sid);
     for (const [index, { prefix, interface: name, policy }] of steering.entries()) {
@@ -145,9 +149,6 @@ class Checker {
     if (!isMobile && policy.source?.includes("/"))
       this.#mistake([...path, "source"], "the source is an address here", "leave out the length");
     for (const [index, one] of policy.paths.entries()) this.#path([...path, "paths", index], policy, one);
-    const weights = policy.paths.reduce((sum, { weight = 1 }) => sum + weight, 0);
-    if (weights > 64 * 64)
-      this.#mistake([...path, "paths"], "the weights are too many", "at most 64 paths of weight 64");
   }
 
   #path(path: readonly (string | number)[], policy: PolicyConfig, { segments, nextHop }: PathConfig): void {

@@ -39,7 +39,8 @@ const MOBILE6_BITS = 40;
 /** Chances among the paths of a policy. */
 const SHARES = 64;
 
-class Adjacencies {
+/** Numbers of next hops: each stands once. */
+class NextHopNumbers {
   readonly #byText = new Map<string, number>();
   readonly nextHops = new Map<number, NextHopConfig>();
 
@@ -163,7 +164,7 @@ export function contentOf(
   numbers: Numbering = numberingOf(config),
 ): Content | null {
   const { sids = [], policies = [], steering = [], sessions = [] } = config;
-  const adjacencies = new Adjacencies();
+  const adjacencies = new NextHopNumbers();
   const entries: Entry[] = [];
   const tunnels6 = new Set(
     sids.filter(({ behaviour }) => behaviour === "End.M.GTP6.D").map(({ policy }) => policy ?? ""),
@@ -211,7 +212,7 @@ export function contentOf(
     const slot = sessionPlaces.take(value, BigInt(teid));
     if (slot === null) return null;
     const number = numbers.policies[policy]!;
-    const session = { address: Number(value), teid, policy: number, flags: 0, packets: 0n, bytes: 0n };
+    const session = { address: Number(value), teid, policy: number, spare: 0, packets: 0n, bytes: 0n };
     entries.push({ table: "sessions", key: slot, value: session });
   }
   return { entries, nextHops: adjacencies.nextHops };

@@ -11,7 +11,7 @@ export interface SessionValue {
   readonly address: number;
   readonly teid: number;
   readonly policy: number;
-  readonly flags: number;
+  readonly spare: number;
   readonly packets: bigint;
   readonly bytes: bigint;
 }
@@ -26,20 +26,23 @@ interface SessionMap {
 /** No session has this address: 255.255.255.255. */
 const GONE = 0xffffffff;
 const REST_MS = 20;
-const EMPTY: SessionValue = { address: 0, teid: 0, policy: 0, flags: 0, packets: 0n, bytes: 0n };
+const EMPTY: SessionValue = { address: 0, teid: 0, policy: 0, spare: 0, packets: 0n, bytes: 0n };
 
 /** A tunnel by number: address and TEID. */
 const keyOf = (address: number, teid: number): bigint => (BigInt(address) << 32n) | BigInt(teid);
 
-export interface NewSession {
+export interface Tunnel {
   readonly address: number;
   readonly teid: number;
+}
+
+export interface NewSession extends Tunnel {
   /** Number of the policy. */
   readonly policy: number;
 }
 
 export class SessionTable {
-  readonly #map: SessionMap;
+  #map: SessionMap;
   readonly #slots: number;
   readonly #places = new Map<bigint, number>();
   readonly #policies = new Map<bigint, number>();
@@ -83,37 +86,58 @@ export class SessionTable {
     for (const slot of this.#places.values()) yield this.#map.get(slot)!;
   }
 
-  /**
-   * Adds sessions that are not there. All or none.
-   *
-   * @throws Srv6Error SRV6_SESSION when one is there already, or the table has no place for it
-   */
+  /** The same table, as another program holds it. */
+  use(map: SessionMap): void {
+    this.#map = map;
+  }
+
+  /** Adds sessions that are not there. All or none. @throws Srv6Error as `change` */
   add(sessions: readonly NewSession[]): void {
-    const placed: [number, SessionValue][] = [];
-    try {
-      for (const session of sessions) {
-        const slot = this.#take(session);
-        this.#remember(slot, session);
-        placed.push([slot, { ...EMPTY, ...session }]);
-      }
-    } catch (error) {
-      for (const [slot, session] of placed) this.#forget(slot, session);
-      throw error;
-    }
-    this.#map.setAll(placed.map(([slot, value]) => [slot, { ...value, address: this.#mark(slot) }] as const));
-    this.#map.setAll(placed);
-    for (const [slot] of placed) this.#resting.delete(slot);
+    this.change(sessions, []);
   }
 
   /** What it had counted; undefined when there is none. */
   delete(address: number, teid: number): SessionValue | undefined {
-    const slot = this.#places.get(keyOf(address, teid));
-    if (slot === undefined) return undefined;
-    const last = this.#map.get(slot)!;
-    this.#map.set(slot, { ...last, address: GONE });
-    this.#forget(slot, last);
-    this.#resting.set(slot, performance.now());
-    return this.#map.get(slot);
+    if (!this.has(address, teid)) return undefined;
+    return this.change([], [{ address, teid }])[0];
+  }
+
+  /**
+   * Adds and takes away, all or none; gives what had been counted by those that are gone. A session that is in both gets its new
+   * entry before the old one goes, so that no packet misses it.
+   *
+   * @throws Srv6Error SRV6_SESSION when one is there already, or the table has no place for it
+   */
+  change(added: readonly NewSession[], removed: readonly Tunnel[]): SessionValue[] {
+    const going = new Map(
+      removed.map(({ address, teid }) => [keyOf(address, teid), this.#places.get(keyOf(address, teid))!] as const),
+    );
+    const taken = new Set<number>();
+    const keys = new Set<bigint>();
+    const placed = added.map((session): readonly [number, SessionValue] => {
+      const key = keyOf(session.address, session.teid);
+      if (keys.has(key) || (this.#places.has(key) && !going.has(key)))
+        throw refused(session, "is there already", "delete it first");
+      keys.add(key);
+      const slot = this.#free(session, taken);
+      taken.add(slot);
+      return [slot, { ...EMPTY, ...session }];
+    });
+    this.#map.setAll(placed.map(([slot, value]) => [slot, { ...value, address: this.#mark(slot) }] as const));
+    this.#map.setAll(placed);
+    const last = Array.from(going, ([key, slot]) => {
+      this.#map.set(slot, { ...this.#map.get(slot)!, address: GONE });
+      this.#taken.delete(slot);
+      this.#places.delete(key);
+      this.#policies.delete(key);
+      this.#resting.set(slot, performance.now());
+      return this.#map.get(slot)!;
+    });
+    for (const [slot, session] of placed) {
+      this.#remember(slot, session);
+      this.#resting.delete(slot);
+    }
+    return last;
   }
 
   /** What a slot holds while its new content is written. */
@@ -127,27 +151,21 @@ export class SessionTable {
     this.#policies.set(keyOf(address, teid), policy);
   }
 
-  #forget(slot: number, { address, teid }: NewSession): void {
-    this.#taken.delete(slot);
-    this.#places.delete(keyOf(address, teid));
-    this.#policies.delete(keyOf(address, teid));
-  }
-
-  #take({ address, teid }: NewSession): number {
-    const problem = (message: string, hint: string) => new Srv6Error("SRV6_SESSION", message, { hint });
-    const name = `session ${printAddress(address)} ${teid}`;
-    if (this.has(address, teid)) throw problem(`${name} is there already`, "delete it first");
-    const first = slotOf(BigInt(address), BigInt(teid), this.#slots);
+  /** A slot for a session, not one of `taken`. */
+  #free(session: NewSession, taken: ReadonlySet<number>): number {
+    const first = slotOf(BigInt(session.address), BigInt(session.teid), this.#slots);
     for (let i = 0; i < SESSION_PROBES; i++) {
       const slot = (first + i) & (this.#slots - 1);
       const since = this.#resting.get(slot);
-      if (!this.#taken.has(slot) && (since === undefined || performance.now() - since > REST_MS)) return slot;
+      const isRested = since === undefined || performance.now() - since > REST_MS;
+      if (isRested && !this.#taken.has(slot) && !taken.has(slot)) return slot;
     }
-    throw problem(
-      `the table of ${this.#slots} slots has no place for ${name}`,
-      "set sessionSlots to twice as many, and start again",
-    );
+    const hint = "set sessionSlots to twice as many, and start again";
+    throw refused(session, `has no place in the table of ${this.#slots} slots`, hint);
   }
 }
+
+const refused = ({ address, teid }: Tunnel, problem: string, hint: string): Srv6Error =>
+  new Srv6Error("SRV6_SESSION", `session ${printAddress(address)} ${teid} ${problem}`, { hint });
 
 export const printAddress = (address: number): string => [24, 16, 8, 0].map((by) => (address >>> by) & 255).join(".");

@@ -27,6 +27,7 @@ import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
 import type { Srv6Config } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
+import { Srv6Error } from "./error.ts";
 import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
 import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
@@ -75,6 +76,8 @@ interface Generation {
   readonly config: Srv6Config;
 }
 
+const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePrefix(address).value), teid });
+
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
   readonly #ticks = new Ticks();
@@ -84,6 +87,10 @@ export class UserPlane implements Disposable {
   #renewal: ReturnType<typeof setInterval> | undefined;
   #generation = 0;
   #sessions: SessionTable | undefined;
+  /** Something has changed that is not answered yet; a route, link or rule is among it. */
+  #isDirty = false;
+  #hasNewRoutes = false;
+  #isClosed = false;
   /** Usable MAC addresses as they were last heard of. */
   readonly #neighbours = new Map<string, string>();
 
@@ -99,7 +106,7 @@ export class UserPlane implements Disposable {
   static start(config: Srv6Config, options: UserPlaneOptions): UserPlane {
     const plane = new UserPlane(options);
     try {
-      plane.#watch = plane.#inside(watchNetwork);
+      plane.#watch = plane.inside(watchNetwork);
       plane.#watch.on((change) => plane.#changed(change));
       plane.#apply(config, options.numbers ?? NO_NUMBERS);
       plane.#renewal = setInterval(() => plane.#renew(), RENEWAL_MS);
@@ -138,15 +145,15 @@ export class UserPlane implements Disposable {
     return this.#generation;
   }
 
-  /** Whether packets can come to a policy: the program has its counters then. */
-  isUsed(policy: string): boolean {
-    const { sids = [], steering = [], sessions = [] } = this.config;
-    return [...sids, ...steering, ...sessions].some((one) => one.policy === policy);
+  /** Whether the program has a map: those that it does not use are left out. */
+  has(map: string): boolean {
+    return Array.from(this.loaded.maps).some(({ definition: { name } }) => name === map);
   }
 
-  /** Runs something where the data plane is. */
+  /** Runs something in the namespace of the data plane. */
   inside<T>(body: () => T): T {
-    return this.#inside(body);
+    const { namespace } = this.#options;
+    return namespace === undefined ? body() : inNamespace(namespace, body);
   }
 
   /** Another configuration, at once or not at all. @throws XdpkitError as `start`; then the old one goes on */
@@ -161,11 +168,12 @@ export class UserPlane implements Disposable {
 
   /** Takes the program from the interfaces; the pinned maps stay until the folder is removed. */
   detach(): Detached[] {
-    return this.#options.interfaces.flatMap((name) => this.#inside(() => detachXdp({ interface: name })));
+    return this.#options.interfaces.flatMap((name) => this.inside(() => detachXdp({ interface: name })));
   }
 
   /** Ends following the kernel; what is attached goes on, by the routes, once the lease has ended. */
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     clearInterval(this.#renewal);
     this.#watch?.[Symbol.dispose]();
     for (const link of this.#links.values()) link[Symbol.dispose]();
@@ -174,23 +182,18 @@ export class UserPlane implements Disposable {
     this.#ticks[Symbol.dispose]();
   }
 
-  #inside<T>(body: () => T): T {
-    const { namespace } = this.#options;
-    return namespace === undefined ? body() : inNamespace(namespace, body);
-  }
-
   #apply(config: Srv6Config, before: Numbering): void {
     const next = this.#make(config, before);
     const old = this.#current;
     try {
       this.#switch(next, old);
+      this.#applySessionsOrBack(next, old);
     } catch (error) {
       next.adjacencies.close();
       next.loaded[Symbol.dispose]();
       throw error;
     }
     this.#current = next;
-    this.#applySessions(old?.config, config);
     old?.adjacencies.close();
     old?.loaded[Symbol.dispose]();
     // What changed while the tables were written.
@@ -202,7 +205,7 @@ export class UserPlane implements Disposable {
     const numbers = numberingOf(config, before);
     const interfaces = Object.fromEntries(
       (config.steering ?? []).flatMap(({ interface: name }) =>
-        name === undefined ? [] : [[name, this.#inside(() => findInterface(name).index)]],
+        name === undefined ? [] : [[name, this.inside(() => findInterface(name).index)]],
       ),
     );
     let room = config.room ?? 64;
@@ -219,7 +222,7 @@ export class UserPlane implements Disposable {
         fill(loaded, plane, content);
         fill(loaded, plane, { entries: this.#portEntries(config, numbers), nextHops: new Map() });
         const adjacencies = new Adjacencies(loaded.map(plane.tables.adjacencies) as never, content.nextHops, (body) =>
-          this.#inside(body),
+          this.inside(body),
         );
         adjacencies.fill();
         this.#generation = loaded.map(control).get(0)?.generation ?? 0;
@@ -232,11 +235,18 @@ export class UserPlane implements Disposable {
     }
   }
 
-  /** All interfaces that packets arrive on: two whose indices are alike modulo 1024 cannot both be. */
+  /** All interfaces that packets arrive on. @throws Srv6Error SRV6_CONFIG for two of one place in the tables */
   #portEntries({ steering = [] }: Srv6Config, { policies }: Numbering): Entry[] {
     const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy]!]));
+    const names = new Map<number, string>();
     return this.#options.interfaces.map((name) => {
-      const { index, mac } = this.#inside(() => findInterface(name));
+      const { index, mac } = this.inside(() => findInterface(name));
+      const other = names.get(index & 1023);
+      if (other !== undefined) {
+        const problem = `the indices of ${other} and ${name} are alike modulo 1024`;
+        throw new Srv6Error("SRV6_CONFIG", problem, { hint: "make one of the interfaces anew: it gets another index" });
+      }
+      names.set(index & 1023, name);
       return portEntry(index, policyOf.get(name) ?? 0, mac);
     });
   }
@@ -253,7 +263,7 @@ export class UserPlane implements Disposable {
     for (const segment of firsts) {
       try {
         const { address } = parsePrefix(segment);
-        this.#inside(() => {
+        this.inside(() => {
           const route = resolveRoute(address);
           if (route?.type === "unicast" && route.interfaceIndex !== undefined)
             keepNeighbour(route.interfaceIndex, route.gateway ?? address);
@@ -264,28 +274,41 @@ export class UserPlane implements Disposable {
     }
   }
 
+  /** A table without place for the sessions takes the programs back. */
+  #applySessionsOrBack(next: Generation, old: Generation | undefined): void {
+    const before = this.#sessions;
+    try {
+      this.#applySessions(next, old?.config);
+    } catch (error) {
+      this.#sessions = before;
+      if (before && old) before.use(old.loaded.map(old.plane.tables.sessions) as never);
+      this.#takeBack(this.#options.interfaces, old);
+      throw error;
+    }
+  }
+
   /** Sessions that the configuration names; those that were added otherwise stay. */
-  #applySessions(before: Srv6Config | undefined, config: Srv6Config): void {
-    const { plane, loaded, numbers } = this.#current!;
-    if (!plane.hasSessions || !plane.headends.has(Headend.MGtp4D)) return;
-    this.#sessions ??= new SessionTable(loaded.map(plane.tables.sessions) as never, plane.sessionSlots);
+  #applySessions({ plane, loaded, numbers, config }: Generation, before: Srv6Config | undefined): void {
+    if (!plane.hasSessions || !plane.headends.has(Headend.MGtp4D)) {
+      this.#sessions = undefined;
+      return;
+    }
+    const map = loaded.map(plane.tables.sessions) as never;
+    const table = this.#sessions ?? new SessionTable(map, plane.sessionSlots);
+    table.use(map);
+    this.#sessions = table;
     const wanted = (config.sessions ?? []).map(
-      ({ address, teid, policy }): NewSession => ({
-        address: Number(parsePrefix(address).value),
-        teid,
-        policy: numbers.policies[policy]!,
-      }),
+      ({ address, teid, policy }): NewSession => ({ ...tunnelOf(address, teid), policy: numbers.policies[policy]! }),
     );
     const keys = new Set(wanted.map(({ address, teid }) => `${address} ${teid}`));
-    for (const { address, teid } of before?.sessions ?? []) {
-      const number = Number(parsePrefix(address).value);
-      if (!keys.has(`${number} ${teid}`)) this.#sessions.delete(number, teid);
-    }
-    for (const { address, teid, policy } of wanted) {
-      const known = this.#sessions.policyOf(address, teid);
-      if (known !== undefined && known !== policy) this.#sessions.delete(address, teid);
-    }
-    this.#sessions.add(wanted.filter(({ address, teid }) => !this.#sessions!.has(address, teid)));
+    const gone = (before?.sessions ?? [])
+      .map(({ address, teid }) => tunnelOf(address, teid))
+      .filter(({ address, teid }) => !keys.has(`${address} ${teid}`) && table.has(address, teid));
+    const moved = wanted.filter(
+      ({ address, teid, policy }) => table.has(address, teid) && table.policyOf(address, teid) !== policy,
+    );
+    const fresh = wanted.filter(({ address, teid }) => !table.has(address, teid));
+    table.change([...moved, ...fresh], [...gone, ...moved]);
   }
 
   get #pinPath(): string {
@@ -304,22 +327,28 @@ export class UserPlane implements Disposable {
         switched.push(name);
       }
     } catch (error) {
-      for (const name of switched) {
-        if (old) this.#links.get(name)!.update(old.loaded.program("srv6"));
-        else {
-          this.#links.get(name)!.detach();
-          this.#links.get(name)![Symbol.dispose]();
-          this.#links.delete(name);
-        }
-      }
+      this.#takeBack(switched, old);
       throw error;
+    }
+  }
+
+  /** The interfaces get the old program again; without one they get none. */
+  #takeBack(names: readonly string[], old: Generation | undefined): void {
+    for (const name of names) {
+      const link = this.#links.get(name)!;
+      if (old) link.update(old.loaded.program("srv6"));
+      else {
+        link.detach();
+        link[Symbol.dispose]();
+        this.#links.delete(name);
+      }
     }
   }
 
   #attach(name: string, next: Generation): XdpLink {
     const { mode = ["native", "generic"] } = this.#options;
     const pin = `${this.#pinPath}/link_${name}`;
-    return this.#inside(() => next.loaded.attach("srv6", { interface: name, mode, pin, replace: true }));
+    return this.inside(() => next.loaded.attach("srv6", { interface: name, mode, pin, replace: true }));
   }
 
   /** Answers that were remembered are asked again. */
@@ -330,14 +359,26 @@ export class UserPlane implements Disposable {
 
   #renew(loaded = this.#current?.loaded): void {
     const validUntil = this.#ticks.now() + LEASE_SECONDS * this.#ticks.perSecond;
-    loaded?.map(control).set(0, { generation: this.#generation, flags: 0, validUntil });
+    loaded?.map(control).set(0, { generation: this.#generation, validUntil });
   }
 
+  /** What has come together is answered together: a thousand routes are one change. */
   #changed(change: NetworkChange): void {
-    if (!this.#current || !this.#matters(change)) return;
+    if (!this.#matters(change)) return;
+    if (change.kind !== "neighbour") this.#hasNewRoutes = true;
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    queueMicrotask(() => this.#follow());
+  }
+
+  #follow(): void {
+    const keepsGateways = this.#hasNewRoutes;
+    this.#isDirty = false;
+    this.#hasNewRoutes = false;
+    if (!this.#current || this.#isClosed) return;
     this.#advance();
     this.#current.adjacencies.update();
-    if (change.kind !== "neighbour") this.#keepGateways();
+    if (keepsGateways) this.#keepGateways();
   }
 
   /** Most news of neighbours are that they were heard of again. */
@@ -348,7 +389,8 @@ export class UserPlane implements Disposable {
     const usable = state === "none" || state === "failed" || state === "incomplete" ? "" : mac;
     const known = this.#neighbours.get(key);
     if (known === usable) return false;
-    this.#neighbours.set(key, usable);
+    if (state === "none") this.#neighbours.delete(key);
+    else this.#neighbours.set(key, usable);
     return true;
   }
 }

@@ -12,7 +12,7 @@ import {
   bits,
   bytes,
   checksum,
-  checksumFinish,
+  checksumPacket,
   exit,
   flag,
   type Ipv4Address,
@@ -20,11 +20,8 @@ import {
   inPrefix,
   ipv6Address,
   ktimeGetNs,
-  range,
   struct,
   u8,
-  u32,
-  unroll,
   type XdpAction,
   type XdpContext,
 } from "xdpkit";
@@ -109,27 +106,6 @@ function silent(): never {
   return exit(outcomes.drop("silent"));
 }
 
-/**
- * The sum (RFC 1071) of `length` bytes at `offset`, at most `most`. Words are read as this machine does, four bytes at once:
- * one's complement sums do not mind, and one swap at the end puts the octets right.
- */
-function sumOf(ctx: XdpContext, offset: number, length: number, most: number): number {
-  const words = length >> 2;
-  let sum = 0;
-  for (const i of range(most >> 2)) {
-    if (i >= words) break;
-    sum += (ctx.header(u32, offset + i * 4) ?? truncated()).value;
-  }
-  for (const i of unroll(3)) {
-    const at = words * 4 + i;
-    if (at >= length) break;
-    const byte = (ctx.header(u8, offset + at) ?? truncated()).value;
-    sum += i === 1 ? byte << 8 : byte;
-  }
-  const folded = 0xffff - checksumFinish(sum);
-  return ((folded & 0xff) << 8) | (folded >> 8);
-}
-
 function count(isTooBig: boolean, isExpired: boolean): void {
   if (isTooBig) answers.count("packetTooBig");
   else if (isExpired) answers.count("timeExceeded");
@@ -150,7 +126,8 @@ function answer4(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
   const length = totalLength < MOST4 ? totalLength : MOST4;
   const offender: Ipv4Address = ip.source;
   const { kind, code, rest } = scratch.at(0);
-  const sum = sumOf(ctx, offset, length, MOST4) + (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
+  const words = (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
+  const sum = checksumPacket(ctx, offset, length, MOST4, words) ?? truncated();
   const hop = resolve4(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, plane.address4 as Ipv4Address, offender);
   if (!ctx.setLength(offset + length)) return outcomes.drop("answerFailed");
   const front = ctx.replaceHead(offset, Front4) ?? exit(outcomes.drop("noHeadroom"));
@@ -168,7 +145,7 @@ function answer4(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
   front.icmp = new Icmp({
     type: kind,
     code,
-    checksum: checksumFinish(sum),
+    checksum: sum,
     identifier: rest >>> 16,
     sequence: rest & 0xffff,
   });
@@ -209,8 +186,8 @@ function answer6(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
     length: payloadLength,
     protocol: IpProtocol.Icmpv6,
   });
-  const words = (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
-  const sum = 0xffff - checksum(pseudo) + words + sumOf(ctx, offset, length, MOST6);
+  const words = 0xffff - checksum(pseudo) + (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
+  const sum = checksumPacket(ctx, offset, length, MOST6, words) ?? truncated();
   const hop = resolve6(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, source, offender);
   if (!ctx.setLength(offset + length)) return outcomes.drop("answerFailed");
   const front = ctx.replaceHead(offset, Front6) ?? exit(outcomes.drop("noHeadroom"));
@@ -223,7 +200,7 @@ function answer6(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
     source,
     destination: offender,
   });
-  front.icmp = new Icmpv6({ type: kind, code, checksum: checksumFinish(sum), rest });
+  front.icmp = new Icmpv6({ type: kind, code, checksum: sum, rest });
   count(kind === Icmpv6Type.PacketTooBig, kind === Icmpv6Type.TimeExceeded);
   return leave(ctx, hop, EtherType.Ipv6, Ipv6.size + payloadLength);
 }

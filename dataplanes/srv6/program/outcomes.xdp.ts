@@ -7,7 +7,6 @@ import { exit, Outcomes } from "xdpkit";
 
 export const PASSED = [
   "notOurs",
-  "tagged",
   "localDelivery",
   "noNeighbour",
   "notForwarded",
@@ -24,15 +23,11 @@ export const DROPPED = [
   "truncated",
   "badHeader",
   "lengthMismatch",
-  "hopLimit",
   "badSrh",
-  "notLast",
-  "upperLayer",
   "unknownInner",
   "badExtension",
   "tooManyExtensions",
   "noSession",
-  "noPolicy",
   "noPath",
   "noHeadroom",
   "tooBig",

@@ -70,7 +70,7 @@ export class Session extends struct({
   address: u32,
   teid: u32,
   policy: u32,
-  flags: u32,
+  spare: u32,
   packets: u64,
   bytes: u64,
 }) {}
@@ -107,8 +107,6 @@ export class Route extends struct({
 export class Control extends struct({
   /** Changes with every route, neighbour, rule and link. 0 before the first. */
   generation: u32,
-  /** Bit 0: routes with several next hops exist. Bit 1: rules exist. */
-  flags: u32,
   /** In ticks (jiffies): adjacencies and cached routes are trusted until then. */
   validUntil: u64,
 }) {}

@@ -5,6 +5,7 @@ import { suite } from "../../../test/support/require.ts";
 import type { BehaviourName, SidConfig, Srv6Config } from "../index.ts";
 import {
   arrives,
+  changed,
   data,
   Ethernet,
   error4,
@@ -95,11 +96,6 @@ function rows4(): Row[] {
   const big = [arrives, ip6(SID), ip4(NEXT4, { dontFragment: true } as never), udp(), new Uint8Array(1480)];
   const long = [arrives, ip6(SID), ip4(NEXT4), udp(), new Uint8Array(1480)];
   const header = build([arrives, ip6(SID), ...inner4()]);
-  const changed = (at: number, value: number): Uint8Array => {
-    const copy = Uint8Array.from(header);
-    copy[54 + at] = value;
-    return copy;
-  };
   return [
     {
       name: "TTL 1 inside",
@@ -114,10 +110,10 @@ function rows4(): Row[] {
       gives: error4([arrives, ...big.slice(2)], IcmpType.DestinationUnreachable, 4, MTU),
     },
     { name: "larger, and may be fragmented", packet: long, outcome: "tooBig" },
-    { name: "a packet of another version inside", packet: changed(0, 0x65), outcome: "unknownInner" },
-    { name: "a header that is too short inside", packet: changed(0, 0x44), outcome: "unknownInner" },
-    { name: "total length beyond the packet", packet: changed(3, 200), outcome: "lengthMismatch" },
-    { name: "total length within its header", packet: changed(3, 19), outcome: "lengthMismatch" },
+    { name: "a packet of another version inside", packet: changed(header, 54 + 0, 0x65), outcome: "unknownInner" },
+    { name: "a header that is too short inside", packet: changed(header, 54 + 0, 0x44), outcome: "unknownInner" },
+    { name: "total length beyond the packet", packet: changed(header, 54 + 3, 200), outcome: "lengthMismatch" },
+    { name: "total length within its header", packet: changed(header, 54 + 3, 19), outcome: "lengthMismatch" },
     {
       name: "no route: for the kernel, as it is now",
       packet: [arrives, ip6(SID), ...inner4(0, "203.0.113.1")],
@@ -141,11 +137,6 @@ function rows6(): Row[] {
     return [link!, Object.assign(header!, { destination: "fc00:2:45::2" }), ...more];
   };
   const header = build([arrives, ip6(SID), ...inner6()]);
-  const changed = (at: number, value: number): Uint8Array => {
-    const copy = Uint8Array.from(header);
-    copy[54 + at] = value;
-    return copy;
-  };
   return [
     {
       name: "hop limit 1 inside",
@@ -159,8 +150,8 @@ function rows6(): Row[] {
       outcome: "forwarded +packetTooBig",
       gives: answerTo(big, Icmpv6Type.PacketTooBig, MTU),
     },
-    { name: "a packet of another version inside", packet: changed(0, 0x45), outcome: "unknownInner" },
-    { name: "payload length beyond the packet", packet: changed(5, 200), outcome: "lengthMismatch" },
+    { name: "a packet of another version inside", packet: changed(header, 54 + 0, 0x45), outcome: "unknownInner" },
+    { name: "payload length beyond the packet", packet: changed(header, 54 + 5, 200), outcome: "lengthMismatch" },
     {
       name: "no route: for the kernel, as it is now",
       packet: [arrives, ip6(SID), ...inner6(0, "fc00:9::1")],

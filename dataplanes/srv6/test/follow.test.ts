@@ -5,14 +5,14 @@
  *                       c1 ──── c0
  */
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inNamespace, type Loaded, load } from "xdpkit/kernel";
 import { build, type Part } from "xdpkit/packet";
 import { BpfFolder } from "../../../test/support/bpf-folder.ts";
 import { Namespace } from "../../../test/support/namespace.ts";
 import { suite } from "../../../test/support/require.ts";
 import { type Srv6Config, UserPlane } from "../index.ts";
-import { arrives, data, inner4, ip6, srh, udp } from "./frames.ts";
+import { arrives, data, gtpU, inner4, ip4, ip6, srh, udp } from "./frames.ts";
 import { frames, sender, tap } from "./tap.xdp.ts";
 
 const SID = "fc00:1::e";
@@ -195,5 +195,70 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
     expect(running.counts().outcomes["forwarded"]).toBe(BigInt(3 * COUNT));
     expect(running.detach()).toHaveLength(1);
     expect(await traffic(srv6)).toEqual({});
+  });
+
+  describe("sessions and reloads", () => {
+    const session = (teid: number, policy: string) => ({ address: "192.0.2.1", teid, policy });
+    const config = (more: Partial<Srv6Config> = {}): Srv6Config => ({
+      address: "fc00:1::1",
+      policies: ["a", "b"].map((name, i) => ({
+        name,
+        headend: "H.M.GTP4.D",
+        paths: [{ segments: [`fc00:2:${i + 1}::/48`], nextHop: i === 0 ? viaB : viaC }],
+      })),
+      steering: [{ prefix: "192.0.2.1/32", policy: "a" }],
+      sessionSlots: 64,
+      ...more,
+    });
+    const viaB = { interface: "b1", address: "fd00:1::2" };
+    const viaC = { interface: "c1", address: "fd00:2::2" };
+    const tunnel = (teid: number): Part[] => [
+      arrives,
+      ip4("192.0.2.1"),
+      udp({ sourcePort: 2152, destinationPort: 2152 } as never),
+      gtpU({ teid, messageType: 255 } as never),
+      ...inner4(),
+    ];
+    const UPF = 0xc0000201;
+    const toB = { [`b ${VIA_B}`]: COUNT };
+    const toC = { [`c ${VIA_C}`]: COUNT };
+
+    it("sessions go on, come and go after a reload, too", async () => {
+      const running = start(config({ sessions: [session(1, "b")] }));
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      expect(await traffic(tunnel(2))).toEqual(toB);
+      running.reload(config({ sessions: [session(1, "b"), session(2, "b")] }));
+      expect(await traffic(tunnel(2))).toEqual(toC);
+      running.sessions.add([{ address: UPF, teid: 3, policy: running.numbers.policies["b"]! }]);
+      expect(await traffic(tunnel(3))).toEqual(toC);
+      expect(running.sessions.delete(UPF, 1)).toMatchObject({ packets: BigInt(COUNT) });
+      expect(await traffic(tunnel(1))).toEqual(toB);
+      // Another policy for one, none for another; what was added otherwise stays.
+      running.reload(config({ sessions: [session(2, "a")] }));
+      expect(await traffic(tunnel(2))).toEqual(toB);
+      expect(await traffic(tunnel(3))).toEqual(toC);
+    });
+
+    it("sessions without place: the old configuration goes on, all of it", async () => {
+      const running = start(config({ sessions: [session(1, "b")] }));
+      const many = Array.from({ length: 65 }, (_, i) => session(i + 100, "a"));
+      expect(() => running.reload(config({ sessions: many, steering: [] }))).toThrow(
+        expect.objectContaining({ code: "SRV6_SESSION" }),
+      );
+      expect(running.sessions.size).toBe(1);
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      expect(await traffic(tunnel(2))).toEqual(toB);
+    });
+  });
+
+  it("many routes at once are one change", async () => {
+    const running = start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    const before = running.generation;
+    const many = Array.from({ length: 500 }, (_, i) => `route add fc00:9:${i.toString(16)}::/48 via fd00:1::2`);
+    space.run("sh", ["-c", `printf '${many.join("\\n")}\\n' | ip -6 -batch -`]);
+    space.ip(`-6 route add ${NEXT}/128 via fd00:2::2`);
+    expect(await traffic(srv6)).toEqual({ [`c ${VIA_C}`]: COUNT });
+    expect(running.generation - before).toBeLessThan(50);
   });
 });

@@ -35,6 +35,13 @@ export const inner6 = (hops = 0, destination = NEXT, more: Partial<Ipv6> = {}): 
   data,
 ];
 
+/** A frame with one byte changed. */
+export function changed(frame: Uint8Array, at: number, value: number): Uint8Array {
+  const copy = Uint8Array.from(frame);
+  copy[at] = value;
+  return copy;
+}
+
 /** An ICMPv6 error for a packet, whose bytes behind the Ethernet header it quotes. */
 export function error6(offending: readonly Part[], type: number, code: number, rest: number): Part[] {
   const quoted = build(offending).subarray(14, 14 + 1280 - 48);

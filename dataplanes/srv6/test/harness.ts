@@ -82,7 +82,7 @@ function fillNextHops(
     };
     target.map(plane.tables.adjacencies as never).set(index as never, value as never);
   }
-  target.map(control as never).set(0 as never, { generation: 1, flags: 0, validUntil: 1n << 62n } as never);
+  target.map(control as never).set(0 as never, { generation: 1, validUntil: 1n << 62n } as never);
 }
 
 export class Node implements Disposable {

@@ -9,11 +9,9 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Method } from "./call.ts";
 import type { Front } from "./front.ts";
 import { outcome } from "./join.ts";
-import { U32, UNDEFINED, type Value } from "./value.ts";
+import { type Connection, U32, UNDEFINED, type Value } from "./value.ts";
 
 const RELEASE = "bpf_ct_release";
-
-export type Connection = Extract<Value, { kind: "connection" }>;
 
 function requireHeld(front: Front, { id }: Connection, node: SyntaxNode): void {
   const released = front.state.released.get(id);

@@ -24,6 +24,7 @@ import {
   sameValue,
 } from "./state.ts";
 import {
+  type Connection,
   isNothing,
   isStaged,
   type PlaceValue,
@@ -34,8 +35,6 @@ import {
   type Value,
   type Word,
 } from "./value.ts";
-
-type Connection = Extract<Value, { kind: "connection" }>;
 
 /** Thrown inside when values cannot become one. */
 const DIFFERENT = Symbol("different");

@@ -99,6 +99,8 @@ export type Value =
   /** An entry of nf_conntrack: `State.records` says whether it is held. */
   | { readonly kind: "connection"; readonly id: ValueId };
 
+export type Connection = Extract<Value, { kind: "connection" }>;
+
 export const staged = (value: unknown): Value => ({ kind: "staged", value });
 export const folded = (value: unknown): Value => ({ kind: "staged", value, isFolded: true });
 export const UNDEFINED: Value = staged(undefined);

@@ -1,17 +1,17 @@
-/** H.M.GTP4.D, End.M.GTP4.E, End.M.GTP6.D, End.M.GTP6.D.Di, End.M.GTP6.E, End.Limit. RFC 9433 section 6. */
+/** GTP-U over IPv4: H.M.GTP4.D and End.M.GTP4.E. RFC 9433 sections 6.7 and 6.6. */
 import { describe } from "vitest";
 import { build, type GtpExtensionValue, hopByHop, IcmpType, Icmpv6Type, type Part, padding } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { PolicyConfig, SidConfig, Srv6Config } from "../index.ts";
 import {
   arrives,
+  changed,
   data,
   error4,
   error6,
   gtpU,
   HOST4,
   Icmpv6,
-  inner4,
   inner6,
   ip4,
   ip6,
@@ -22,31 +22,21 @@ import {
   udp,
 } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
+import {
+  carried,
+  downlink,
+  gtp,
+  MTU,
+  SOURCE,
+  sidOf,
+  TEID,
+  tunnelPorts,
+  UPF,
+  unknownExtension,
+  uplink,
+} from "./tunnels.ts";
 
-const MTU = 1500;
-const TEID = 0x11223344;
-/** The tunnel's end at the core, as the radio network sees it. */
-const UPF = "192.0.2.1";
-const tunnelPorts = { sourcePort: 2153, destinationPort: 2152 };
-
-const uplink: GtpExtensionValue = { kind: "pduSession", direction: "uplink", qfi: 9 } as GtpExtensionValue;
-const downlink = (more: object = {}): GtpExtensionValue =>
-  ({ kind: "pduSession", direction: "downlink", qfi: 9, ...more }) as GtpExtensionValue;
-const unknownExtension = (type: number): GtpExtensionValue =>
-  ({ kind: "unknown", type, body: new Uint8Array(2) }) as GtpExtensionValue;
-
-const gtp = (more: object = {}): Part => gtpU({ teid: TEID, messageType: 255, ...more } as never);
-const carried = inner4;
-
-/** Behind the locator fc00:2::/48: 192.0.2.1, QFI 9 with R or not, the TEID. */
-const sidOf = (qfi = 9, reflective = 0): string => {
-  const octet = ((qfi << 2) | (reflective << 1)).toString(16).padStart(2, "0");
-  return `fc00:2:0:c000:201:${octet}11:2233:4400`;
-};
-/** Prefix fc00:1:1:0, then 198.51.100.7 and port 2153. */
-const SOURCE = "fc00:1:1:0:c633:6407:869:0";
-
-suite("mobile user plane", ["root", "bpf"], () => {
+suite("GTP-U over IPv4", ["root", "bpf"], () => {
   describe("H.M.GTP4.D", () => {
     const policy = (segments: readonly string[]): PolicyConfig => ({
       name: "up",
@@ -75,11 +65,6 @@ suite("mobile user plane", ["root", "bpf"], () => {
       gives: [leaves, outer(sid), ...inside],
     });
     const frame = build([arrives, ...tunnel(), ...carried()]);
-    const changed = (...changes: readonly [number, number][]): Uint8Array => {
-      const copy = Uint8Array.from(frame);
-      for (const [at, value] of changes) copy[at] = value;
-      return copy;
-    };
     const control = (name: string, messageType: number, outcome: string): Row => ({
       name,
       packet: [
@@ -215,14 +200,26 @@ suite("mobile user plane", ["root", "bpf"], () => {
           packet: [arrives, ip4("192.0.2.2"), udp(tunnelPorts as never), gtp({ extensions: [uplink] }), ...carried()],
           outcome: "notOurs",
         },
-        { name: "GTP version 2", packet: changed([42, 0x54]), outcome: "badHeader" },
-        { name: "GTP prime", packet: changed([42, 0x24]), outcome: "badHeader" },
-        { name: "an IPv4 header that is too short", packet: changed([14, 0x44]), outcome: "badHeader" },
-        { name: "a GTP length beyond the datagram", packet: changed([45, frame[45]! + 1]), outcome: "lengthMismatch" },
-        { name: "a UDP length beyond the packet", packet: changed([39, frame[39]! + 1]), outcome: "lengthMismatch" },
-        { name: "a total length beyond the frame", packet: changed([17, frame[17]! + 1]), outcome: "lengthMismatch" },
-        { name: "an extension of no length", packet: changed([54, 0]), outcome: "badExtension" },
-        { name: "an extension beyond the message", packet: changed([54, 255]), outcome: "badExtension" },
+        { name: "GTP version 2", packet: changed(frame, 42, 0x54), outcome: "badHeader" },
+        { name: "GTP prime", packet: changed(frame, 42, 0x24), outcome: "badHeader" },
+        { name: "an IPv4 header that is too short", packet: changed(frame, 14, 0x44), outcome: "badHeader" },
+        {
+          name: "a GTP length beyond the datagram",
+          packet: changed(frame, 45, frame[45]! + 1),
+          outcome: "lengthMismatch",
+        },
+        {
+          name: "a UDP length beyond the packet",
+          packet: changed(frame, 39, frame[39]! + 1),
+          outcome: "lengthMismatch",
+        },
+        {
+          name: "a total length beyond the frame",
+          packet: changed(frame, 17, frame[17]! + 1),
+          outcome: "lengthMismatch",
+        },
+        { name: "an extension of no length", packet: changed(frame, 54, 0), outcome: "badExtension" },
+        { name: "an extension beyond the message", packet: changed(frame, 54, 255), outcome: "badExtension" },
         { name: "no IP inside", packet: [arrives, ...tunnel(), new Uint8Array(40)], outcome: "unknownInner" },
         {
           name: "less than an IPv4 header inside",
@@ -435,314 +432,6 @@ suite("mobile user plane", ["root", "bpf"], () => {
           outcome: "forwarded",
           gives: [leaves, ...put([uplink], { ttl: 200, dscp: 10, ecn: 1 }), ...carried()],
         },
-      ]);
-    });
-  });
-
-  for (const [behaviour, dropIn] of [
-    ["End.M.GTP6.D", false],
-    ["End.M.GTP6.D.Di", true],
-  ] as const) {
-    describe(behaviour, () => {
-      const SID = "fc00:1::60";
-      const via = dropIn ? ["fc00:2::a"] : ["fc00:2::/64"];
-      const last = (qfi = 9, reflective = 0): string =>
-        `fc00:2:0:0:${((qfi << 2) | (reflective << 1)).toString(16).padStart(2, "0")}11:2233:4400:0`;
-      const policy: PolicyConfig = {
-        name: "up",
-        headend: dropIn ? "H.Encaps" : "H.Encaps.Red",
-        paths: [{ segments: via }],
-        flowLabel: 0,
-      };
-      const config: Srv6Config = {
-        address: NODE,
-        address4: NODE4,
-        sids: [{ sid: SID, behaviour, policy: "up" }],
-        policies: [policy],
-      };
-      const outer = (destination: string, more: object = {}): Part[] =>
-        dropIn
-          ? [
-              ip6("fc00:2::a", { source: NODE, ...more } as never),
-              srh({ segments: [SID, "fc00:2::a"], segmentsLeft: 1 }),
-            ]
-          : [ip6(destination, { source: NODE, ...more } as never)];
-      const overhead = dropIn ? 80 : 40;
-      const tunnel = (extensions: readonly GtpExtensionValue[] = [uplink], more: object = {}): Part[] => [
-        ip6(SID, more as never),
-        udp(tunnelPorts as never),
-        gtp({ extensions }),
-      ];
-      const taken = (
-        name: string,
-        packet: readonly Part[],
-        destination = last(),
-        inside: readonly Part[] = carried(),
-      ): Row => ({
-        name,
-        packet,
-        outcome: "forwarded",
-        gives: [leaves, ...outer(destination), ...inside],
-      });
-      const frame = build([arrives, ...tunnel(), ...carried()]);
-      const changed = (at: number, value: number): Uint8Array => {
-        const copy = Uint8Array.from(frame);
-        copy[at] = value;
-        return copy;
-      };
-      const expired = [arrives, ...tunnel([uplink], { hopLimit: 1 }), ...carried()];
-      const wrong = [arrives, ip6(SID), udp(), data];
-      const big = [arrives, ...tunnel(), ip4("8.8.8.8"), udp(), new Uint8Array(MTU - overhead - 28 + 1)];
-      rows(config, [
-        taken("IPv4 inside", [arrives, ...tunnel(), ...carried()]),
-        taken("IPv6 inside", [arrives, ...tunnel(), ...inner6()], last(), inner6()),
-        taken("QFI 0", [arrives, ...tunnel([downlink({ qfi: 0 })]), ...carried()], last(0)),
-        taken("reflective QoS", [arrives, ...tunnel([downlink({ reflective: true })]), ...carried()], last(9, 1)),
-        taken("no container", [arrives, ...tunnel([]), ...carried()], last(0)),
-        taken("behind another extension", [arrives, ...tunnel([unknownExtension(0x40), uplink]), ...carried()]),
-        taken("behind options", [arrives, ip6(SID), hopByHop({ options: [] }), ...tunnel().slice(1), ...carried()]),
-        taken(
-          "bytes behind the packet go",
-          [arrives, ...tunnel(), ip4("8.8.8.8"), udp(), padding(new Uint8Array(9))],
-          last(),
-          [ip4("8.8.8.8"), udp()],
-        ),
-        {
-          name: "an echo request",
-          packet: [arrives, ip6(SID), udp(tunnelPorts as never), gtpU({ teid: 0, messageType: 1 } as never)],
-          outcome: "echo",
-        },
-        {
-          name: "an end marker",
-          packet: [arrives, ip6(SID), udp(tunnelPorts as never), gtpU({ teid: 1, messageType: 254 } as never)],
-          outcome: "endMarker",
-        },
-        {
-          name: "an error indication",
-          packet: [arrives, ip6(SID), udp(tunnelPorts as never), gtpU({ teid: 0, messageType: 26 } as never)],
-          outcome: "errorIndication",
-        },
-        {
-          name: "hop limit 1",
-          packet: expired,
-          outcome: "forwarded +timeExceeded",
-          gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
-        },
-        {
-          name: "larger than the way out",
-          packet: big,
-          outcome: "forwarded +packetTooBig",
-          gives: error6(big, Icmpv6Type.PacketTooBig, 0, MTU - overhead + 64),
-        },
-        {
-          name: "another port",
-          packet: wrong,
-          outcome: "forwarded +parameterProblem",
-          gives: error6(wrong, Icmpv6Type.ParameterProblem, 4, 40),
-        },
-        {
-          name: "ICMPv6 to the SID: for the kernel",
-          packet: [arrives, ip6(SID), new Icmpv6({ type: 128, code: 0, rest: 1 }), data],
-          outcome: "localDelivery",
-        },
-        { name: "GTP version 2", packet: changed(62, 0x54), outcome: "badHeader" },
-        { name: "a GTP length beyond the datagram", packet: changed(65, frame[65]! + 1), outcome: "lengthMismatch" },
-        { name: "a UDP length beyond the packet", packet: changed(59, frame[59]! + 1), outcome: "lengthMismatch" },
-        { name: "payload length beyond the frame", packet: frame.subarray(0, -1), outcome: "lengthMismatch" },
-        { name: "an extension of no length", packet: changed(74, 0), outcome: "badExtension" },
-        { name: "no IP inside", packet: [arrives, ...tunnel(), new Uint8Array(40)], outcome: "unknownInner" },
-      ]);
-    });
-  }
-
-  describe("End.M.GTP6.E", () => {
-    const GNB = "fc00:2:b::b";
-    const SID = "fc00:1:0:6e:2411:2233:4400:0";
-    const sid = (octet: string): string => SID.replace("2411", `${octet}11`);
-    const config = (more: Partial<SidConfig> = {}, top: Partial<Srv6Config> = {}): Srv6Config => ({
-      address: NODE,
-      sids: [{ sid: "fc00:1:0:6e::/64", behaviour: "End.M.GTP6.E", source: "fc00:1::6e", ...more }],
-      ...top,
-    });
-    const list = (destination = SID, segmentsLeft = 1) => srh({ segments: [GNB, destination], segmentsLeft });
-    const put = (
-      extensions: readonly GtpExtensionValue[],
-      more: object = {},
-      checksum: object = { checksum: 0 },
-    ): Part[] => [
-      ip6(GNB, { source: "fc00:1::6e", hopLimit: 63, ...more } as never),
-      udp({ sourcePort: 2152, destinationPort: 2152, ...checksum } as never),
-      gtp({ extensions }),
-    ];
-    const taken = (
-      name: string,
-      packet: readonly Part[],
-      extension = downlink(),
-      inside: readonly Part[] = carried(),
-    ): Row => ({
-      name,
-      packet,
-      outcome: "forwarded",
-      gives: [leaves, ...put([extension]), ...inside],
-    });
-    const room = MTU - 64;
-    const expired = [arrives, ip6(SID, { hopLimit: 1 } as never), list(), ...carried()];
-    const none = [arrives, ip6(SID), list(SID, 0), ...carried()];
-    const wrong = [arrives, ip6(SID), list(), udp(), data];
-    const bare = [arrives, ip6(SID), ...carried()];
-    const big = [arrives, ip6(SID), list(), ip4("8.8.8.8"), udp(), new Uint8Array(room - 28 + 1)];
-    rows(config(), [
-      taken("IPv4 inside", [arrives, ip6(SID), list(), ...carried()]),
-      taken("IPv6 inside", [arrives, ip6(SID), list(), ...inner6()], downlink(), inner6()),
-      taken("QFI 0", [arrives, ip6(sid("00")), list(), ...carried()], downlink({ qfi: 0 })),
-      taken("reflective QoS", [arrives, ip6(sid("26")), list(), ...carried()], downlink({ reflective: true })),
-      taken("behind options", [arrives, ip6(SID), hopByHop({ options: [] }), list(), ...carried()]),
-      taken("three segments", [
-        arrives,
-        ip6(SID),
-        srh({ segments: [GNB, SID, "fc00:9::9"], segmentsLeft: 1 }),
-        ...carried(),
-      ]),
-      {
-        name: "traffic class and flow label stay",
-        packet: [arrives, ip6(SID, { trafficClass: 0xb9, flowLabel: 0x54321 } as never), list(), ...carried()],
-        outcome: "forwarded",
-        gives: [leaves, ...put([downlink()], { trafficClass: 0xb9, flowLabel: 0x54321 }), ...carried()],
-      },
-      {
-        name: "as large as the way out",
-        packet: [arrives, ip6(SID), list(), ip4("8.8.8.8"), udp(), new Uint8Array(room - 28)],
-        outcome: "forwarded",
-        gives: [leaves, ...put([downlink()]), ip4("8.8.8.8"), udp(), new Uint8Array(room - 28)],
-      },
-      {
-        name: "larger than the way out",
-        packet: big,
-        outcome: "forwarded +packetTooBig",
-        gives: error6(big, Icmpv6Type.PacketTooBig, 0, room + 80),
-      },
-      {
-        name: "hop limit 1",
-        packet: expired,
-        outcome: "forwarded +timeExceeded",
-        gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
-      },
-      {
-        name: "S02: not one segment left",
-        packet: none,
-        outcome: "forwarded +parameterProblem",
-        gives: error6(none, Icmpv6Type.ParameterProblem, 0, 43),
-      },
-      {
-        name: "another upper layer",
-        packet: wrong,
-        outcome: "forwarded +parameterProblem",
-        gives: error6(wrong, Icmpv6Type.ParameterProblem, 4, 80),
-      },
-      {
-        name: "no SRH",
-        packet: bare,
-        outcome: "forwarded +parameterProblem",
-        gives: error6(bare, Icmpv6Type.ParameterProblem, 4, 40),
-      },
-      {
-        name: "ICMPv6 to the SID: for the kernel",
-        packet: [arrives, ip6(SID), new Icmpv6({ type: 128, code: 0, rest: 1 }), data],
-        outcome: "localDelivery",
-      },
-      {
-        name: "payload length beyond the frame",
-        packet: build([arrives, ip6(SID), list(), ...carried()]).subarray(0, -1),
-        outcome: "lengthMismatch",
-      },
-      {
-        name: "an SRH without segments",
-        packet: [
-          arrives,
-          ip6(SID, { nextHeader: 43 } as never),
-          Uint8Array.of(4, 0, 4, 1, 0, 0, 0, 0),
-          build([...carried()]),
-        ],
-        outcome: "badSrh",
-      },
-      {
-        name: "an SRH beyond the packet",
-        packet: [
-          arrives,
-          ip6(SID, { nextHeader: 43 } as never),
-          Uint8Array.of(4, 200, 4, 1, 0, 0, 0, 0),
-          build([...carried()]),
-        ],
-        outcome: "badSrh",
-      },
-    ]);
-    describe("with UDP checksum", () => {
-      rows(config({}, { udpChecksum: true }), [
-        {
-          name: "of an even length",
-          packet: [arrives, ip6(SID), list(), ...carried()],
-          outcome: "forwarded",
-          gives: [leaves, ...put([downlink()], {}, {}), ...carried()],
-        },
-        {
-          name: "of an odd length",
-          packet: [arrives, ip6(SID), list(), ip4("8.8.8.8"), udp(), new Uint8Array(31).fill(7)],
-          outcome: "forwarded",
-          gives: [leaves, ...put([downlink()], {}, {}), ip4("8.8.8.8"), udp(), new Uint8Array(31).fill(7)],
-        },
-      ]);
-    });
-    describe("without container, hop limit and DSCP set", () => {
-      rows(config({ pduSession: "none", ttl: 99, dscp: 10 }), [
-        {
-          name: "as configured",
-          packet: [arrives, ip6(SID, { trafficClass: 0xb9 } as never), list(), ...carried()],
-          outcome: "forwarded",
-          gives: [leaves, ...put([], { hopLimit: 99, trafficClass: 41 }), ...carried()],
-        },
-      ]);
-    });
-  });
-
-  describe("End.Limit", () => {
-    // fc00:1:0:11::/64, group 7 (16 bits), 8 kbit/s: 16 KiB at once.
-    const SID = "fc00:1:0:11:7:0:8:0";
-    const NEXT = "fc00:2::2";
-    const list = (segmentsLeft = 1) => srh({ segments: [NEXT, SID], segmentsLeft });
-    const sids: SidConfig[] = [{ sid: "fc00:1:0:11::/64", behaviour: "End.Limit", groupBits: 16 }];
-    const large = new Uint8Array(1300);
-    const passed = (name: string, sid = SID): Row => ({
-      name,
-      packet: [arrives, ip6(sid), srh({ segments: [NEXT, sid], segmentsLeft: 1 }), udp(), large],
-      outcome: "forwarded",
-      gives: [
-        leaves,
-        ip6(NEXT, { hopLimit: 63 } as never),
-        srh({ segments: [NEXT, sid], segmentsLeft: 0 }),
-        udp(),
-        large,
-      ],
-    });
-    const expired = [arrives, ip6(SID, { hopLimit: 1 } as never), list(), udp(), data];
-    rows({ address: NODE, sids }, [
-      ...Array.from({ length: 11 }, (_, i) => passed(`packet ${i + 1} of a burst`)),
-      { name: "packet 12 is beyond it", packet: [arrives, ip6(SID), list(), udp(), large], outcome: "limited" },
-      passed("another group has a bucket of its own", "fc00:1:0:11:8:0:8:0"),
-    ]);
-    describe("is End besides", () => {
-      rows({ address: NODE, sids }, [
-        {
-          name: "hop limit 1",
-          packet: expired,
-          outcome: "forwarded +timeExceeded",
-          gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
-        },
-        {
-          name: "no segment left: for the kernel",
-          packet: [arrives, ip6(SID), list(0), udp(), data],
-          outcome: "localDelivery",
-        },
-        { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
       ]);
     });
   });
