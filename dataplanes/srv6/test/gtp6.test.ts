@@ -186,7 +186,6 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
       taken("behind options", [arrives, ip6(SID), hopByHop({ options: [] }), list(), ...carried()]),
       taken("three segments", [
         arrives,
-        changed,
         ip6(SID),
         srh({ segments: [GNB, SID, "fc00:9::9"], segmentsLeft: 1 }),
         ...carried(),
