@@ -92,7 +92,36 @@ class Checker {
       if (found && found.headend !== "H.M.GTP4.D")
         this.#mistake(["sessions", index, "policy"], `${found.headend} takes no tunnels`, "use a policy of H.M.GTP4.D");
     }
+    this.#vlans();
     return this.mistakes;
+  }
+
+  #vlans(): void {
+    const { interfaces = [], vlans = [] } = this.#config as Srv6Config & { readonly interfaces?: readonly string[] };
+    this.#unique(
+      "vlans",
+      vlans.map(({ name }) => name),
+      "name",
+    );
+    this.#unique(
+      "vlans",
+      vlans.map(({ interface: below, tags }) => `${below} ${tags.join(" in ")}`),
+      "tags",
+    );
+    for (const [index, { name, interface: below }] of vlans.entries()) {
+      if (interfaces.includes(name))
+        this.#mistake(
+          ["vlans", index, "name"],
+          `${name} is an interface that packets arrive on`,
+          "name the VLAN's own",
+        );
+      if (!interfaces.includes(below))
+        this.#mistake(
+          ["vlans", index, "interface"],
+          `packets do not arrive on ${below}`,
+          `there are ${interfaces.join(", ")}`,
+        );
+    }
   }
 
   #mistake(path: readonly (string | number)[], problem: string, hint?: string): void {

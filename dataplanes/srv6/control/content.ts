@@ -20,6 +20,7 @@ import { type Numbering, numberingOf } from "./numbering.ts";
 import { dropInPolicies, FLAVOURS, flagsOf, HEADENDS, keepsDestination, segmentsInSrh } from "./plan.ts";
 import { address6, highOf, lowOf, networkOf, parsePrefix } from "./prefix.ts";
 import { Slots } from "./slots.ts";
+import { tagsOf } from "./vlans.ts";
 
 /** An element of a table of the program. */
 export interface Entry {
@@ -196,6 +197,13 @@ export function contentOf(
       const key = { table: sid.table ?? 0, vlan: Number(vlan) };
       entries.push({ table: "vlans", key, value: adjacencies.indexOf(nextHop) });
     }
+  }
+
+  for (const vlan of config.vlans ?? []) {
+    const [port, below] = [interfaces[vlan.name]!, interfaces[vlan.interface]!];
+    const tags = tagsOf(vlan);
+    entries.push({ table: "taggedInputs", key: { interfaceIndex: below, ...tags }, value: port });
+    entries.push({ table: "taggedOutputs", key: port, value: { interfaceIndex: below, ...tags } });
   }
 
   for (const { prefix, interface: name, policy } of steering) {

@@ -5,7 +5,7 @@ import { Flavour } from "./behaviours.ts";
 import { decapsulate } from "./decapsulate.xdp.ts";
 import { packetTooBig, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, leave, resolve6, type Way } from "./forward.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { type Behind, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
 import type { Sid } from "./tables.xdp.ts";
@@ -29,7 +29,7 @@ function redirected(plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, to: str
   if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
   ipv6.hopLimit -= 1;
   ipv6.destination = to as typeof ipv6.source;
-  return leave(ctx, hop, EtherType.Ipv6, length);
+  return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }
 
 export const endMap = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction =>
@@ -39,22 +39,28 @@ export const endMap = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): Xdp
 const MOST_MOVED = 5 + 16;
 
 /** The SRH at `offset` goes: what stood before it moves up, the Ethernet header with it. */
-function popSrh(ctx: XdpContext, ipv6: Ipv6, { offset, namedAt }: Behind, srh: SegmentRoutingHeader): void {
+function popSrh(
+  plane: Plane,
+  ctx: XdpContext,
+  ipv6: Ipv6,
+  { offset, namedAt }: Behind,
+  srh: SegmentRoutingHeader,
+): void {
   const { nextHeader, length } = srh;
   ipv6.payloadLength -= length;
-  const name = ctx.header(u8, namedAt) ?? truncated();
+  const name = ctx.header(u8, namedAt) ?? truncated(plane, ctx);
   name.value = nextHeader;
-  if (offset > START + MOST_MOVED * 8) exit(outcomes.drop("tooLong"));
+  if (offset > START + MOST_MOVED * 8) exit(drop(plane, ctx, "tooLong"));
   for (const i of range(MOST_MOVED)) {
     const at = offset - 8 * (i + 1);
     if (at < START) break;
-    const from = ctx.header(u64, at) ?? truncated();
-    const to = ctx.header(u64, at + length) ?? truncated();
+    const from = ctx.header(u64, at) ?? truncated(plane, ctx);
+    const to = ctx.header(u64, at + length) ?? truncated(plane, ctx);
     to.value = from.value;
   }
-  const ethernet = copyOf(ctx.header(Ethernet, 0) ?? truncated());
-  if (!ctx.removeHead(length)) exit(outcomes.drop("noHeadroom"));
-  assign(ctx.header(Ethernet, 0) ?? truncated(), ethernet);
+  const ethernet = copyOf(ctx.header(Ethernet, 0) ?? truncated(plane, ctx));
+  if (!ctx.removeHead(length)) exit(drop(plane, ctx, "noHeadroom"));
+  assign(ctx.header(Ethernet, 0) ?? truncated(plane, ctx), ethernet);
 }
 
 /** The path ends here. RFC 8986 sections 4.16.2 (USP) and 4.16.3 (USD). */
@@ -62,11 +68,11 @@ function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0)
     return decapsulate(plane, ctx, ipv6, { adjacency: 0, table: 0, flow: 0 }, { takes4: true, takes6: true });
   if ((plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0) {
-    const behind = behindOptions(ctx, ipv6.nextHeader);
+    const behind = behindOptions(plane, ctx, ipv6.nextHeader);
     const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
-    if (srh && srh.length <= ipv6.payloadLength) popSrh(ctx, ipv6, behind, srh);
+    if (srh && srh.length <= ipv6.payloadLength) popSrh(plane, ctx, ipv6, behind, srh);
   }
-  return outcomes.pass("localDelivery");
+  return pass(plane, ctx, "localDelivery");
 }
 
 /** RFC 8986 section 4.1, S01 to S15: End; with an adjacency End.X, with a table End.T. */
@@ -75,11 +81,11 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
     const next = nextCsid(sid, Ipv6Halves.from(ipv6.destination));
     if (next) return redirected(plane, ctx, ipv6, wayOf(sid), ipv6Address(next));
   }
-  const behind = behindOptions(ctx, ipv6.nextHeader);
+  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   const { offset } = behind;
   if (behind.protocol !== IpProtocol.Routing) return ended(plane, ctx, ipv6, sid);
   const srh = srhAt(plane, ctx, offset);
-  if (!srh) return outcomes.pass("localDelivery");
+  if (!srh) return pass(plane, ctx, "localDelivery");
   // S02
   if (srh.segmentsLeft === 0) return ended(plane, ctx, ipv6, sid);
   // S05 to S11
@@ -87,7 +93,7 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
   // S12 to S15; the way out is looked for before the packet is changed, so that it can still be answered.
   const segmentsLeft = srh.segmentsLeft - 1;
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;
-  const segment = (ctx.header(ipv6Address, at) ?? truncated()).value;
+  const segment = (ctx.header(ipv6Address, at) ?? truncated(plane, ctx)).value;
   const length = Ipv6.size + ipv6.payloadLength;
   const hop = resolve6(plane, ctx, wayOf(sid), ipv6.source, segment);
   if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
@@ -98,9 +104,9 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
   const pops = (plane.flavours & Flavour.Psp) !== 0 && (sid.flavours & Flavour.Psp) !== 0 && segmentsLeft === 0;
   if (pops) {
     const shorter = length - srh.length;
-    if (shorter < Ipv6.size) return outcomes.drop("lengthMismatch");
-    popSrh(ctx, ipv6, behind, srh);
-    return leave(ctx, hop, EtherType.Ipv6, shorter);
+    if (shorter < Ipv6.size) return drop(plane, ctx, "lengthMismatch");
+    popSrh(plane, ctx, ipv6, behind, srh);
+    return leave(plane, ctx, hop, EtherType.Ipv6, shorter);
   }
-  return leave(ctx, hop, EtherType.Ipv6, length);
+  return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }
