@@ -60,7 +60,7 @@ export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(conf
     segmentCounts: [...new Set(paths)].filter((count) => count <= MAX_SEGMENTS).sort((a, b) => a - b),
     pathFlags: policies.reduce((flags, policy) => flags | flagsOf(policy), 0),
     isWeighted: policies.some((policy) => policy.paths.length > 1),
-    isMultipath: config.multipath ?? false,
+    isMultipath: config.multipath ?? true,
     hasSessions: sessions.length > 0 || config.sessionSlots !== undefined,
     sourcePrefix: config.sourcePrefix ?? 64,
     isTagged: vlans.length > 0,

@@ -2,7 +2,7 @@
 import { checksumReplace, exit, type XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, EtherType, IpProtocol, Ipv4, Ipv6, VlanTag } from "xdpkit/packet";
 import { fragmentationNeeded, packetTooBig, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
-import { fits, leave, resolve4, resolve6, send, type Way } from "./forward.xdp.ts";
+import { type Direction, fits, flowOf4, flowOf6, leave, resolve4, resolve6, send } from "./forward.xdp.ts";
 import { drop, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { type Payload, payloadOf, unexpected } from "./segment-list.xdp.ts";
@@ -18,13 +18,14 @@ function strip(plane: Plane, ctx: XdpContext, offset: number): void {
   if (!ctx.removeHead(offset - Ethernet.size)) exit(drop(plane, ctx, "noHeadroom"));
 }
 
-function forward4(plane: Plane, ctx: XdpContext, payload: Payload, way: Way): XdpAction {
+function forward4(plane: Plane, ctx: XdpContext, payload: Payload, direction: Direction): XdpAction {
   const { offset } = payload;
   const ip = ctx.header(Ipv4, offset) ?? truncated(plane, ctx);
   if (ip.version !== 4 || ip.ihl < 5) return drop(plane, ctx, "unknownInner");
   const { totalLength } = ip;
   if (totalLength > payload.length || totalLength < ip.headerLength) return drop(plane, ctx, "lengthMismatch");
   if (ip.ttl <= 1) timeExceeded4(plane, ctx, offset);
+  const way = { adjacency: direction.adjacency, table: direction.table, flow: flowOf4(plane, ip) };
   const hop = resolve4(plane, ctx, way, ip.source, ip.destination);
   if (!fits(hop, totalLength)) {
     if (!ip.dontFragment) return drop(plane, ctx, "tooBig");
@@ -37,13 +38,14 @@ function forward4(plane: Plane, ctx: XdpContext, payload: Payload, way: Way): Xd
   return leave(plane, ctx, hop, EtherType.Ipv4, totalLength);
 }
 
-function forward6(plane: Plane, ctx: XdpContext, payload: Payload, way: Way): XdpAction {
+function forward6(plane: Plane, ctx: XdpContext, payload: Payload, direction: Direction): XdpAction {
   const { offset } = payload;
   const ip = ctx.header(Ipv6, offset) ?? truncated(plane, ctx);
   if (ip.version !== 6) return drop(plane, ctx, "unknownInner");
   const length = Ipv6.size + ip.payloadLength;
   if (length > payload.length) return drop(plane, ctx, "lengthMismatch");
   if (ip.hopLimit <= 1) timeExceeded6(plane, ctx, offset);
+  const way = { adjacency: direction.adjacency, table: direction.table, flow: flowOf6(plane, ip) };
   const hop = resolve6(plane, ctx, way, ip.source, ip.destination);
   if (!fits(hop, length)) packetTooBig(plane, ctx, offset, hop.mtu);
   ip.hopLimit -= 1;
@@ -52,10 +54,16 @@ function forward6(plane: Plane, ctx: XdpContext, payload: Payload, way: Way): Xd
 }
 
 /** The IP packet inside goes on by itself. `takes4`, `takes6`: constants. */
-export function decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, { takes4, takes6 }: Takes): XdpAction {
+export function decapsulate(
+  plane: Plane,
+  ctx: XdpContext,
+  ipv6: Ipv6,
+  direction: Direction,
+  { takes4, takes6 }: Takes,
+): XdpAction {
   const payload = payloadOf(plane, ctx, ipv6);
-  if (takes4 && payload.protocol === IpProtocol.Ipv4) return forward4(plane, ctx, payload, way);
-  if (takes6 && payload.protocol === IpProtocol.Ipv6) return forward6(plane, ctx, payload, way);
+  if (takes4 && payload.protocol === IpProtocol.Ipv4) return forward4(plane, ctx, payload, direction);
+  if (takes6 && payload.protocol === IpProtocol.Ipv6) return forward6(plane, ctx, payload, direction);
   return unexpected(plane, ctx, payload);
 }
 

@@ -4,14 +4,18 @@ import { Ethernet, EtherType, IpProtocol, Ipv6, Ipv6Halves, SegmentRoutingHeader
 import { Flavour } from "./behaviours.ts";
 import { decapsulate } from "./decapsulate.xdp.ts";
 import { packetTooBig, timeExceeded6 } from "./errors.xdp.ts";
-import { fits, leave, resolve6, type Way } from "./forward.xdp.ts";
+import { fits, flowOf6, leave, resolve6, type Way } from "./forward.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { type Behind, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
 import type { Sid } from "./tables.xdp.ts";
 import { joined, shiftLeft } from "./wide.xdp.ts";
 
-const wayOf = (sid: Sid): Way => ({ adjacency: sid.adjacency, table: sid.table, flow: 0 });
+const wayOf = (plane: Plane, ipv6: Ipv6, sid: Sid): Way => ({
+  adjacency: sid.adjacency,
+  table: sid.table,
+  flow: flowOf6(plane, ipv6),
+});
 
 /** RFC 9800 section 4.1.1: the next compressed SID moves up behind the locator block. Null: there is none. */
 function nextCsid(sid: Sid, destination: Ipv6Halves): Ipv6Halves | null {
@@ -33,7 +37,7 @@ function redirected(plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, to: str
 }
 
 export const endMap = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction =>
-  redirected(plane, ctx, ipv6, { adjacency: sid.adjacency, table: 0, flow: 0 }, sid.address);
+  redirected(plane, ctx, ipv6, { adjacency: sid.adjacency, table: 0, flow: flowOf6(plane, ipv6) }, sid.address);
 
 /** Options that move up when the SRH behind them goes: units of 8 bytes, with the IPv6 header. */
 const MOST_MOVED = 5 + 16;
@@ -66,7 +70,7 @@ function popSrh(
 /** The path ends here. RFC 8986 sections 4.16.2 (USP) and 4.16.3 (USD). */
 function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0)
-    return decapsulate(plane, ctx, ipv6, { adjacency: 0, table: 0, flow: 0 }, { takes4: true, takes6: true });
+    return decapsulate(plane, ctx, ipv6, { adjacency: 0, table: 0 }, { takes4: true, takes6: true });
   if ((plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0) {
     const behind = behindOptions(plane, ctx, ipv6.nextHeader);
     const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
@@ -79,7 +83,7 @@ function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
 export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   if ((plane.flavours & Flavour.NextCsid) !== 0 && (sid.flavours & Flavour.NextCsid) !== 0) {
     const next = nextCsid(sid, Ipv6Halves.from(ipv6.destination));
-    if (next) return redirected(plane, ctx, ipv6, wayOf(sid), ipv6Address(next));
+    if (next) return redirected(plane, ctx, ipv6, wayOf(plane, ipv6, sid), ipv6Address(next));
   }
   const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   const { offset } = behind;
@@ -95,7 +99,7 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;
   const segment = (ctx.header(ipv6Address, at) ?? truncated(plane, ctx)).value;
   const length = Ipv6.size + ipv6.payloadLength;
-  const hop = resolve6(plane, ctx, wayOf(sid), ipv6.source, segment);
+  const hop = resolve6(plane, ctx, wayOf(plane, ipv6, sid), ipv6.source, segment);
   if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
   ipv6.hopLimit -= 1;
   srh.segmentsLeft = segmentsLeft;

@@ -23,8 +23,8 @@ import {
   type XdpAction,
   type XdpContext,
 } from "xdpkit";
-import { Ethernet, Ipv6Halves } from "xdpkit/packet";
-import { IPV4, slotOf } from "./lookup.xdp.ts";
+import { Ethernet, type Ipv4, type Ipv6, Ipv6Halves } from "xdpkit/packet";
+import { IPV4, MIX, SPREAD, slotOf } from "./lookup.xdp.ts";
 import { drop, outcomes, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
@@ -119,11 +119,24 @@ function adjacent(plane: Plane, id: number): NextHop | null {
   return hop.interfaceIndex !== 0 && jiffies64() < control.at(0).validUntil ? hop : null;
 }
 
-export interface Way {
+/** Six bits of a flow where routes may have several next hops, else nothing: cheaper than a hash that keeps secrets. */
+export const flowOf4 = (plane: Plane, ip: Ipv4): number =>
+  plane.isMultipath ? u32((((u64(u32(ip.source)) << 32n) | u64(u32(ip.destination))) * MIX) >> 58n) : 0;
+export function flowOf6(plane: Plane, ip: Ipv6): number {
+  if (!plane.isMultipath) return 0;
+  const source = Ipv6Halves.from(ip.source);
+  const destination = Ipv6Halves.from(ip.destination);
+  return u32(((source.high ^ (source.low * SPREAD) ^ destination.low ^ u64(ip.flowLabel)) * MIX) >> 58n);
+}
+
+/** Where an entry of the tables leads. */
+export interface Direction {
   /** 0: by the destination. */
   readonly adjacency: number;
   /** 0: what the rules give. */
   readonly table: number;
+}
+export interface Way extends Direction {
   /** Hash of the flow; a constant 0 where it does not matter. */
   readonly flow: number;
 }

@@ -25,7 +25,7 @@ import {
 import { EtherType, IpProtocol, Ipv4, Ipv6, SegmentRoutingHeader } from "xdpkit/packet";
 import { PathFlag } from "./behaviours.ts";
 import { fragmentationNeeded, packetTooBig, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
-import { fits, leave, resolve6 } from "./forward.xdp.ts";
+import { fits, flowOf4, flowOf6, leave, resolve6 } from "./forward.xdp.ts";
 import { Frame6, ROUTED } from "./frames.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
@@ -50,14 +50,13 @@ export interface Inner {
   readonly length: number;
 }
 
-/** Whether the hash of a packet decides anything. */
-const needsHash = (plane: Plane): boolean =>
-  plane.isWeighted || plane.isMultipath || (plane.pathFlags & PathFlag.HashLabel) !== 0;
+/** Whether the hash of a packet decides more than the next hop. */
+const needsHash = (plane: Plane): boolean => plane.isWeighted || (plane.pathFlags & PathFlag.HashLabel) !== 0;
 
 export const innerOf4 = (plane: Plane, ip: Ipv4): Inner => ({
   trafficClass: (ip.dscp << 2) | ip.ecn,
   flowLabel: 0,
-  hash: needsHash(plane) ? jhashWords(u32(ip.source), u32(ip.destination), ip.protocol, 0) : 0,
+  hash: needsHash(plane) ? jhashWords(u32(ip.source), u32(ip.destination), ip.protocol, 0) : flowOf4(plane, ip),
   hopLimit: ip.ttl - 1,
   protocol: IpProtocol.Ipv4,
   length: ip.totalLength,
@@ -65,7 +64,7 @@ export const innerOf4 = (plane: Plane, ip: Ipv4): Inner => ({
 export const innerOf6 = (plane: Plane, ip: Ipv6): Inner => ({
   trafficClass: ip.trafficClass,
   flowLabel: ip.flowLabel,
-  hash: needsHash(plane) ? jhash(ip.source, jhash(ip.destination, ip.flowLabel)) : 0,
+  hash: needsHash(plane) ? jhash(ip.source, jhash(ip.destination, ip.flowLabel)) : flowOf6(plane, ip),
   hopLimit: ip.hopLimit - 1,
   protocol: IpProtocol.Ipv6,
   length: Ipv6.size + ip.payloadLength,

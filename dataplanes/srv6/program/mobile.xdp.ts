@@ -40,7 +40,7 @@ import { fits, leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { Gtp4, Gtp4Session, Gtp6, Gtp6Session } from "./frames.xdp.ts";
 import { innerOf, type Tunnelled, takeGtp } from "./gtp.xdp.ts";
 import { countOf, hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
-import { findSession } from "./lookup.xdp.ts";
+import { findSession, MIX } from "./lookup.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
@@ -139,6 +139,9 @@ interface Arguments {
   readonly teid: number;
 }
 
+/** A tunnel is a flow. */
+const flowOf = (plane: Plane, { teid }: Arguments): number => (plane.isMultipath ? u32((u64(teid) * MIX) >> 58n) : 0);
+
 /** `low` ends with Args.Mob.Session. */
 const readArguments = (low: bigint): Arguments => ({
   qfi: u32(low >> 34n) & 63,
@@ -194,7 +197,13 @@ export function gtp4Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const extra = pduType > 15 ? 0 : EXTRA;
   const total = Ipv4.size + Udp.size + GtpU.size + extra + length;
   if (total > 0xffff) return drop(plane, ctx, "tooLong");
-  const hop = resolve4(plane, ctx, { adjacency: sid.adjacency, table: sid.table, flow: 0 }, source, destination);
+  const hop = resolve4(
+    plane,
+    ctx,
+    { adjacency: sid.adjacency, table: sid.table, flow: flowOf(plane, args) },
+    source,
+    destination,
+  );
   if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - total + Ipv6.size + ipv6.payloadLength);
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
   for (const Frame of [Gtp4, Gtp4Session]) {
@@ -254,7 +263,13 @@ export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const extra = pduType > 15 ? 0 : EXTRA;
   const payloadLength = Udp.size + GtpU.size + extra + length;
   if (payloadLength > 0xffff) return drop(plane, ctx, "tooLong");
-  const hop = resolve6(plane, ctx, { adjacency: sid.adjacency, table: sid.table, flow: 0 }, source, destination);
+  const hop = resolve6(
+    plane,
+    ctx,
+    { adjacency: sid.adjacency, table: sid.table, flow: flowOf(plane, args) },
+    source,
+    destination,
+  );
   if (!fits(hop, Ipv6.size + payloadLength))
     packetTooBig(plane, ctx, START, hop.mtu - payloadLength + ipv6.payloadLength);
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);

@@ -31,24 +31,24 @@ interface Unit {
   readonly run: Run;
 }
 
-const wayOf = (sid: Sid) => ({ adjacency: sid.adjacency, table: sid.table, flow: 0 });
+const directionOf = (sid: Sid) => ({ adjacency: sid.adjacency, table: sid.table });
 
 const UNITS: readonly Unit[] = [
   { name: "end", codepoints: [Behaviour.End, Behaviour.EndX, Behaviour.EndT], run: end },
   {
     name: "dt4",
     codepoints: [Behaviour.EndDT4, Behaviour.EndDX4],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: true, takes6: false }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: true, takes6: false }),
   },
   {
     name: "dt6",
     codepoints: [Behaviour.EndDT6, Behaviour.EndDX6],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: false, takes6: true }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: false, takes6: true }),
   },
   {
     name: "dt46",
     codepoints: [Behaviour.EndDT46],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: true, takes6: true }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: true, takes6: true }),
   },
   { name: "gtp4_e", codepoints: [Behaviour.EndMGtp4E], run: gtp4Encapsulate },
   { name: "gtp6_e", codepoints: [Behaviour.EndMGtp6E], run: gtp6Encapsulate },
