@@ -23,11 +23,12 @@ import {
   type XdpMode,
 } from "xdpkit/kernel";
 import { Headend } from "../program/behaviours.ts";
-import { answers, outcomes } from "../program/outcomes.xdp.ts";
+import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
 import type { Srv6Config, VlanConfig } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
+import { DropLog } from "./drops.ts";
 import { Srv6Error } from "./error.ts";
 import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
@@ -63,6 +64,7 @@ const SHARED: ReadonlySet<string> = new Set([
   "sessions",
   "limits",
   "routes",
+  "samples",
 ]);
 /** How long the program trusts what this process wrote, and how often it is told again. */
 const LEASE_SECONDS = 3n;
@@ -84,6 +86,7 @@ const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePref
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
   readonly #ticks = new Ticks();
+  readonly #drops = new DropLog();
   readonly #links = new Map<string, XdpLink>();
   #current: Generation | undefined;
   #watch: Records<NetworkChange, NetworkChange> | undefined;
@@ -140,6 +143,11 @@ export class UserPlane implements Disposable {
     return this.#current!.adjacencies.unresolved;
   }
 
+  /** Dropped packets, a few of each second. */
+  get drops(): DropLog {
+    return this.#drops;
+  }
+
   get hasSessions(): boolean {
     return this.#sessions !== undefined;
   }
@@ -183,6 +191,7 @@ export class UserPlane implements Disposable {
     clearInterval(this.#renewal);
     this.#watch?.[Symbol.dispose]();
     for (const link of this.#links.values()) link[Symbol.dispose]();
+    this.#drops.close();
     this.#current?.adjacencies.close();
     this.#current?.loaded[Symbol.dispose]();
     this.#ticks[Symbol.dispose]();
@@ -200,6 +209,8 @@ export class UserPlane implements Disposable {
       throw error;
     }
     this.#current = next;
+    // Before the old program's buffers go: their places in the shared map are taken over.
+    if (this.has("samples")) this.#drops.listen(next.loaded.map(samples) as never);
     old?.adjacencies.close();
     old?.loaded[Symbol.dispose]();
     // What the old program remembered until it was switched.

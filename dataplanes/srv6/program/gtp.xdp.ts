@@ -16,6 +16,7 @@ import {
   Port,
   Udp,
 } from "xdpkit/packet";
+import { answerEcho } from "./echo.xdp.ts";
 import { type Inner, innerOf4, innerOf6 } from "./headend.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
@@ -36,7 +37,7 @@ export interface Tunnelled {
 }
 
 /** Null: not GTP-U. `end`: of the IP packet, bytes from the start of the frame. */
-export function takeGtp(plane: Plane, ctx: XdpContext, udpAt: number, end: number): Tunnelled | null {
+export function takeGtp(plane: Plane, ctx: XdpContext, family: 4 | 6, udpAt: number, end: number): Tunnelled | null {
   const udp = ctx.header(Udp, udpAt) ?? truncated(plane, ctx);
   if (udp.destinationPort !== Port.GtpU) return null;
   if (end > ctx.length || udpAt + udp.length > end) exit(drop(plane, ctx, "lengthMismatch"));
@@ -46,6 +47,7 @@ export function takeGtp(plane: Plane, ctx: XdpContext, udpAt: number, end: numbe
     case GtpMessage.GPdu:
       break;
     case GtpMessage.EchoRequest:
+      return answerEcho(plane, ctx, family, udpAt);
     case GtpMessage.EchoResponse:
       return exit(pass(plane, ctx, "echo"));
     case GtpMessage.EndMarker:

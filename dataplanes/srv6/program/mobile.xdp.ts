@@ -69,7 +69,7 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
   if (ip.isFragment) return pass(plane, ctx, "fragment");
   const end = START + ip.totalLength;
   // S01
-  const tunnelled = takeGtp(plane, ctx, START + ip.headerLength, end);
+  const tunnelled = takeGtp(plane, ctx, 4, START + ip.headerLength, end);
   if (!tunnelled) return null;
   if (ip.ttl <= 1) timeExceeded4(plane, ctx, START);
   const { offset, length } = tunnelled;
@@ -113,7 +113,7 @@ export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   if (end > ctx.length) return drop(plane, ctx, "lengthMismatch");
   const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   // S01: UDP, port GTP-U; else as section 4.1.1 of RFC 8986.
-  const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(plane, ctx, behind.offset, end) : null;
+  const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(plane, ctx, 6, behind.offset, end) : null;
   if (!tunnelled) return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });
   if (ipv6.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   const { offset, length } = tunnelled;

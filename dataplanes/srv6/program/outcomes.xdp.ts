@@ -3,7 +3,8 @@
  * passed by reason + dropped by reason. An answer (an ICMP error or a GTP-U echo made of the packet) counts as forwarded, and
  * is named in `answers` besides.
  *
- * A few of the dropped packets a second are shown to user space (`samples`).
+ * A few of the dropped packets a second are shown to user space (`samples`), by a program that a drop jumps to: the verifier
+ * would follow it from each of many places.
  */
 import {
   exit,
@@ -11,11 +12,10 @@ import {
   Outcomes,
   PerfEventArray,
   struct,
-  subprogram,
   u16,
   u32,
   u64,
-  type XdpAction,
+  XdpAction,
   type XdpContext,
 } from "xdpkit";
 import type { Plane } from "./plane.ts";
@@ -74,7 +74,8 @@ export class Sample extends struct({
   length: u32,
   /** Index in `DROPPED`. */
   reason: u16,
-  spare: u16,
+  /** Bytes of the packet that follow; what is behind them is padding. */
+  shown: u16,
   /** Tags that were taken off, outermost first; 0: none. */
   outer: u32,
   inner: u32,
@@ -84,20 +85,29 @@ export const samples = new PerfEventArray({ value: Sample, name: "samples" });
 /** Bytes of a packet that are shown. */
 const SHOWN = 256;
 
-/** At most one in `interval` ns on each processor. */
-const show = subprogram((ctx: XdpContext, reason: number, interval: bigint): boolean => {
-  const own = scratch.at(0);
-  const now = ktimeGetCoarseNs();
-  if (now < own.nextSampleNs) return false;
-  own.nextSampleNs = now + interval;
-  const { outer, inner } = own;
-  const { ingressInterface: interfaceIndex, length } = ctx;
-  return samples.output(ctx, new Sample({ time: now, interfaceIndex, length, reason, outer, inner }), SHOWN);
-});
+/** Where the program of samples is among the programs. */
+export const SAMPLER = 2;
 
 export function drop(plane: Plane, ctx: XdpContext, reason: Dropped): XdpAction {
-  if (plane.sampleInterval > 0n) show(ctx, DROPPED.indexOf(reason), plane.sampleInterval);
-  return outcomes.drop(reason);
+  const action = outcomes.drop(reason);
+  if (plane.sampleInterval > 0n) {
+    scratch.at(0).reason = DROPPED.indexOf(reason);
+    plane.programs.tailCall(ctx, SAMPLER);
+  }
+  return action;
+}
+
+/** The body of the program of samples, where dropped packets end: at most one in an interval is shown. */
+export function sampleDropped(plane: Plane, ctx: XdpContext): XdpAction {
+  const own = scratch.at(0);
+  const now = ktimeGetCoarseNs();
+  if (now < own.nextSampleNs) return XdpAction.Drop;
+  own.nextSampleNs = now + plane.sampleInterval;
+  const { reason, outer, inner } = own;
+  const { ingressInterface: interfaceIndex, length } = ctx;
+  const shown = length < SHOWN ? length : SHOWN;
+  samples.output(ctx, new Sample({ time: now, interfaceIndex, length, reason, shown, outer, inner }), shown);
+  return XdpAction.Drop;
 }
 
 /** The kernel gets the frame, with the tags that it came with. */

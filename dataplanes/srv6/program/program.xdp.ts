@@ -4,11 +4,14 @@
  *   srv6          what arrives: counts, finds the SID or policy, and does what is asked, or jumps to
  *   srv6_<unit>   one behaviour, where the plan has too many for one program
  *   srv6_errors   the ICMP errors
+ *   srv6_echo     answers to echo requests of GTP-U
+ *   srv6_drops    shows some of the packets that are dropped
  */
 import { exit, ProgramArray, u64, type XdpAction, type XdpContext, type XdpProgram, xdp } from "xdpkit";
 import { Ethernet, EtherType, Ipv4, Ipv6, Ipv6Halves } from "xdpkit/packet";
 import { Behaviour, Headend } from "./behaviours.ts";
 import { decapsulate, decapsulateL2 } from "./decapsulate.xdp.ts";
+import { respondToEcho } from "./echo.xdp.ts";
 import { end, endMap } from "./endpoint.xdp.ts";
 import { answerError } from "./errors.xdp.ts";
 import { portOf } from "./forward.xdp.ts";
@@ -16,7 +19,7 @@ import { bindingSid, encapsulate4, encapsulate6, encapsulateL2, insert } from ".
 import { limit } from "./limit.xdp.ts";
 import { findSid, policyOf4, policyOf6 } from "./lookup.xdp.ts";
 import { gtp4Decapsulate, gtp4Encapsulate, gtp6Decapsulate, gtp6Encapsulate } from "./mobile.xdp.ts";
-import { drop, pass, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, SAMPLER, sampleDropped, truncated } from "./outcomes.xdp.ts";
 import type { Plan } from "./plan.ts";
 import type { Plane } from "./plane.ts";
 import { COUNTERS, createTables, interfaces, ports, type Sid, scratch } from "./tables.xdp.ts";
@@ -128,15 +131,26 @@ export function createProgram(plan: Plan) {
   const steered6 = STEERED6.filter(({ kind }) => plan.headends.has(kind));
   const isSplit = units.length + steered4.length + steered6.length > MOST_INLINE;
   /** Of the first unit's program in the array; then those of IPv4, then those of IPv6. */
-  const FIRST = 1;
+  const FIRST = 3;
   const first4 = FIRST + units.length;
   const first6 = first4 + steered4.length;
   const programs = new ProgramArray({
     maxEntries: 32,
     name: "programs",
-    programs: () => Object.fromEntries([errors, ...separate].entries()),
+    programs: () =>
+      Object.fromEntries([
+        [0, errors],
+        ...(takesGtp ? [[1, echoes]] : []),
+        ...(plan.sampleInterval > 0n ? [[SAMPLER, sampler]] : []),
+        ...separate.map((one, i) => [FIRST + i, one]),
+      ]),
   });
   const plane: Plane = { ...plan, tables, programs };
+  const takesGtp =
+    plan.headends.has(Headend.MGtp4D) ||
+    [Behaviour.EndMGtp6D, Behaviour.EndMGtp6DDi].some((one) => plan.behaviours.has(one));
+  const echoes = xdp((ctx) => respondToEcho(plane, ctx), { name: "srv6_echo" });
+  const sampler = xdp((ctx) => sampleDropped(plane, ctx), { name: "srv6_drops" });
   const errors = xdp((ctx) => answerError(plane, ctx), { name: "srv6_errors" });
 
   /** What a unit's program begins with: what `srv6` found is in `scratch`. */

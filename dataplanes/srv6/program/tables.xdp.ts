@@ -157,6 +157,9 @@ export class Scratch extends struct({
   nextErrorNs: u64,
   /** And samples. */
   nextSampleNs: u64,
+  /** Why the packet is dropped: an index in `DROPPED`. */
+  reason: u32,
+  spare3: u32,
   /** Of a packet without a way out, as it came. */
   ethernet: Ethernet,
   reserved2: u16,

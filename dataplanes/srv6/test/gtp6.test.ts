@@ -9,6 +9,7 @@ import {
   data,
   error6,
   gtpU,
+  HOST,
   Icmpv6,
   inner6,
   ip4,
@@ -20,7 +21,17 @@ import {
   udp,
 } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
-import { carried, downlink, gtp, MTU, tunnelPorts, unknownExtension, uplink } from "./tunnels.ts";
+import {
+  carried,
+  downlink,
+  echoRequest,
+  echoResponse,
+  gtp,
+  MTU,
+  tunnelPorts,
+  unknownExtension,
+  uplink,
+} from "./tunnels.ts";
 
 suite("GTP-U over IPv6", ["root", "bpf"], () => {
   for (const [behaviour, dropIn] of [
@@ -87,8 +98,25 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
           [ip4("8.8.8.8"), udp()],
         ),
         {
-          name: "an echo request",
-          packet: [arrives, ip6(SID), udp(tunnelPorts as never), gtpU({ teid: 0, messageType: 1 } as never)],
+          name: "an echo request is answered",
+          packet: [
+            arrives,
+            ip6(SID, { trafficClass: 0xb8 } as never),
+            hopByHop({ options: [] }),
+            udp(tunnelPorts as never),
+            ...echoRequest(),
+          ],
+          outcome: "forwarded +echo",
+          gives: [
+            leaves,
+            ip6(HOST, { source: SID, trafficClass: 0xb8 } as never),
+            udp({ sourcePort: 2152, destinationPort: 2153 } as never),
+            ...echoResponse(0x1234),
+          ],
+        },
+        {
+          name: "an echo response",
+          packet: [arrives, ip6(SID), udp(tunnelPorts as never), ...echoResponse(1)],
           outcome: "echo",
         },
         {
