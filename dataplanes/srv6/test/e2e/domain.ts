@@ -70,6 +70,12 @@ export class Domain implements Disposable {
     return this.#edge;
   }
 
+  /** The data plane. @throws Error before `start` */
+  get edge(): Edge {
+    if (!this.#edge) throw new Error("it has not been started");
+    return this.#edge;
+  }
+
   /** What goes through both sides of the edge meanwhile; tshark reads it without a warning. */
   async captured(body: () => Promise<void>): Promise<Captures> {
     const [atWest, atEast] = await Promise.all([
