@@ -12,8 +12,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { suite } from "../../../../test/support/require.ts";
 import { FAULTS, PINGS, pingAll } from "./domain.ts";
-import { gtp6, SCAPY } from "./gtp6.ts";
 import { Capture, Edge, Host, join2 } from "./hosts.ts";
+import { gtp6, SCAPY } from "./scapy.ts";
 
 const UE = ["10.45.0.2", "fd45::2"] as const;
 const GATEWAY = ["10.45.0.1", "fd45::1"] as const;

@@ -9,8 +9,8 @@
 import { expect, it } from "vitest";
 import { suite } from "../../../../test/support/require.ts";
 import { type Domain, domainOfEach, eachPing, PINGS, pingAll } from "./domain.ts";
-import { gtp6, SCAPY } from "./gtp6.ts";
 import type { Running } from "./hosts.ts";
+import { gtp6, SCAPY } from "./scapy.ts";
 
 const TEID_UP = "0x11223344";
 /** QFI 9, TEID_UP and QFI 5, 0xa1b2c3d4 as Args.Mob.Session. */
