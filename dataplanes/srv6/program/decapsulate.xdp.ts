@@ -51,9 +51,18 @@ function forward6(plane: Plane, ctx: XdpContext, payload: Payload, way: Way): Xd
   return leave(ctx, hop, EtherType.Ipv6, length);
 }
 
-/** The IP packet inside goes on by itself. `takes4`, `takes6`: constants. */
-export function decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, { takes4, takes6 }: Takes): XdpAction {
-  const payload = payloadOf(plane, ctx, ipv6);
+/** The IP packet inside goes on by itself. */
+export const decapsulate = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, takes: Takes): XdpAction =>
+  forwardPayload(plane, ctx, payloadOf(plane, ctx, ipv6), way, takes);
+
+/** `takes4`, `takes6`: constants. */
+export function forwardPayload(
+  plane: Plane,
+  ctx: XdpContext,
+  payload: Payload,
+  way: Way,
+  { takes4, takes6 }: Takes,
+): XdpAction {
   if (takes4 && payload.protocol === IpProtocol.Ipv4) return forward4(plane, ctx, payload, way);
   if (takes6 && payload.protocol === IpProtocol.Ipv6) return forward6(plane, ctx, payload, way);
   return unexpected(plane, ctx, payload);

@@ -128,5 +128,5 @@ suite("GTP-U over IPv6 between two gateways", ["root", "bpf", "ip", "ethtool", "
           const session = `gtp.teid == ${teid} && gtp.ext_hdr.pdu_ses_con.qos_flow_id == ${qfi}`;
           expect(await capture.count(`${session} && ${sums} && ${type}`)).toBeGreaterThanOrEqual(2 * PINGS);
         }
-    });
+    }, 180_000);
 });

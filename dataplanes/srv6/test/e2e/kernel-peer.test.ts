@@ -121,4 +121,20 @@ policies: [{ name: p, headend: H.Encaps, paths: [{ segments: ["fc00:3::d6"] }] }
     const { atEast } = await domain.current.ping("10.1.0.2", "10.3.0.2");
     await eachPing(atEast, "ipv6.dst == fc00:3:d4:: && icmp.type == 8");
   });
+
+  it("NEXT-CSID: kernel → our End.X in a container → kernel End with NEXT-CSID → kernel End.DX4", async () => {
+    const { west, east } = domain.current;
+    // The edge has no route for what is left of the container: the adjacency leads there.
+    west.ip("-6 route add fc00:4:2::/48 via fc00:9:1::1");
+    west.ip("route add 10.3.0.0/24 encap seg6 mode encap.red segs fc00:4:2:7:d4:: dev w0");
+    east.ip("-6 route add fc00:4:7::/48 encap seg6local action End flavors next-csid lblen 32 nflen 16 dev e0");
+    east.ip("-6 route add fc00:4:d4::/48 encap seg6local action End.DX4 nh4 0.0.0.0 dev e0");
+    east.ip("route add 10.1.0.0/24 via 10.9.3.1");
+    const sid = `{ sid: "fc00:4:2::/48", behaviour: End.X, flavours: [NEXT-CSID], block: 32, `;
+    const hop = `nextHop: { interface: e1, address: "fc00:9:3::2" } }`;
+    const edge = await domain.current.start(`sids: [${sid}${hop}]\n`);
+    const { atEast } = await domain.current.ping("10.1.0.2", "10.3.0.2");
+    await eachPing(atEast, "ipv6.dst == fc00:4:7:d4:: && icmp.type == 8");
+    expect(Number((await edge.stats()).sids["fc00:4:2::/48"]!.packets)).toBeGreaterThanOrEqual(PINGS);
+  });
 });

@@ -79,5 +79,5 @@ steering: [{ interface: l10, policy: ten }, { interface: l20, policy: twenty }]
     expect(lost).toBeGreaterThanOrEqual(1);
     expect(Number(outcomes["noPath"])).toBeGreaterThanOrEqual(lost);
     expect(Number(sids["fc00:2::d2"]!.packets)).toBeGreaterThanOrEqual(4 * PINGS);
-  });
+  }, 180_000);
 });
