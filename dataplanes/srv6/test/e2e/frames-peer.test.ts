@@ -34,7 +34,6 @@ suite("a wire between our end and the kernel's", ["root", "bpf", "ip", "ethtool"
 
   for (const [headend, mode, segments] of [
     ["H.Encaps.L2", "l2encap", `"fc00:3::d2"`],
-    ["H.Encaps.L2", "l2encap.red", `"fc00:3::e", "fc00:3::d2"`],
     ["H.Encaps.L2.Red", "l2encap", `"fc00:3::d2"`],
     ["H.Encaps.L2.Red", "l2encap.red", `"fc00:3::e", "fc00:3::d2"`],
   ] as const)
