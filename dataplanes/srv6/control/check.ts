@@ -181,9 +181,10 @@ class Checker {
   }
 
   #path(path: readonly (string | number)[], policy: PolicyConfig, { segments, nextHop }: PathConfig): void {
-    const tunnel6 = (this.#config.sids ?? []).some(
-      ({ behaviour, policy: name }) => behaviour === "End.M.GTP6.D" && name === policy.name,
-    );
+    const isOf = (wanted: string): boolean =>
+      (this.#config.sids ?? []).some(({ behaviour, policy: name }) => behaviour === wanted && name === policy.name);
+    const dropIn = isOf("End.M.GTP6.D.Di");
+    const tunnel6 = isOf("End.M.GTP6.D") || (dropIn && (segments.at(-1) ?? "").includes("/"));
     const takesArguments = policy.headend === "H.M.GTP4.D" || tunnel6;
     for (const [index, text] of segments.entries()) {
       const at = [...path, "segments", index];
@@ -201,7 +202,7 @@ class Checker {
         );
     }
     const { kind, isReduced } = HEADENDS[policy.headend];
-    const listed = segments.length - (isReduced ? 1 : 0) + (kind === HEADENDS["H.Insert"].kind ? 1 : 0);
+    const listed = segments.length - (isReduced ? 1 : 0) + (kind === HEADENDS["H.Insert"].kind || dropIn ? 1 : 0);
     if (listed > 10)
       this.#mistake(
         [...path, "segments"],

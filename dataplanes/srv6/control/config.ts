@@ -83,7 +83,7 @@ export interface SidConfig {
 }
 
 export interface PathConfig {
-  /** In the order of travel. For H.M.GTP4.D and End.M.GTP6.D the last may be a prefix: the arguments follow it. */
+  /** In the order of travel. For H.M.GTP4.D, End.M.GTP6.D and .Di the last may be a prefix: the arguments follow it. */
   readonly segments: readonly string[];
   /** 1 to 64; default 1. */
   readonly weight?: number;

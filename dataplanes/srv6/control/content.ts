@@ -81,6 +81,9 @@ function shiftOf(policy: PolicyConfig, last: string, isTunnel6: boolean): number
   return Math.max(0, 128 - width - parsePrefix(last).bits);
 }
 
+/** Whether the last segment of a drop-in path is a prefix that leaves room for the arguments: another End.M.GTP6.E. */
+const takesArguments = (last: string): boolean => parsePrefix(last).bits + MOBILE6_BITS <= 128;
+
 function encodePath(
   config: Srv6Config,
   policy: PolicyConfig,
@@ -93,12 +96,17 @@ function encodePath(
   const count = segmentsInSrh(policy, travel.length, uses.dropIn);
   const listed = [...(isKept ? ["::"] : []), ...[...travel].reverse()].slice(0, count);
   const hopLimit = policy.hopLimit ?? 64;
+  const last = path.segments.at(-1)!;
+  const isFilled = uses.dropIn.has(policy.name) && takesArguments(last);
   return {
     adjacency,
     count,
     // A whole SRH of one segment: the arguments go where the packet goes, too.
-    flags: flagsOf(policy) | (count === 1 && !isKept && travel.length === 1 ? PathFlag.ArgumentsInDestination : 0),
-    shift: shiftOf(policy, path.segments.at(-1)!, uses.tunnels6.has(policy.name)),
+    flags:
+      flagsOf(policy) |
+      (isFilled ? PathFlag.ArgumentsInSegment : 0) |
+      (count > 0 && travel.length === 1 && isKept === isFilled ? PathFlag.ArgumentsInDestination : 0),
+    shift: shiftOf(policy, last, uses.tunnels6.has(policy.name) || isFilled),
     hopLimit: hopLimit === "copy" ? 0 : hopLimit,
     outer: {
       ipv6: new Ipv6({

@@ -53,15 +53,18 @@ function forward6(plane: Plane, ctx: XdpContext, payload: Payload, direction: Di
   return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }
 
-/** The IP packet inside goes on by itself. `takes4`, `takes6`: constants. */
-export function decapsulate(
+/** The IP packet inside goes on by itself. */
+export const decapsulate = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, direction: Direction, takes: Takes): XdpAction =>
+  forwardPayload(plane, ctx, payloadOf(plane, ctx, ipv6), direction, takes);
+
+/** `takes4`, `takes6`: constants. */
+export function forwardPayload(
   plane: Plane,
   ctx: XdpContext,
-  ipv6: Ipv6,
+  payload: Payload,
   direction: Direction,
   { takes4, takes6 }: Takes,
 ): XdpAction {
-  const payload = payloadOf(plane, ctx, ipv6);
   if (takes4 && payload.protocol === IpProtocol.Ipv4) return forward4(plane, ctx, payload, direction);
   if (takes6 && payload.protocol === IpProtocol.Ipv6) return forward6(plane, ctx, payload, direction);
   return unexpected(plane, ctx, payload);

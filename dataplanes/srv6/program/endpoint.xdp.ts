@@ -2,12 +2,12 @@
 import { assign, copyOf, exit, ipv6Address, range, u8, u64, type XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, EtherType, IpProtocol, Ipv6, Ipv6Halves, SegmentRoutingHeader } from "xdpkit/packet";
 import { Flavour } from "./behaviours.ts";
-import { decapsulate } from "./decapsulate.xdp.ts";
+import { forwardPayload } from "./decapsulate.xdp.ts";
 import { packetTooBig, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, flowOf6, leave, resolve6, type Way } from "./forward.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { type Behind, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
+import { type Behind, behindOptions, checkSegments, payloadOf, START, srhAt } from "./segment-list.xdp.ts";
 import type { Sid } from "./tables.xdp.ts";
 import { joined, shiftLeft } from "./wide.xdp.ts";
 
@@ -69,9 +69,15 @@ function popSrh(
 
 /** The path ends here. RFC 8986 sections 4.16.2 (USP) and 4.16.3 (USD). */
 function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
-  if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0)
-    return decapsulate(plane, ctx, ipv6, { adjacency: 0, table: 0 }, { takes4: true, takes6: true });
-  if ((plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0) {
+  const isUsp = (plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0;
+  if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0) {
+    const payload = payloadOf(plane, ctx, ipv6);
+    const isIp = payload.protocol === IpProtocol.Ipv4 || payload.protocol === IpProtocol.Ipv6;
+    const direction = { adjacency: sid.adjacency, table: sid.table };
+    // What USD does not take is for USP, where the SID has both.
+    if (isIp || !isUsp) return forwardPayload(plane, ctx, payload, direction, { takes4: true, takes6: true });
+  }
+  if (isUsp) {
     const behind = behindOptions(plane, ctx, ipv6.nextHeader);
     const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
     if (srh && srh.length <= ipv6.payloadLength) popSrh(plane, ctx, ipv6, behind, srh);
@@ -98,19 +104,15 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
   const segmentsLeft = srh.segmentsLeft - 1;
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;
   const segment = (ctx.header(ipv6Address, at) ?? truncated(plane, ctx)).value;
-  const length = Ipv6.size + ipv6.payloadLength;
+  // RFC 8986 section 4.16.1, S14.1 to S14.4
+  const pops = (plane.flavours & Flavour.Psp) !== 0 && (sid.flavours & Flavour.Psp) !== 0 && segmentsLeft === 0;
+  const length = Ipv6.size + ipv6.payloadLength - (pops ? srh.length : 0);
+  if (pops && length < Ipv6.size) return drop(plane, ctx, "lengthMismatch");
   const hop = resolve6(plane, ctx, wayOf(plane, ipv6, sid), ipv6.source, segment);
-  if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
+  if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu + (pops ? srh.length : 0));
   ipv6.hopLimit -= 1;
   srh.segmentsLeft = segmentsLeft;
   ipv6.destination = segment;
-  // RFC 8986 section 4.16.1, S14.1 to S14.4
-  const pops = (plane.flavours & Flavour.Psp) !== 0 && (sid.flavours & Flavour.Psp) !== 0 && segmentsLeft === 0;
-  if (pops) {
-    const shorter = length - srh.length;
-    if (shorter < Ipv6.size) return drop(plane, ctx, "lengthMismatch");
-    popSrh(plane, ctx, ipv6, behind, srh);
-    return leave(plane, ctx, hop, EtherType.Ipv6, shorter);
-  }
+  if (pops) popSrh(plane, ctx, ipv6, behind, srh);
   return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }

@@ -101,6 +101,8 @@ export function overhead(plane: Plane, path: Path): number {
 export interface Mobile {
   readonly sid: Ipv6Address;
   readonly source: Ipv6Address;
+  /** Drop-in: the packet's own destination, which comes behind the path's segments. */
+  readonly kept: Ipv6Address | null;
 }
 
 /** What the packet has a say in. */
@@ -115,6 +117,16 @@ function complete(plane: Plane, path: Path, outer: Ipv6, inner: Inner, mobile: M
   if (!mobile) return;
   outer.source = mobile.source;
   if (isPlain || (flags & PathFlag.ArgumentsInDestination) !== 0) outer.destination = mobile.sid;
+}
+
+/** The segments of a mobile path that the packet has a say in. */
+function listMobile(path: Path, segments: Ipv6Address[], count: number, { sid, kept }: Mobile): void {
+  if (kept === null) {
+    segments[0] = sid;
+    return;
+  }
+  segments[0] = kept;
+  if (count > 1 && (path.flags & PathFlag.ArgumentsInSegment) !== 0) segments[1] = sid;
 }
 
 /** Writes the path's headers in place of the first `removed` bytes; `leave` completes the frame. */
@@ -139,7 +151,7 @@ export function push(
     assign(outer, overlay(Outer, path.outer));
     outer.srh.nextHeader = inner.protocol;
     complete(plane, path, outer.ipv6, inner, mobile, false);
-    if (mobile) outer.segments[0] = mobile.sid;
+    if (mobile) listMobile(path, outer.segments, count, mobile);
     return;
   }
   exit(drop(plane, ctx, "noPath"));

@@ -35,6 +35,7 @@ import {
   SegmentRoutingHeader,
   Udp,
 } from "xdpkit/packet";
+import { PathFlag } from "./behaviours.ts";
 import { fragmentationNeeded, packetTooBig, parameterProblem, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { Gtp4, Gtp4Session, Gtp6, Gtp6Session } from "./frames.xdp.ts";
@@ -61,6 +62,8 @@ function filled(ready: Ipv6Address, value: Wide, shift: number): Ipv6Address {
 /** The SID of a path that takes the arguments: its last segment. */
 const lastOf = (plane: Plane, path: Path): Ipv6Address =>
   countOf(plane, path) === 0 ? path.outer.ipv6.destination : path.outer.segments[0];
+/** Of a drop-in path: the one before the packet's own destination. */
+const lastButOne = (path: Path): Ipv6Address => path.outer.segments[1];
 
 /** H.M.GTP4.D, RFC 9433 section 6.7, S01 to S07. Null: no GTP-U. `policy`: of the tunnel's address. */
 export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyOfAddress: number): XdpAction | null {
@@ -102,7 +105,7 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
   }
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
   // S02, S05, S06
-  push(plane, ctx, path, offset, inner, { sid, source });
+  push(plane, ctx, path, offset, inner, { sid, source, kept: null });
   // S07
   return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
@@ -119,17 +122,18 @@ export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const { offset, length } = tunnelled;
   const inner = innerOf(plane, ctx, tunnelled, ipv6.hopLimit - 1);
   const path = pathOf(plane, sid.policy, inner.hash, length);
-  // S02, S08: the arguments in the last SID; drop-in: the original destination is the last segment.
-  const last = dropIn
-    ? ipv6.destination
-    : filled(lastOf(plane, path), { high: 0n, low: argumentsOf(tunnelled) }, path.shift);
+  // S02, S08: the arguments in the path's last SID; drop-in: the original destination comes behind it.
+  const args = { high: 0n, low: argumentsOf(tunnelled) };
+  const last = filled(dropIn ? lastButOne(path) : lastOf(plane, path), args, path.shift);
+  const kept = dropIn ? ipv6.destination : null;
   const { source } = path.outer.ipv6;
-  const to = countOf(plane, path) === 0 ? last : path.outer.ipv6.destination;
+  const isFirst = countOf(plane, path) === 0 || (dropIn && (path.flags & PathFlag.ArgumentsInDestination) !== 0);
+  const to = isFirst ? last : path.outer.ipv6.destination;
   const hop = hopOf(plane, ctx, path, inner.hash, to);
   const total = overhead(plane, path) + length;
   if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(plane, path) + (offset - START));
   if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
-  push(plane, ctx, path, offset, inner, { sid: last, source });
+  push(plane, ctx, path, offset, inner, { sid: last, source, kept });
   return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
