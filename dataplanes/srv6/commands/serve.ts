@@ -195,7 +195,7 @@ export class Service {
 
   #add(sessions: readonly (readonly [string, number, string])[]): void {
     this.#requireSessions();
-    this.#plane.sessions.add(
+    this.#plane.addSessions(
       sessions.map(([address, teid, policy]) => {
         const number = this.#plane.numbers.policies[policy];
         if (number === undefined)

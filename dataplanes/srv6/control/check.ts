@@ -48,6 +48,17 @@ function prefixOf(text: string): Prefix | undefined {
   }
 }
 
+/** Whether packets to an IPv4 address are looked at: sessions of others would never be found. */
+export function isSteered({ steering = [] }: Srv6Config, address: string): boolean {
+  const { value } = parsePrefix(address);
+  return steering.some(({ prefix = "::" }) => {
+    const known = prefixOf(prefix);
+    return known?.family === 4 && known.value >> BigInt(32 - known.bits) === value >> BigInt(32 - known.bits);
+  });
+}
+export const steerHint = (address: string): string =>
+  `add to steering: { prefix: ${address}/32, sessionsOnly: true }, or with a policy`;
+
 class Checker {
   readonly mistakes: Mistake[] = [];
   readonly #config: Srv6Config;
@@ -77,9 +88,13 @@ class Checker {
         this.#mistake([list], `${length} are more than ${COUNTERS - 1}, for which there are counters`, "use prefixes");
     for (const [index, policy] of policies.entries()) this.#policy(["policies", index], policy);
     for (const [index, sid] of sids.entries()) this.#sid(["sids", index], sid);
-    for (const [index, { prefix, interface: name, policy }] of steering.entries()) {
+    for (const [index, { prefix, interface: name, policy, sessionsOnly }] of steering.entries()) {
       const at = ["steering", index];
-      const found = this.#reference([...at, "policy"], policy);
+      if ((policy === undefined) === (sessionsOnly === undefined))
+        this.#mistake(at, "it needs a policy, or sessionsOnly: true", "write policy: and a name");
+      if (sessionsOnly && this.#prefix([...at, "prefix"], prefix ?? "")?.family === 6)
+        this.#mistake([...at, "prefix"], "sessions are tunnels over IPv4", "give a prefix such as 192.0.2.1/32");
+      const found = policy === undefined ? undefined : this.#reference([...at, "policy"], policy);
       if ((prefix === undefined) === (name === undefined))
         this.#mistake(at, "it needs a prefix or an interface, one of them", "write prefix: 10.0.0.0/8");
       if (prefix !== undefined) this.#steered([...at, "prefix"], prefix, found);
@@ -88,6 +103,8 @@ class Checker {
     }
     for (const [index, { address: to, policy }] of sessions.entries()) {
       this.#address(["sessions", index, "address"], to, 4);
+      if (prefixOf(to)?.family === 4 && !isSteered(this.#config, to))
+        this.#mistake(["sessions", index, "address"], `nothing under steering takes ${to}`, steerHint(to));
       const found = this.#reference(["sessions", index, "policy"], policy);
       if (found && found.headend !== "H.M.GTP4.D")
         this.#mistake(["sessions", index, "policy"], `${found.headend} takes no tunnels`, "use a policy of H.M.GTP4.D");

@@ -109,11 +109,14 @@ export interface SteeringConfig {
   /** IPv4 or IPv6, or whole frames of an interface. */
   readonly prefix?: string;
   readonly interface?: string;
-  readonly policy: string;
+  /** Of tunnels that have no session, too. */
+  readonly policy?: string;
+  /** In place of a policy, of IPv4 prefixes: tunnels without a session are dropped. */
+  readonly sessionsOnly?: true;
 }
 
 export interface SessionConfig {
-  /** IPv4 address that the tunnel leads to. */
+  /** IPv4 address that the tunnel leads to; something under `steering` must take it. */
   readonly address: string;
   readonly teid: number;
   readonly policy: string;
@@ -147,9 +150,9 @@ export interface Srv6Config {
   readonly sourcePrefix?: number;
   readonly udpChecksum?: boolean;
   readonly refuseHmac?: boolean;
-  /** Default: routes with several next hops are told apart by flow. */
+  /** Of a route with several next hops each flow keeps one. Default true; false: one for all. */
   readonly multipath?: boolean;
-  /** Of the table of sessions, a power of two; at least twice as many as sessions. Default 65,536 or what they need. */
+  /** Of the table of sessions to begin with, a power of two. Default 65,536 or what they need. */
   readonly sessionSlots?: number;
   /** Entries in each table that leave room to grow. */
   readonly room?: number;

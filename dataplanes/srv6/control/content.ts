@@ -4,8 +4,8 @@
  * Invariant: policy 0, path 0 and adjacency 0 are never used, so that 0 is "none" wherever the program reads an index.
  */
 import { IpProtocol, Ipv6, RoutingType, SegmentRoutingHeader } from "xdpkit/packet";
-import { PathFlag } from "../program/behaviours.ts";
-import { PROBES, SESSION_PROBES } from "../program/lookup.xdp.ts";
+import { Headend, PathFlag } from "../program/behaviours.ts";
+import { PROBES, SESSION_PROBES, sessionsOnlyOf } from "../program/lookup.xdp.ts";
 import type { Plan } from "../program/plan.ts";
 import { MAX_SEGMENTS, type Tables } from "../program/tables.xdp.ts";
 import {
@@ -214,8 +214,20 @@ export function contentOf(
     entries.push({ table: "taggedOutputs", key: port, value: { interfaceIndex: below, ...tags } });
   }
 
+  const sessionsOnly = sessionsOnlyOf(plan);
+  if (steering.some((one) => one.sessionsOnly)) {
+    const value = {
+      kind: Headend.MGtp4D,
+      count: 0,
+      spare: 0,
+      first: 0,
+      rest: 0n,
+      slots: Array<number>(SHARES).fill(0),
+    };
+    entries.push({ table: "policies", key: sessionsOnly, value });
+  }
   for (const { prefix, interface: name, policy } of steering) {
-    const number = numbers.policies[policy]!;
+    const number = policy === undefined ? sessionsOnly : numbers.policies[policy]!;
     if (name !== undefined) entries.push(portEntry(interfaces[name]!, number));
     if (prefix === undefined) continue;
     const { family, bits, address } = parsePrefix(prefix);

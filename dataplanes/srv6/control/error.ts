@@ -6,7 +6,9 @@ export type Srv6ErrorCode =
   | "SRV6_FILE"
   | "SRV6_RUNNING"
   | "SRV6_NOT_RUNNING"
-  | "SRV6_SESSION";
+  | "SRV6_SESSION"
+  /** The table of sessions is as large as it can be. */
+  | "SRV6_FULL";
 
 export interface Place {
   readonly kind: "source";

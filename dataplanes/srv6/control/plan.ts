@@ -51,18 +51,24 @@ export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(conf
     policy.paths.map((path) => segmentsInSrh(policy, path.segments.length, dropIn)),
   );
   const steersTo = new Set([...steering, ...sessions].map(({ policy }) => policy));
+  const isSessionsOnly = steering.some(({ sessionsOnly }) => sessionsOnly);
   const adjacencies = sids.length + paths.length + sids.flatMap(({ vlans = {} }) => Object.keys(vlans)).length;
   return {
     sidPrefixes: [...new Set(sids.map(({ sid }) => parsePrefix(sid).bits))].sort((a, b) => b - a),
     behaviours: new Set(sids.map(({ behaviour }) => CODEPOINTS[behaviour])),
     flavours: sids.flatMap(({ flavours = [] }) => flavours).reduce((bits, name) => bits | FLAVOURS[name], 0),
-    headends: new Set(policies.filter(({ name }) => steersTo.has(name)).map(({ headend }) => HEADENDS[headend].kind)),
+    headends: new Set(
+      policies
+        .filter(({ name, headend }) => steersTo.has(name) || (isSessionsOnly && headend === "H.M.GTP4.D"))
+        .map(({ headend }) => HEADENDS[headend].kind),
+    ),
     segmentCounts: [...new Set(paths)].filter((count) => count <= MAX_SEGMENTS).sort((a, b) => a - b),
     pathFlags: policies.reduce((flags, policy) => flags | flagsOf(policy), 0),
     isWeighted: policies.some((policy) => policy.paths.length > 1),
     isMultipath: config.multipath ?? true,
-    hasSessions: sessions.length > 0 || config.sessionSlots !== undefined,
+    hasSessions: sessions.length > 0 || isSessionsOnly || config.sessionSlots !== undefined,
     sourcePrefix: config.sourcePrefix ?? 64,
+    visitsAgain: sids.length > 1 || (sids.length > 0 && policies.length > 0),
     isTagged: vlans.length > 0,
     sampleInterval: dropSamples === 0 ? 0n : BigInt(Math.round(1e9 / dropSamples)),
     udpChecksum: config.udpChecksum ?? false,

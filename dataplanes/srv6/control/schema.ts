@@ -105,10 +105,11 @@ export const SCHEMA = {
       sids: list(sid, "Local SIDs"),
       policies: list(policy, "Policies"),
       steering: list(
-        object(["policy"], {
+        object([], {
           prefix: text("IPv4 or IPv6 destinations"),
           interface: text("Whole frames that arrive here, for H.Encaps.L2"),
           policy: text("The name of a policy"),
+          sessionsOnly: { const: true, description: "In place of a policy: tunnels without a session are dropped" },
         }),
         "What goes into which policy",
       ),
@@ -138,12 +139,12 @@ export const SCHEMA = {
       refuseHmac: { type: "boolean", description: "SRHs with an HMAC TLV are dropped; default false: it is ignored" },
       multipath: {
         type: "boolean",
-        description: "Routes with several next hops are told apart by flow; default false",
+        description: "Of a route with several next hops each flow keeps one; default true. False: one for all",
       },
       sessionSlots: integer(
         1,
         2 ** 26,
-        "Size of the table of sessions, a power of two; default 65536 or what is needed",
+        "Size of the table of sessions to begin with, a power of two; default 65536 or what is needed",
       ),
     },
     "The SRv6 mobile user plane of xdpkit",

@@ -25,7 +25,9 @@ interface SessionMap {
 
 /** No session has this address: 255.255.255.255. */
 const GONE = 0xffffffff;
-const REST_MS = 20;
+/** Longer than any program runs. */
+export const REST_MS = 20;
+const NONE_TAKEN: ReadonlySet<number> = new Set();
 const EMPTY: SessionValue = { address: 0, teid: 0, policy: 0, spare: 0, packets: 0n, bytes: 0n };
 
 /** A tunnel by number: address and TEID. */
@@ -47,6 +49,8 @@ export class SessionTable {
   readonly #places = new Map<bigint, number>();
   readonly #policies = new Map<bigint, number>();
   readonly #taken = new Set<number>();
+  /** The smaller table, and what was copied from there, by slot of this one. */
+  #before: { readonly table: SessionTable; readonly counted: ReadonlyMap<number, SessionValue> } | undefined;
   /** Since when a slot rests. */
   readonly #resting = new Map<number, number>();
 
@@ -59,6 +63,11 @@ export class SessionTable {
       if (address === GONE) this.#resting.set(slot, 0);
       else this.#remember(slot, { address, teid, policy });
     }
+  }
+
+  /** Of its map. */
+  get slots(): number {
+    return this.#slots;
   }
 
   get size(): number {
@@ -86,6 +95,38 @@ export class SessionTable {
     for (const slot of this.#places.values()) yield this.#map.get(slot)!;
   }
 
+  /**
+   * The same sessions with what they have counted in a larger map, which no program reads yet.
+   *
+   * @throws Srv6Error SRV6_FULL
+   */
+  grown(map: SessionMap, slots: number): SessionTable {
+    const larger = new SessionTable(map, slots);
+    const values = new Map(this.#map.entries());
+    const placed = Array.from(this.#places.values(), (old): readonly [number, SessionValue] => {
+      const value = values.get(old)!;
+      const slot = larger.#free(value, NONE_TAKEN);
+      larger.#remember(slot, value);
+      return [slot, value];
+    });
+    map.setAll(placed);
+    larger.#before = { table: this, counted: new Map(placed) };
+    return larger;
+  }
+
+  /** What sessions counted in the smaller table after it was copied; no program reads that any more. */
+  *uncounted(): Generator<{ readonly slot: number; readonly packets: bigint; readonly bytes: bigint }> {
+    const before = this.#before;
+    this.#before = undefined;
+    if (!before) return;
+    for (const [, { address, teid, packets, bytes }] of before.table.#map.entries()) {
+      const slot = this.#places.get(keyOf(address, teid));
+      const copied = slot === undefined ? undefined : before.counted.get(slot);
+      if (slot === undefined || !copied || copied.packets === packets) continue;
+      yield { slot, packets: packets - copied.packets, bytes: bytes - copied.bytes };
+    }
+  }
+
   /** The same table, as another program holds it. */
   use(map: SessionMap): void {
     this.#map = map;
@@ -106,7 +147,7 @@ export class SessionTable {
    * Adds and takes away, all or none; gives what had been counted by those that are gone. A session that is in both gets its new
    * entry before the old one goes, so that no packet misses it.
    *
-   * @throws Srv6Error SRV6_SESSION when one is there already, or the table has no place for it
+   * @throws Srv6Error SRV6_SESSION when one is there already, SRV6_FULL when the table has no place for it
    */
   change(added: readonly NewSession[], removed: readonly Tunnel[]): SessionValue[] {
     const going = new Map(
@@ -160,8 +201,8 @@ export class SessionTable {
       const isRested = since === undefined || performance.now() - since > REST_MS;
       if (isRested && !this.#taken.has(slot) && !taken.has(slot)) return slot;
     }
-    const hint = "set sessionSlots to twice as many, and start again";
-    throw refused(session, `has no place in the table of ${this.#slots} slots`, hint);
+    const problem = `session ${printAddress(session.address)} ${session.teid} has no place in ${this.#slots} slots`;
+    throw new Srv6Error("SRV6_FULL", problem, { hint: "take sessions away, or use prefixes" });
   }
 }
 

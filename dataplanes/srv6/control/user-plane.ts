@@ -6,6 +6,7 @@
  * meets the old configuration or the new one, never a mixture. What counts and what lives (counters, sessions, cached
  * routes) is in maps that are pinned and shared by all programs. Nothing is switched before all of it could be made.
  */
+import { rmSync } from "node:fs";
 import { compileOrThrow } from "xdpkit/compiler";
 import {
   type Detached,
@@ -24,8 +25,10 @@ import {
 } from "xdpkit/kernel";
 import { Headend } from "../program/behaviours.ts";
 import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
+import type { Plan } from "../program/plan.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
+import { isSteered, steerHint } from "./check.ts";
 import type { Srv6Config, VlanConfig } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
 import { DropLog } from "./drops.ts";
@@ -35,7 +38,8 @@ import { Adjacencies } from "./next-hops.ts";
 import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
 import { planOf } from "./plan.ts";
 import { parsePrefix } from "./prefix.ts";
-import { type NewSession, SessionTable } from "./sessions.ts";
+import { finishGrowth, pinnedSlots, withRoom } from "./session-growth.ts";
+import { type NewSession, printAddress, SessionTable } from "./sessions.ts";
 import { Ticks } from "./ticks.ts";
 
 export interface UserPlaneOptions {
@@ -77,8 +81,12 @@ interface Generation {
   readonly adjacencies: Adjacencies;
   readonly numbers: Numbering;
   readonly config: Srv6Config;
+  /** Its table of sessions is larger than that of the program before. */
+  readonly grows: boolean;
 }
 
+const sessionsOf = ({ loaded, plane }: Generation): never => loaded.map(plane.tables.sessions) as never;
+const hasTunnels = ({ hasSessions, headends }: Plan): boolean => hasSessions && headends.has(Headend.MGtp4D);
 const namesOf = (vlans: readonly VlanConfig[]): string[] =>
   vlans.flatMap(({ name, interface: below }) => [name, below]);
 const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePrefix(address).value), teid });
@@ -117,7 +125,7 @@ export class UserPlane implements Disposable {
       plane.#watch = plane.inside(watchNetwork);
       plane.#watch.on((change) => plane.#changed(change));
       plane.#readRules();
-      plane.#apply(config, options.numbers ?? NO_NUMBERS);
+      plane.#start(config, options.numbers ?? NO_NUMBERS);
       plane.#renewal = setInterval(() => plane.#renew(), RENEWAL_MS);
     } catch (error) {
       plane[Symbol.dispose]();
@@ -172,7 +180,19 @@ export class UserPlane implements Disposable {
 
   /** Another configuration, at once or not at all. @throws XdpkitError as `start`; then the old one goes on */
   reload(config: Srv6Config): void {
-    this.#apply(config, this.numbers);
+    const slots = Math.max(this.#sessions?.slots ?? 0, planOf(config).sessionSlots);
+    withRoom(slots, (enough) => this.#apply(config, this.numbers, enough));
+  }
+
+  /** Adds sessions, all or none; the table grows where it must. @throws Srv6Error SRV6_SESSION, SRV6_FULL */
+  addSessions(sessions: readonly NewSession[]): void {
+    for (const address of new Set(sessions.map((one) => printAddress(one.address))))
+      if (!isSteered(this.config, address))
+        throw new Srv6Error("SRV6_SESSION", `nothing under steering takes ${address}`, { hint: steerHint(address) });
+    withRoom(this.sessions.slots, (slots) => {
+      if (slots > this.sessions.slots) this.#apply(this.config, this.numbers, slots);
+      this.sessions.add(sessions);
+    });
   }
 
   /** Packets by what became of them, and answers by their kind. */
@@ -197,18 +217,40 @@ export class UserPlane implements Disposable {
     this.#ticks[Symbol.dispose]();
   }
 
-  #apply(config: Srv6Config, before: Numbering): void {
-    const next = this.#make(config, before);
+  /** The sessions that an earlier process left stay where they are; the table grows behind that. */
+  #start(config: Srv6Config, numbers: Numbering): void {
+    const plan = planOf(config);
+    const slots = plan.sessionSlots;
+    const pinned = hasTunnels(plan) ? pinnedSlots(this.#sessionsPath) : 0;
+    if (pinned === 0)
+      withRoom(slots, (enough) => {
+        // Of the try before.
+        rmSync(this.#sessionsPath, { force: true });
+        this.#apply(config, numbers, enough);
+      });
+    else {
+      if (slots > pinned) this.#apply({ ...config, sessions: [], sessionSlots: pinned }, numbers, pinned);
+      withRoom(Math.max(slots, pinned), (enough) => this.#apply(config, numbers, enough));
+    }
+  }
+
+  #apply(config: Srv6Config, before: Numbering, sessionSlots: number): void {
+    const next = this.#make(config, before, sessionSlots);
     const old = this.#current;
     try {
+      // While the old program still counts in the smaller one.
+      const larger = next.grows ? this.#sessions!.grown(sessionsOf(next), sessionSlots) : undefined;
       this.#switch(next, old);
-      this.#applySessionsOrBack(next, old);
+      this.#applySessionsOrBack(next, old, larger);
     } catch (error) {
       next.adjacencies.close();
       next.loaded[Symbol.dispose]();
       throw error;
     }
     this.#current = next;
+    // Sessions go with the last policy that they could have.
+    if (!this.#sessions) rmSync(this.#sessionsPath, { force: true });
+    else if (next.grows) finishGrowth(next.loaded, this.#sessions, this.#sessionsPath);
     // Before the old program's buffers go: their places in the shared map are taken over.
     if (this.has("samples")) this.#drops.listen(next.loaded.map(samples) as never);
     old?.adjacencies.close();
@@ -220,20 +262,23 @@ export class UserPlane implements Disposable {
     this.#keepGateways();
   }
 
-  #make(config: Srv6Config, before: Numbering): Generation {
+  #make(config: Srv6Config, before: Numbering, sessionSlots: number): Generation {
     const numbers = numberingOf(config, before);
     const { steering = [], vlans = [] } = config;
     const named = [...steering.flatMap(({ interface: name }) => name ?? []), ...namesOf(vlans)];
     const interfaces = Object.fromEntries(named.map((name) => [name, this.inside(() => findInterface(name).index)]));
     let room = config.room ?? 64;
     for (;;) {
-      const plan = planOf({ ...config, room }, numbers);
+      const plan = { ...planOf({ ...config, room }, numbers), sessionSlots };
       const content = contentOf({ ...config, sessions: [] }, plan, interfaces, numbers);
       room *= 2;
       if (!content) continue;
-      const { program, plane } = createProgram(plan);
-      const { object, names } = compileOrThrow(program);
-      const maps = object.maps.map((map) => (SHARED.has(map.name) ? { ...map, pinByName: true } : map));
+      const { program, plane, carry } = createProgram(plan);
+      const grows = this.#sessions !== undefined && hasTunnels(plan) && sessionSlots > this.#sessions.slots;
+      const { object, names } = compileOrThrow(hasTunnels(plan) ? [program, carry] : [program]);
+      const isShared = ({ name }: { readonly name: string }): boolean =>
+        SHARED.has(name) && !(grows && name === "sessions");
+      const maps = object.maps.map((map) => (isShared(map) ? { ...map, pinByName: true } : map));
       const loaded = new Loaded({ ...object, maps }, { pinPath: this.#pinPath }, names);
       try {
         fill(loaded, plane, content);
@@ -243,7 +288,7 @@ export class UserPlane implements Disposable {
         adjacencies.fill();
         this.#generation = loaded.map(control).get(0)?.generation ?? 0;
         this.#advance(loaded);
-        return { plane, loaded, adjacencies, numbers, config };
+        return { plane, loaded, adjacencies, numbers, config, grows };
       } catch (error) {
         loaded[Symbol.dispose]();
         throw error;
@@ -253,7 +298,7 @@ export class UserPlane implements Disposable {
 
   /** All interfaces that packets arrive on. @throws Srv6Error SRV6_CONFIG for two of one place in the tables */
   #portEntries({ steering = [], vlans = [] }: Srv6Config, { policies }: Numbering): Entry[] {
-    const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy]!]));
+    const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy ?? ""] ?? 0]));
     const names = new Map<number, string>();
     return [...new Set([...this.#options.interfaces, ...namesOf(vlans)])].map((name) => {
       const { index, mac } = this.inside(() => findInterface(name));
@@ -291,25 +336,27 @@ export class UserPlane implements Disposable {
   }
 
   /** A table without place for the sessions takes the programs back. */
-  #applySessionsOrBack(next: Generation, old: Generation | undefined): void {
+  #applySessionsOrBack(next: Generation, old: Generation | undefined, larger: SessionTable | undefined): void {
     const before = this.#sessions;
     try {
+      if (larger) this.#sessions = larger;
       this.#applySessions(next, old?.config);
     } catch (error) {
       this.#sessions = before;
-      if (before && old) before.use(old.loaded.map(old.plane.tables.sessions) as never);
+      if (before && old) before.use(sessionsOf(old));
       this.#takeBack(this.#options.interfaces, old);
       throw error;
     }
   }
 
   /** Sessions that the configuration names; those that were added otherwise stay. */
-  #applySessions({ plane, loaded, numbers, config }: Generation, before: Srv6Config | undefined): void {
-    if (!plane.hasSessions || !plane.headends.has(Headend.MGtp4D)) {
+  #applySessions(next: Generation, before: Srv6Config | undefined): void {
+    const { plane, numbers, config } = next;
+    if (!hasTunnels(plane)) {
       this.#sessions = undefined;
       return;
     }
-    const map = loaded.map(plane.tables.sessions) as never;
+    const map = sessionsOf(next);
     const table = this.#sessions ?? new SessionTable(map, plane.sessionSlots);
     table.use(map);
     this.#sessions = table;
@@ -327,6 +374,9 @@ export class UserPlane implements Disposable {
     table.change([...moved, ...fresh], [...gone, ...moved]);
   }
 
+  get #sessionsPath(): string {
+    return `${this.#pinPath}/sessions`;
+  }
   get #pinPath(): string {
     return this.#options.pinPath ?? PIN_PATH;
   }

@@ -24,7 +24,7 @@ import {
   type XdpContext,
 } from "xdpkit";
 import { Ethernet, type Ipv4, type Ipv6, Ipv6Halves } from "xdpkit/packet";
-import { IPV4, MIX, SPREAD, slotOf } from "./lookup.xdp.ts";
+import { findSid, IPV4, MIX, SPREAD, slotOf } from "./lookup.xdp.ts";
 import { drop, outcomes, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
@@ -155,6 +155,13 @@ export function resolve6(plane: Plane, ctx: XdpContext, way: Way, from: Ipv6Addr
   }
   const { route, isKnown } = slotFor(plane, high, low, contextOf(plane, way.table, way.flow));
   if (isKnown) return route.hop;
+  if (plane.visitsAgain && way.adjacency === 0 && findSid(plane, new Ipv6Halves({ high, low }))) {
+    keepEthernet(ctx);
+    route.hop.interfaceIndex = 0;
+    route.hop.refusal = LOCAL_SID;
+    route.generation = 0;
+    return route.hop;
+  }
   scratch.at(0).source = from;
   ask6(ctx, route, way.table, labelOf(plane, way.flow));
   if (plane.isTagged) throughVlan(plane, route);
@@ -180,6 +187,11 @@ export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Addr
 export const portOf = (plane: Plane, ctx: XdpContext): number =>
   plane.isTagged ? scratch.at(0).port : ctx.ingressInterface;
 
+/** Beside the answers of the kernel's tables: the packet's next segment is one of ours, too. */
+const LOCAL_SID = 256;
+/** Where the program for such packets is among the programs. */
+export const AGAIN = 3;
+
 /** The kernel may know better, or resolve the neighbour: it gets the packet as it is now. */
 function refused(plane: Plane, ctx: XdpContext, result: number, etherType: number): XdpAction {
   const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
@@ -188,6 +200,9 @@ function refused(plane: Plane, ctx: XdpContext, result: number, etherType: numbe
   if (port.isKnown) ethernet.destination = port.station;
   ethernet.etherType = etherType;
   switch (result) {
+    case LOCAL_SID:
+      plane.programs.tailCall(ctx, AGAIN);
+      return drop(plane, ctx, "answerFailed");
     case FibResult.NoNeighbour:
       return pass(plane, ctx, "noNeighbour");
     case FibResult.NotForwarded:

@@ -2,6 +2,7 @@
 
 import { type Ipv4Address, type Ipv6Address, u32, u64, unroll } from "xdpkit";
 import { Ipv6Halves } from "xdpkit/packet";
+import type { Plan } from "./plan.ts";
 import type { Plane } from "./plane.ts";
 import type { Session, Sid } from "./tables.xdp.ts";
 
@@ -54,6 +55,9 @@ export function findSession(plane: Plane, address: number, teid: number): Sessio
   }
   return null;
 }
+
+/** What addresses are steered into whose tunnels need a session: no policy has this number. */
+export const sessionsOnlyOf = ({ policies }: Plan): number => policies - 1;
 
 /** An IPv4 address in the place of an IPv6 address: no address that is routed begins so. */
 export const IPV4 = 1n;

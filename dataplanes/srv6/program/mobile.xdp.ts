@@ -41,7 +41,7 @@ import { fits, leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { Gtp4, Gtp4Session, Gtp6, Gtp6Session } from "./frames.xdp.ts";
 import { innerOf, type Tunnelled, takeGtp } from "./gtp.xdp.ts";
 import { countOf, hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
-import { findSession, MIX } from "./lookup.xdp.ts";
+import { findSession, MIX, sessionsOnlyOf } from "./lookup.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
@@ -86,7 +86,7 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
       atomic.add(session, "packets", 1n);
       atomic.add(session, "bytes", u64(length));
     }
-    if (policy === 0) return drop(plane, ctx, "noSession");
+    if (policy === sessionsOnlyOf(plane)) return drop(plane, ctx, "noSession");
   }
   const path = pathOf(plane, policy, inner.hash, length);
   // S03: 72 bits, the address and the arguments.

@@ -23,6 +23,8 @@ export interface Plan {
   readonly hasSessions: boolean;
   /** Of the IPv6 source that carries an IPv4 source and a UDP port (RFC 9433 section 6.6), bits; at most 64. */
   readonly sourcePrefix: number;
+  /** A packet may go on from one SID of this node, or from a policy, to a SID of this node. */
+  readonly visitsAgain: boolean;
   /** Frames of VLANs arrive, or leave. */
   readonly isTagged: boolean;
   /** Between dropped packets that are shown, on each processor, ns; 0: none are. */

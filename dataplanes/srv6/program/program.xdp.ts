@@ -3,18 +3,21 @@
  *
  *   srv6          what arrives: counts, finds the SID or policy, and does what is asked, or jumps to
  *   srv6_<unit>   one behaviour, where the plan has too many for one program
+ *   srv6_again    what goes on from one SID of ours to another
  *   srv6_errors   the ICMP errors
  *   srv6_echo     answers to echo requests of GTP-U
  *   srv6_drops    shows some of the packets that are dropped
+ *   srv6_carry    no packets: moves what sessions have counted into another table
  */
 import { exit, ProgramArray, u64, type XdpAction, type XdpContext, type XdpProgram, xdp } from "xdpkit";
 import { Ethernet, EtherType, Ipv4, Ipv6, Ipv6Halves } from "xdpkit/packet";
 import { Behaviour, Headend } from "./behaviours.ts";
+import { carryCounts } from "./carry.xdp.ts";
 import { decapsulate, decapsulateL2 } from "./decapsulate.xdp.ts";
 import { respondToEcho } from "./echo.xdp.ts";
 import { end, endMap } from "./endpoint.xdp.ts";
 import { answerError } from "./errors.xdp.ts";
-import { portOf } from "./forward.xdp.ts";
+import { AGAIN, portOf } from "./forward.xdp.ts";
 import { bindingSid, encapsulate4, encapsulate6, encapsulateL2, insert } from "./headend.xdp.ts";
 import { limit } from "./limit.xdp.ts";
 import { findSid, policyOf4, policyOf6 } from "./lookup.xdp.ts";
@@ -131,7 +134,7 @@ export function createProgram(plan: Plan) {
   const steered6 = STEERED6.filter(({ kind }) => plan.headends.has(kind));
   const isSplit = units.length + steered4.length + steered6.length > MOST_INLINE;
   /** Of the first unit's program in the array; then those of IPv4, then those of IPv6. */
-  const FIRST = 3;
+  const FIRST = 4;
   const first4 = FIRST + units.length;
   const first6 = first4 + steered4.length;
   const programs = new ProgramArray({
@@ -142,6 +145,7 @@ export function createProgram(plan: Plan) {
         [0, errors],
         ...(takesGtp ? [[1, echoes]] : []),
         ...(plan.sampleInterval > 0n ? [[SAMPLER, sampler]] : []),
+        ...(plan.visitsAgain ? [[AGAIN, again]] : []),
         ...separate.map((one, i) => [FIRST + i, one]),
       ]),
   });
@@ -213,6 +217,9 @@ export function createProgram(plan: Plan) {
     return pass(plane, ctx, "notOurs");
   }
 
+  /** The next segment of a packet is one of ours, too. */
+  const again = xdp((ctx) => from6(ctx), { name: "srv6_again" });
+
   function from4(ctx: XdpContext): XdpAction {
     if (steered4.length === 0) return pass(plane, ctx, "notOurs");
     const ip = ctx.header(Ipv4, Ethernet.size) ?? truncated(plane, ctx);
@@ -257,5 +264,7 @@ export function createProgram(plan: Plan) {
     },
     { name: "srv6" },
   );
-  return { program, plane };
+  /** Of plans with sessions. */
+  const carry = xdp((ctx) => carryCounts(plane, ctx), { name: "srv6_carry" });
+  return { program, plane, carry };
 }

@@ -158,8 +158,33 @@ sessions:
     ],
     [
       "a session of another policy",
-      `${BASE}${encaps}sessions:\n  - { address: 192.0.2.1, teid: 1, policy: p }\n`,
+      `${BASE}${encaps}sessions:\n  - { address: 192.0.2.1, teid: 1, policy: p }\nsteering: [{ prefix: 192.0.2.0/24, policy: p }]\n`,
       /^SRV6_CONFIG 8:44 sessions\[0\].policy: H.Encaps takes no tunnels/,
+    ],
+    [
+      "a session that no packet would reach",
+      `${BASE}${encaps}sessions:\n  - { address: 192.0.3.1, teid: 1, policy: p }\nsteering: [{ prefix: 192.0.2.0/24, policy: p }]\n`,
+      /^SRV6_CONFIG 8:16 sessions\[0\].address: nothing under steering takes 192.0.3.1 \(add to steering: /,
+    ],
+    [
+      "steering without policy",
+      `${BASE}${encaps}steering:\n  - { prefix: 192.0.2.0/24 }\n`,
+      /^SRV6_CONFIG 8:5 steering\[0\]: it needs a policy, or sessionsOnly: true/,
+    ],
+    [
+      "sessions of IPv6",
+      `${BASE}${encaps}steering:\n  - { prefix: "fc00::/16", sessionsOnly: true }\n`,
+      /^SRV6_CONFIG 8:15 steering\[0\].prefix: sessions are tunnels over IPv4/,
+    ],
+    [
+      "a VLAN of an interface where packets do not arrive",
+      `${BASE}vlans:\n  - { name: eth9.7, interface: eth9, tags: [7] }\n`,
+      /^SRV6_CONFIG \d+:\d+ vlans\[0\].interface: packets do not arrive on eth9/,
+    ],
+    [
+      "a VLAN of three tags",
+      `${BASE}vlans:\n  - { name: eth0.7, interface: eth0, tags: [7, 8, 9] }\n`,
+      /^SRV6_CONFIG \d+:\d+ vlans\[0\].tags/,
     ],
     [
       "NEXT-CSID without block",

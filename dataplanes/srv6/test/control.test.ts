@@ -131,7 +131,7 @@ describe("sessions while the program runs", () => {
     expect(table.size).toBe(1);
     expect(policyOf(1)).toBe("a");
     const many = Array.from({ length: 64 }, (_, i) => ({ address: UPF, teid: i + 100, policy: 2 }));
-    expect(() => table.add(many)).toThrow(/has no place in the table of 64 slots/);
+    expect(() => table.add(many)).toThrow(/has no place in 64 slots/);
     expect(table.size).toBe(1);
   });
 

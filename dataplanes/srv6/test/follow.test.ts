@@ -329,9 +329,64 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
       expect(await traffic(tunnel(3))).toEqual(toC);
     });
 
-    it("sessions without place: the old configuration goes on, all of it", async () => {
+    const tunnels = (from: number, count: number, policy: number) =>
+      Array.from({ length: count }, (_, i) => ({ address: UPF, teid: from + i, policy }));
+    const counted = (running: UserPlane, teid: number): bigint =>
+      [...running.sessions.list()].find((one) => one.teid === teid)!.packets;
+
+    it("the table of sessions grows: with what they counted, also by a reload, and for the next process", async () => {
       const running = start(config({ sessions: [session(1, "b")] }));
-      const many = Array.from({ length: 65 }, (_, i) => session(i + 100, "a"));
+      const b = running.numbers.policies["b"]!;
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      running.addSessions(tunnels(1000, 100, b));
+      expect(running.sessions.slots).toBeGreaterThan(64);
+      expect(running.sessions.size).toBe(101);
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      expect(await traffic(tunnel(1099))).toEqual(toC);
+      expect(await traffic(tunnel(2))).toEqual(toB);
+      expect(counted(running, 1)).toBe(BigInt(2 * COUNT));
+      const many = Array.from({ length: 3000 }, (_, i) => session(i + 10_000, "b"));
+      running.reload(config({ sessions: [session(1, "b"), ...many] }));
+      const { slots } = running.sessions;
+      expect(running.sessions.size).toBe(3101);
+      expect(await traffic(tunnel(12_999))).toEqual(toC);
+      running[Symbol.dispose]();
+      const next = UserPlane.start(config({ sessions: [session(1, "b"), ...many] }), {
+        interfaces: ["a1"],
+        pinPath: `${pins.path}/srv6`,
+        namespace: space.name,
+        numbers: running.numbers,
+      });
+      plane = next;
+      expect([next.sessions.slots, next.sessions.size]).toEqual([slots, 3101]);
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      expect(await traffic(tunnel(1000))).toEqual(toC);
+      expect(counted(next, 1)).toBe(BigInt(3 * COUNT));
+    });
+
+    it("sessions go with the last policy that they could have, and another table comes", async () => {
+      const running = start(config({ sessions: [session(1, "b")] }));
+      running.addSessions(tunnels(2, 1, running.numbers.policies["b"]!));
+      const { sessionSlots: _, ...plain } = config();
+      running.reload({ ...plain, policies: [], steering: [], sids: [{ sid: SID, behaviour: "End" }] });
+      expect(running.hasSessions).toBe(false);
+      running.reload({ ...plain, sessions: [session(1, "b")] });
+      expect([running.sessions.slots, running.sessions.size]).toEqual([65_536, 1]);
+      expect(await traffic(tunnel(1))).toEqual(toC);
+      expect(await traffic(tunnel(2))).toEqual(toB);
+    });
+
+    it("a file with more sessions than the table of the process before has slots", async () => {
+      start(config({ sessions: [session(1, "b")] }))[Symbol.dispose]();
+      const many = Array.from({ length: 200 }, (_, i) => session(i + 1, "b"));
+      const running = start(config({ sessions: many, sessionSlots: 1024 }));
+      expect([running.sessions.slots, running.sessions.size]).toEqual([1024, 200]);
+      expect(await traffic(tunnel(200))).toEqual(toC);
+    });
+
+    it("a file that cannot be: the old configuration goes on, all of it", async () => {
+      const running = start(config({ sessions: [session(1, "b")] }));
+      const many = [session(100, "a"), session(100, "b")];
       expect(() => running.reload(config({ sessions: many, steering: [] }))).toThrow(
         expect.objectContaining({ code: "SRV6_SESSION" }),
       );

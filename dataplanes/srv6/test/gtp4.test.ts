@@ -329,6 +329,43 @@ suite("GTP-U over IPv4", ["root", "bpf"], () => {
     });
   });
 
+  describe("H.M.GTP4.D of sessions only, beside H.Encaps", () => {
+    const paths = [{ segments: ["fc00:2::/48"] }];
+    rows(
+      {
+        address: NODE,
+        policies: [
+          { name: "up", headend: "H.M.GTP4.D", source: "fc00:1:1::/64", paths, flowLabel: 0 },
+          { name: "other", headend: "H.Encaps", paths: [{ segments: ["fc00:2::1"] }], flowLabel: 0 },
+        ],
+        steering: [
+          { prefix: "192.0.2.0/24", sessionsOnly: true },
+          { prefix: "203.0.113.0/24", policy: "other" },
+        ],
+        sessions: [{ address: UPF, teid: TEID, policy: "up" }],
+      },
+      [
+        {
+          name: "a session",
+          packet: [arrives, ip4(UPF), udp(tunnelPorts as never), gtp({ extensions: [uplink] }), ...carried()],
+          outcome: "forwarded",
+          gives: [leaves, ip6(sidOf(), { source: SOURCE } as never), ...carried()],
+        },
+        {
+          name: "another TEID",
+          packet: [arrives, ip4(UPF), udp(tunnelPorts as never), gtp({ teid: 5 }), ...carried()],
+          outcome: "noSession",
+        },
+        {
+          name: "another address",
+          packet: [arrives, ip4("192.0.2.2"), udp(tunnelPorts as never), gtp(), ...carried()],
+          outcome: "noSession",
+        },
+        { name: "no tunnel", packet: [arrives, ip4(UPF), udp(), data], outcome: "notOurs" },
+      ],
+    );
+  });
+
   describe("End.M.GTP4.E", () => {
     const LOCATOR = "fc00:1:4::/48";
     const sid = (qfi = 9, reflective = 0): string =>
