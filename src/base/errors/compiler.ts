@@ -129,6 +129,10 @@ export const compilerErrors = {
     (p: { problem: string }) => `the verifier must see this loop end: ${p.problem}`,
     () => "bound it: for (const i of range(n)), a constant limit in the condition, or loop(n, body) for many rounds",
   ),
+  COMPILER_LOOP_VALUE: entry(
+    (p: { found: string }) => `the kernel calls the body of this loop, and between its rounds there is no ${p.found}`,
+    () => "keep a number, a bigint, a boolean or an address, such as an index or a key; or go round at most 8192 times",
+  ),
   COMPILER_SHARED_UPDATE: entry(
     (p: { field: string }) => `another CPU may change ${many(p.field)} between the read and the write`,
     (p) =>
