@@ -15,8 +15,11 @@ import { staged, UNDEFINED } from "./value.ts";
 
 /** BPF_MAX_LOOPS: for more `bpf_loop` answers -E2BIG (kernel/bpf/bpf_iter.c). */
 const MAX_CALLS = 1 << 23;
-/** Instructions of a loop that the verifier may walk before the calls, each 2 ns, are the better way. */
-const MAX_WALKED = 16_384;
+/**
+ * Instructions of a loop that the verifier may walk, as counted here. A call costs some 8 ns for each round (`npm run bench
+ * -- loops`), so it is for loops that take much of the verifier's million; with branches that is three times the count.
+ */
+const MAX_WALKED = 32_768;
 
 export const loop: Handler = (front, call) => {
   const { range } = numberOf(front, argument(call, 0), argumentNode(call, 0), "a number of rounds");
