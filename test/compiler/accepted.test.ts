@@ -584,6 +584,12 @@ const loops: readonly Row[] = [
     { verdict: XdpAction.Drop },
   ],
   [
+    "an exit in a bounded loop within many rounds",
+    "let n = 0; loop(10_000, (i) => { for (const j of range(3)) { const b = ctx.header(u8, j + (i & 7)) ?? exit(XdpAction.Drop); n += b.value; if (n > 500 * seven) { out.value = u64(n); exit(n > 3 ? XdpAction.Tx : XdpAction.Aborted); } } }); out.value = 1n",
+    3501,
+    { verdict: XdpAction.Tx },
+  ],
+  [
     "a bounded loop within many rounds",
     "let n = 0; loop(10_000, (i) => { for (const j of range(4)) n += j ^ (i & 1); }); out.value = u64(n)",
     60_000,

@@ -91,7 +91,7 @@ function grouped(front: Front, outcomes: readonly Outcome[], node: SyntaxNode): 
 }
 
 function kindOf(value: Value): unknown {
-  if (isNothing(value)) return "nothing";
+  if (isNothing(value)) return isStaged(value) && value.value === null ? "null" : "undefined";
   if (value.kind === "record") return recordKind(value);
   if (!isStaged(value)) return "value";
   const { value: constant } = value;

@@ -437,8 +437,9 @@ export function takeSnapshot(front: Front) {
   };
 }
 
-/** Where a body leaves paths for others: returns, breaks and continues of what is around the loop. */
+/** Where a body leaves paths for others: returns, breaks and continues of what is around the loop, ends of the program. */
 function* openLists(front: Front): Generator<unknown[]> {
+  if (front.ends) yield front.ends;
   for (const { returns, targets } of front.frames) {
     yield returns;
     for (const { breaks, continues } of targets) {

@@ -277,6 +277,56 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
     { module: FLOW },
   ],
   [
+    "COMPILER_CONNECTION_LEAK",
+    "const made = conntrackAllocate(ctx, flow(ipv4));\nmade?.setTimeout(1000);\n«return XdpAction.Drop;»",
+    { module: FLOW, message: "the connection that line @1 allocated is not inserted on this path" },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.insert();\n«return XdpAction.Pass;»",
+    { module: FLOW, message: "the connection that line @2 found is not released on this path" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.insert()?.release();\n«made.setStatus(4)»;",
+    { module: FLOW, message: "the connection was inserted in line @2, on a path that leads here" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nconst known = made.insert() ?? «made.insert()»;\nknown?.release();",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_TYPE",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.setTimeout(«-1»);\nmade.insert()?.release();",
+    { module: FLOW, message: "a time in milliseconds of 0 to 4294967295 is needed here, and this is one of -1 to -1" },
+  ],
+  [
+    "COMPILER_TYPE",
+    'const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.setNat("source", ipv4.source, «value.wide»);\nmade.insert()?.release();',
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_TARGET",
+    "const made = «conntrackAllocate(ctx, flow(ipv4))»;\nmade?.insert()?.release();",
+    { module: FLOW, options: '{ target: "5.18" }', message: "`conntrackAllocate` needs Linux 6.0; the target is 5.18" },
+  ],
+  [
+    "COMPILER_TARGET",
+    'const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«made.setNat("source", ipv4.source)»;\nmade.insert()?.release();',
+    { module: FLOW, options: '{ target: "6.0" }' },
+  ],
+  [
+    "COMPILER_TARGET",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«known.changeTimeout(1000)»;\nknown.release();",
+    { module: FLOW, options: '{ target: "5.19" }' },
+  ],
+  [
+    "COMPILER_GPL_ONLY",
+    "const made = «conntrackAllocate(ctx, flow(ipv4))»;\nmade?.insert()?.release();",
+    { module: FLOW, options: '{ license: "MIT" }' },
+  ],
+  [
     "COMPILER_UNDER_LOCK",
     "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nwithLock(value.lock, () => «known.release()»);",
     { module: FLOW, message: "`release` under the lock of line @2" },
