@@ -647,6 +647,31 @@ const loops: readonly Row[] = [
     310,
   ],
   [
+    "closures that many rounds call, which set what is around them",
+    "let n = 0; let w = 1n; const add = (x: number): void => { n += x; }; const both = (f: (x: number) => void): void => { f(two); w = w * 3n + u64(n); }; loop(9_000, (i) => { if ((i & 1) === 0) both(add); else add(one); }); out.value = u64(n) + w",
+    7_743_589_456_008_735_915n,
+  ],
+  [
+    "many rounds in a callback, and a callback in many rounds",
+    "table.update(1, new S({ wide: 1n })); table.update(2, new S({ wide: 2n })); const all = table.forEach((v) => { let n = 0; loop(9_000, (i) => { n += i & 1; return n === 100 ? loop.Break : undefined; }); v.wide = v.wide + u64(n); }); let m = 0; loop(9_000, (i) => { m += table.forEach((v) => { v.wide = v.wide + 1n; }); return i === 3 ? loop.Break : undefined; }); out.value = u64(all * 10 + m) * 1000n + (table.lookup(2)?.wide ?? 0n)",
+    28_106,
+  ],
+  [
+    "many rounds that update, delete and count",
+    "loop(9_000, (i) => { table.update(i & 3, new S({ wide: u64(i) })); if ((i & 3) === 2) table.delete(2); }); out.value = (table.lookup(3)?.wide ?? 0n) + (table.lookup(2) ? 100_000n : 200_000n)",
+    208_999,
+  ],
+  [
+    "a local of the body, a tuple and a switch in many rounds",
+    "let a = one; let b = two; loop(9_000, (i) => { const [x, y] = [a, b]; switch (i & 3) { case 0: a = y; b = x; break; case 1: a = (x + 1) & 0xff; break; default: b = y ^ (i & 0x3f); } }); out.value = u64(a * 1000 + b + 7)",
+    1009,
+  ],
+  [
+    "many rounds after which facts of before are no longer true",
+    "let n = two; if (n < 5) { loop(9_000, (i) => { n = i; }); out.value = n < 5 ? 1n : u64(n); }",
+    8999,
+  ],
+  [
     "a large body of few rounds",
     "let n = 0; loop(2_000, (i) => { for (const j of unroll(12)) { if ((i & (1 << j)) !== 0) n += (s.list[i & 3] ?? 0) + j; } s.list[i & 3] = n & 0xff; }); out.value = u64(n)",
     1_415_611,
