@@ -258,6 +258,9 @@ export async function benchSrv6(): Promise<string> {
       mtu: 1500,
       stations: { destination: "02:00:00:00:01:02", source: "02:00:00:00:01:01" },
       refusal: 0,
+      port: 0,
+      outer: 0,
+      inner: 0,
     };
     for (const index of content.nextHops.keys())
       map(plane.tables.adjacencies).set(index, {
@@ -266,9 +269,9 @@ export async function benchSrv6(): Promise<string> {
         halves: [hop, hop],
         high: 0n,
         low: 0n,
-        rest: Array<bigint>(7).fill(0n),
+        rest: Array<bigint>(4).fill(0n),
       });
-    map(srv6.control).set(0, { generation: 1, validUntil: 1n << 62n });
+    map(srv6.control).set(0, { generation: 1, keeps: 1, validUntil: 1n << 62n });
     using ours = new KernelTimer([loaded.program(program as never) as never], inside);
     using least = new KernelTimer([floor.program(`floor${leaves}`)], inside);
     const samples: [number, number][] = [];

@@ -72,6 +72,12 @@ function addViewCommands(srv6: Command): void {
     ["policy", "policies", "Lists the policies with what they counted."],
   ] as const)
     withPlace(srv6.command(name)).description(description).option("--json", "print it as JSON").action(run(action));
+  withPlace(srv6.command("drops"))
+    .description("Shows packets that were dropped lately, with the reason: a few of each second (dropSamples).")
+    .option("--follow", "go on with those that come, until it is ended")
+    .option("--write <capture>", "write them to a pcapng file, too, with the reason as comment")
+    .option("--json", "print a line of JSON for each")
+    .action(run("drops"));
   withPlace(srv6.command("top"))
     .description("Shows rates each second.")
     .option("--count <n>", "end after so many seconds")

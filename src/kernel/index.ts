@@ -53,11 +53,14 @@ export { RingReader, RingWriter } from "./ring-buffer.ts";
 export {
   findNeighbour,
   keepNeighbour,
+  listRules,
   type Neighbour,
   type NeighbourState,
   type NetworkChange,
   type ResolvedRoute,
   type RouteType,
+  type Rule,
+  type RuleSelector,
   resolveRoute,
   watchNetwork,
 } from "./routing.ts";

@@ -11,7 +11,7 @@ import { NetlinkProtocol, type NetlinkRefusal, NetlinkSocket, withNetlink } from
 import { attribute, readAttributes, readU32, u32Attribute } from "./netlink-attributes.ts";
 import { type RecordSource, Records } from "./records.ts";
 
-const Message = { GETROUTE: 26, NEWNEIGH: 28, GETNEIGH: 30 } as const;
+const Message = { GETROUTE: 26, NEWNEIGH: 28, GETNEIGH: 30, GETRULE: 34 } as const;
 const Rta = { DST: 1, OIF: 4, GATEWAY: 5, PREFSRC: 7, METRICS: 8 } as const;
 const RTAX_MTU = 2;
 const Nda = { DST: 1, LLADDR: 2, FLAGS_EXT: 15 } as const;
@@ -20,7 +20,7 @@ const NTF_EXT_MANAGED = 1;
 const NLM_F_CREATE = 0x400;
 const AF_INET = 2;
 const AF_INET6 = 10;
-/** struct rtmsg and struct ndmsg. */
+/** struct rtmsg, struct ndmsg, struct fib_rule_hdr. */
 const HEADER_BYTES = 12;
 
 const familyOf = (address: string): "ipv4" | "ipv6" => (address.includes(":") ? "ipv6" : "ipv4");
@@ -188,6 +188,61 @@ export function keepNeighbour(interfaceIndex: number, address: string): void {
     errno: errnoName(number),
     sentence,
   });
+}
+
+/** FRA_* (include/uapi/linux/fib_rules.h) that packets must match. */
+const SELECTORS = {
+  source: [2],
+  input: [3],
+  output: [17],
+  mark: [10],
+  tunnel: [12],
+  vrf: [19],
+  user: [20],
+  protocol: [22],
+  ports: [23, 24],
+  class: [25],
+  label: [26],
+} as const;
+export type RuleSelector = keyof typeof SELECTORS;
+const Fra = { DST: 1, PRIORITY: 6, TABLE: 15 } as const;
+
+/** A policy rule, as `ip rule`. */
+export interface Rule {
+  readonly family: "ipv4" | "ipv6";
+  readonly priority: number;
+  /** 0: none, it does something else. */
+  readonly table: number;
+  /** Prefix; absent: any destination. */
+  readonly destination?: string;
+  /** What it asks for besides the destination: `input` and `output` interface, `class` (DSCP or traffic class) … */
+  readonly selectors: readonly RuleSelector[];
+}
+
+/** Rules of both families, by priority. @throws XdpkitError KERNEL_NETLINK */
+export function listRules(): Rule[] {
+  return (["ipv4", "ipv6"] as const).flatMap((family) => {
+    const header = new Uint8Array(HEADER_BYTES);
+    header[0] = numberOf(family);
+    const bodies = withNetlink(NetlinkProtocol.ROUTE, (socket) => socket.dump(Message.GETRULE, header, "the rules"));
+    return bodies.map((body) => readRule(family, body));
+  });
+}
+
+function readRule(family: Rule["family"], body: Uint8Array): Rule {
+  const [, destinationLength = 0, , tos] = body;
+  const attributes = readAttributes(body.subarray(HEADER_BYTES));
+  const destination = printed(attributes.get(Fra.DST));
+  const selectors = (Object.keys(SELECTORS) as RuleSelector[]).filter(
+    (name) => SELECTORS[name].some((type) => attributes.has(type)) || (name === "class" && tos !== 0),
+  );
+  return {
+    family,
+    priority: readU32(attributes.get(Fra.PRIORITY)) ?? 0,
+    table: readU32(attributes.get(Fra.TABLE)) ?? body[4]!,
+    ...(destination === undefined ? {} : { destination: `${destination}/${destinationLength}` }),
+    selectors,
+  };
 }
 
 /** Something that packets' ways depend on has changed. */

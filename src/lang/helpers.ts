@@ -69,6 +69,11 @@ export interface FibOptions {
   readonly tableId?: number;
   /** Bytes for the MTU check, when it is not the header's own. */
   readonly length?: number;
+  /**
+   * IPv6 only: traffic class and flow label, 28 bits (RFC 8200 section 3). Among several next hops of a route the kernel
+   * chooses by the label and the addresses; rules may ask for the class. Default 0.
+   */
+  readonly flowInfo?: number;
 }
 
 /** `bpf_fib_lookup` for the addresses of an IPv4 or IPv6 header (kernel 4.18). GPL only. */

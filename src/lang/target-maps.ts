@@ -161,7 +161,9 @@ export class PerfEventArray<T> extends MapHandle {
     super(declared("PERF_EVENT_ARRAY", options, { key: u32, value: u32 }));
     this.record = options.value;
   }
-  /** `packetBytes`: so many of the packet's first bytes follow the record. GPL only. */
+  /**
+   * `packetBytes`: so many of the packet's first bytes follow the record; false when it is shorter, or nobody reads. GPL only.
+   */
   output(ctx: XdpContext, record: T, packetBytes?: number): boolean {
     return kernelMethod(this, "output", [ctx, record, packetBytes]);
   }

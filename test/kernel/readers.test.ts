@@ -190,6 +190,22 @@ suite("perf arrays", ["bpf", "kernel 6.0"], () => {
     expect(received + Number(records.lost)).toBe(rounds * repeat);
   });
 
+  it("of two readers the later one has the map, also when the earlier one is closed behind it", () => {
+    using loaded = new LoadedObject(object("perf"));
+    const map = loaded.map("samples");
+    const [first, second] = [1, 2].map(() => new Records(new PerfReader(map), (bytes) => bytes.length));
+    const program = loaded.program("sample");
+    program.run(frame(60));
+    expect([first!.drain().length, second!.drain().length]).toEqual([0, 1]);
+    first![Symbol.dispose]();
+    program.run(frame(60));
+    expect(second!.drain().length).toBe(1);
+    second![Symbol.dispose]();
+    using third = new Records(new PerfReader(map), (bytes) => bytes.length);
+    program.run(frame(60));
+    expect(third.drain().length).toBe(1);
+  });
+
   it("wakes an iterator, again and again", async () => {
     using loaded = new LoadedObject(object("perf"));
     const map = loaded.map("samples");

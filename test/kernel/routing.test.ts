@@ -4,6 +4,7 @@ import {
   findNeighbour,
   inNamespace,
   keepNeighbour,
+  listRules,
   type NetworkChange,
   resolveRoute,
   watchNetwork,
@@ -31,6 +32,42 @@ suite("routing", ["root", "ip"], () => {
     namespace.ip("neigh replace fd00:1::9 dev v1 nud failed");
   });
   afterAll(() => namespace[Symbol.dispose]());
+
+  it("rules, and what they ask for besides the destination", () => {
+    const plain = inside(() => listRules());
+    expect(plain.map(({ family, priority, table }) => [family, priority, table])).toEqual([
+      ["ipv4", 0, 255],
+      ["ipv4", 32766, 254],
+      ["ipv4", 32767, 253],
+      ["ipv6", 0, 255],
+      ["ipv6", 32766, 254],
+    ]);
+    expect(plain.flatMap(({ selectors }) => selectors)).toEqual([]);
+    const rules: readonly (readonly [string, string[]])[] = [
+      ["from 10.9.1.0/24 lookup 70", ["source"]],
+      ["to 198.51.100.0/24 lookup 70", []],
+      ["iif v1 lookup 70", ["input"]],
+      ["oif v1 lookup 70", ["output"]],
+      ["tos 0x10 lookup 70", ["class"]],
+      ["fwmark 7 lookup 70", ["mark"]],
+      ["ipproto udp dport 53 lookup 70", ["protocol", "ports"]],
+      ["uidrange 1-9 lookup 70", ["user"]],
+      ["lookup 300 suppress_prefixlength 0", []],
+    ];
+    for (const [text, selectors] of rules) {
+      namespace.ip(`rule add priority 77 ${text}`);
+      const table = text.includes("300") ? 300 : 70;
+      const destination = text.startsWith("to 198") ? { destination: "198.51.100.0/24" } : {};
+      const found = inside(() => listRules()).filter(({ priority }) => priority === 77);
+      expect(found, text).toEqual([{ family: "ipv4", priority: 77, table, ...destination, selectors }]);
+      namespace.ip("rule del priority 77");
+    }
+    namespace.ip("-6 rule add priority 77 from fc00::/16 to fc00:2::/32 lookup 70");
+    expect(inside(() => listRules()).filter(({ priority }) => priority === 77)).toEqual([
+      { family: "ipv6", priority: 77, table: 70, destination: "fc00:2::/32", selectors: ["source"] },
+    ]);
+    namespace.ip("-6 rule del priority 77");
+  });
 
   describe("resolveRoute", () => {
     it("finds gateway, source and MTU", () => {

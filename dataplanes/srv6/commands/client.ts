@@ -18,6 +18,7 @@ export const stateOf = (where: Where): string => join(runFolder(where), `${insta
 
 export type Request =
   | { readonly command: "status" | "stats" | "sessions" | "down" }
+  | { readonly command: "drops"; readonly since: number }
   | { readonly command: "reload"; readonly file?: string; readonly text?: string }
   | {
       readonly command: "add";

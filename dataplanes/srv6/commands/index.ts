@@ -6,6 +6,9 @@ import { Srv6Error } from "../control/error.ts";
 import { readConfig } from "../control/read-config.ts";
 import { SCHEMA } from "../control/schema.ts";
 import { ask, isRunning, socketOf, stateOf, type Where } from "./client.ts";
+
+export { drops } from "./drops.ts";
+
 import { printSessions, printStats, printStatus, printTop } from "./print.ts";
 import type { SessionReport, Stats, Status } from "./report.ts";
 import { readFile, readState, type ServeOptions, Service } from "./serve.ts";

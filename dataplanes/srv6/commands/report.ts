@@ -4,6 +4,7 @@ import { listInterfaces } from "xdpkit/kernel";
 import { printAddress } from "../control/sessions.ts";
 import type { UserPlane } from "../control/user-plane.ts";
 import { egress, interfaces } from "../program/tables.xdp.ts";
+import type { DropReport } from "./drops.ts";
 
 export interface Traffic {
   readonly packets: string;
@@ -92,6 +93,21 @@ export function statsOf(plane: UserPlane): Stats {
     outcomes: some(outcomes),
     answers: some(answers),
   };
+}
+
+/** Dropped packets behind a number. */
+export function dropsOf(plane: UserPlane, since: number): DropReport[] {
+  const fresh = plane.drops.since(since);
+  if (fresh.length === 0) return [];
+  const names = new Map(plane.inside(() => listInterfaces()).map(({ index, name }) => [index, name]));
+  return fresh.map(({ number, time, interfaceIndex, reason, length, packet }) => ({
+    number,
+    time: String(time),
+    interface: names.get(interfaceIndex) ?? `interface ${interfaceIndex}`,
+    reason,
+    length,
+    packet: Buffer.from(packet).toString("hex"),
+  }));
 }
 
 export interface SessionReport extends Traffic {

@@ -18,7 +18,7 @@ import {
   stateOf,
   type Where,
 } from "./client.ts";
-import { type Status, sessionsOf, statsOf, statusOf } from "./report.ts";
+import { dropsOf, type Status, sessionsOf, statsOf, statusOf } from "./report.ts";
 
 export interface ServeOptions extends Where {
   readonly pinPath?: string;
@@ -179,6 +179,8 @@ export class Service {
         return statsOf(plane);
       case "sessions":
         return sessionsOf(plane);
+      case "drops":
+        return dropsOf(plane, request.since);
       case "reload":
         return this.reload(request.file, request.text);
       case "add":

@@ -92,7 +92,36 @@ class Checker {
       if (found && found.headend !== "H.M.GTP4.D")
         this.#mistake(["sessions", index, "policy"], `${found.headend} takes no tunnels`, "use a policy of H.M.GTP4.D");
     }
+    this.#vlans();
     return this.mistakes;
+  }
+
+  #vlans(): void {
+    const { interfaces = [], vlans = [] } = this.#config as Srv6Config & { readonly interfaces?: readonly string[] };
+    this.#unique(
+      "vlans",
+      vlans.map(({ name }) => name),
+      "name",
+    );
+    this.#unique(
+      "vlans",
+      vlans.map(({ interface: below, tags }) => `${below} ${tags.join(" in ")}`),
+      "tags",
+    );
+    for (const [index, { name, interface: below }] of vlans.entries()) {
+      if (interfaces.includes(name))
+        this.#mistake(
+          ["vlans", index, "name"],
+          `${name} is an interface that packets arrive on`,
+          "name the VLAN's own",
+        );
+      if (!interfaces.includes(below))
+        this.#mistake(
+          ["vlans", index, "interface"],
+          `packets do not arrive on ${below}`,
+          `there are ${interfaces.join(", ")}`,
+        );
+    }
   }
 
   #mistake(path: readonly (string | number)[], problem: string, hint?: string): void {
@@ -152,9 +181,10 @@ class Checker {
   }
 
   #path(path: readonly (string | number)[], policy: PolicyConfig, { segments, nextHop }: PathConfig): void {
-    const tunnel6 = (this.#config.sids ?? []).some(
-      ({ behaviour, policy: name }) => behaviour === "End.M.GTP6.D" && name === policy.name,
-    );
+    const isOf = (wanted: string): boolean =>
+      (this.#config.sids ?? []).some(({ behaviour, policy: name }) => behaviour === wanted && name === policy.name);
+    const dropIn = isOf("End.M.GTP6.D.Di");
+    const tunnel6 = isOf("End.M.GTP6.D") || (dropIn && (segments.at(-1) ?? "").includes("/"));
     const takesArguments = policy.headend === "H.M.GTP4.D" || tunnel6;
     for (const [index, text] of segments.entries()) {
       const at = [...path, "segments", index];
@@ -172,7 +202,7 @@ class Checker {
         );
     }
     const { kind, isReduced } = HEADENDS[policy.headend];
-    const listed = segments.length - (isReduced ? 1 : 0) + (kind === HEADENDS["H.Insert"].kind ? 1 : 0);
+    const listed = segments.length - (isReduced ? 1 : 0) + (kind === HEADENDS["H.Insert"].kind || dropIn ? 1 : 0);
     if (listed > 10)
       this.#mistake(
         [...path, "segments"],

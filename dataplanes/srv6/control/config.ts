@@ -83,7 +83,7 @@ export interface SidConfig {
 }
 
 export interface PathConfig {
-  /** In the order of travel. For H.M.GTP4.D and End.M.GTP6.D the last may be a prefix: the arguments follow it. */
+  /** In the order of travel. For H.M.GTP4.D, End.M.GTP6.D and .Di the last may be a prefix: the arguments follow it. */
   readonly segments: readonly string[];
   /** 1 to 64; default 1. */
   readonly weight?: number;
@@ -119,6 +119,18 @@ export interface SessionConfig {
   readonly policy: string;
 }
 
+/** A VLAN of the kernel (`ip link add link eth0 name eth0.7 type vlan id 7`), whose frames pass by an interface. */
+export interface VlanConfig {
+  /** Of the kernel's device: routes and next hops name it. */
+  readonly name: string;
+  /** That its frames pass by, tagged. */
+  readonly interface: string;
+  /** 1 to 4094; of two the first is the outer one. */
+  readonly tags: readonly number[];
+  /** Of the outer of two tags. Default 802.1ad. */
+  readonly outerProtocol?: "802.1ad" | "802.1Q";
+}
+
 export interface Srv6Config {
   /** Of ICMPv6 errors, and the default source of policies. */
   readonly address: string;
@@ -128,6 +140,9 @@ export interface Srv6Config {
   readonly policies?: readonly PolicyConfig[];
   readonly steering?: readonly SteeringConfig[];
   readonly sessions?: readonly SessionConfig[];
+  readonly vlans?: readonly VlanConfig[];
+  /** Dropped packets that are shown, a second and processor; 0 to 250. Default 10. */
+  readonly dropSamples?: number;
   /** Length of the IPv6 prefix before an IPv4 source, bits. Default 64. */
   readonly sourcePrefix?: number;
   readonly udpChecksum?: boolean;

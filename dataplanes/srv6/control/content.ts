@@ -20,6 +20,7 @@ import { type Numbering, numberingOf } from "./numbering.ts";
 import { dropInPolicies, FLAVOURS, flagsOf, HEADENDS, keepsDestination, segmentsInSrh } from "./plan.ts";
 import { address6, highOf, lowOf, networkOf, parsePrefix } from "./prefix.ts";
 import { Slots } from "./slots.ts";
+import { tagsOf } from "./vlans.ts";
 
 /** An element of a table of the program. */
 export interface Entry {
@@ -80,6 +81,9 @@ function shiftOf(policy: PolicyConfig, last: string, isTunnel6: boolean): number
   return Math.max(0, 128 - width - parsePrefix(last).bits);
 }
 
+/** Whether the last segment of a drop-in path is a prefix that leaves room for the arguments: another End.M.GTP6.E. */
+const takesArguments = (last: string): boolean => parsePrefix(last).bits + MOBILE6_BITS <= 128;
+
 function encodePath(
   config: Srv6Config,
   policy: PolicyConfig,
@@ -92,12 +96,17 @@ function encodePath(
   const count = segmentsInSrh(policy, travel.length, uses.dropIn);
   const listed = [...(isKept ? ["::"] : []), ...[...travel].reverse()].slice(0, count);
   const hopLimit = policy.hopLimit ?? 64;
+  const last = path.segments.at(-1)!;
+  const isFilled = uses.dropIn.has(policy.name) && takesArguments(last);
   return {
     adjacency,
     count,
     // A whole SRH of one segment: the arguments go where the packet goes, too.
-    flags: flagsOf(policy) | (count === 1 && !isKept && travel.length === 1 ? PathFlag.ArgumentsInDestination : 0),
-    shift: shiftOf(policy, path.segments.at(-1)!, uses.tunnels6.has(policy.name)),
+    flags:
+      flagsOf(policy) |
+      (isFilled ? PathFlag.ArgumentsInSegment : 0) |
+      (count > 0 && travel.length === 1 && isKept === isFilled ? PathFlag.ArgumentsInDestination : 0),
+    shift: shiftOf(policy, last, uses.tunnels6.has(policy.name) || isFilled),
     hopLimit: hopLimit === "copy" ? 0 : hopLimit,
     outer: {
       ipv6: new Ipv6({
@@ -196,6 +205,13 @@ export function contentOf(
       const key = { table: sid.table ?? 0, vlan: Number(vlan) };
       entries.push({ table: "vlans", key, value: adjacencies.indexOf(nextHop) });
     }
+  }
+
+  for (const vlan of config.vlans ?? []) {
+    const [port, below] = [interfaces[vlan.name]!, interfaces[vlan.interface]!];
+    const tags = tagsOf(vlan);
+    entries.push({ table: "taggedInputs", key: { interfaceIndex: below, ...tags }, value: port });
+    entries.push({ table: "taggedOutputs", key: port, value: { interfaceIndex: below, ...tags } });
   }
 
   for (const { prefix, interface: name, policy } of steering) {

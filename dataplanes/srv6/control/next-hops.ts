@@ -5,15 +5,21 @@
  * half that was valid until just now may still be in use on another processor, so it rests before it is written again.
  */
 import { findNeighbour, keepNeighbour, type NetworkInterface, tryFindInterface } from "xdpkit/kernel";
-import type { NextHopConfig } from "./config.ts";
+import type { NextHopConfig, VlanConfig } from "./config.ts";
 import { parsePrefix } from "./prefix.ts";
+import { tagsOf } from "./vlans.ts";
 
 export interface Hop {
   readonly interfaceIndex: number;
   readonly mtu: number;
   readonly stations: { readonly destination: string; readonly source: string };
   readonly refusal: number;
+  /** Of a VLAN: its index, and the tags with which its frames leave by the interface. */
+  readonly port: number;
+  readonly outer: number;
+  readonly inner: number;
 }
+const UNTAGGED = { port: 0, outer: 0, inner: 0 };
 
 const NO_MAC = "00:00:00:00:00:00";
 /** `FibResult.NoNeighbour`. */
@@ -23,6 +29,7 @@ export const UNRESOLVED: Hop = {
   mtu: 0,
   stations: { destination: NO_MAC, source: NO_MAC },
   refusal: NO_NEIGHBOUR,
+  ...UNTAGGED,
 };
 /** Longer than any packet takes; an adjacency changes less often. */
 const REST_MS = 20;
@@ -30,16 +37,34 @@ const REST_MS = 20;
 const UNUSABLE: readonly string[] = ["none", "incomplete", "failed"];
 
 /** In the thread's namespace. `keep`: the kernel is asked to find the neighbour and keep it. */
-export function resolveNextHop({ interface: name, address }: NextHopConfig, keep: boolean): Hop {
-  const found: NetworkInterface | undefined = tryFindInterface(name);
-  if (!found?.up || !found.carrier) return UNRESOLVED;
+export function resolveNextHop(
+  { interface: name, address }: NextHopConfig,
+  vlans: readonly VlanConfig[],
+  keep: boolean,
+): Hop {
+  const found = usable(name);
+  if (!found) return UNRESOLVED;
   const { index, mtu, mac = NO_MAC } = found;
-  if (address === undefined)
-    return { interfaceIndex: index, mtu, stations: { destination: NO_MAC, source: mac }, refusal: 0 };
+  const out = wayOut(found, vlans);
+  if (!out) return UNRESOLVED;
+  if (address === undefined) return { mtu, stations: { destination: NO_MAC, source: mac }, refusal: 0, ...out };
   if (keep) keepNeighbour(index, address);
   const neighbour = findNeighbour(index, address);
   if (!neighbour?.mac || UNUSABLE.includes(neighbour.state)) return UNRESOLVED;
-  return { interfaceIndex: index, mtu, stations: { destination: neighbour.mac, source: mac }, refusal: 0 };
+  return { mtu, stations: { destination: neighbour.mac, source: mac }, refusal: 0, ...out };
+}
+
+function usable(name: string): NetworkInterface | undefined {
+  const found = tryFindInterface(name);
+  return found?.up && found.carrier ? found : undefined;
+}
+
+/** Frames of a VLAN leave by the interface below. */
+function wayOut({ name, index }: NetworkInterface, vlans: readonly VlanConfig[]) {
+  const vlan = vlans.find((one) => one.name === name);
+  if (!vlan) return { interfaceIndex: index, ...UNTAGGED };
+  const below = usable(vlan.interface);
+  return below && { interfaceIndex: below.index, port: index, ...tagsOf(vlan) };
 }
 
 const sameHop = (a: Hop, b: Hop): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -52,20 +77,27 @@ interface Writable {
 export class Adjacencies {
   readonly #map: Writable;
   readonly #nextHops: ReadonlyMap<number, NextHopConfig>;
+  readonly #vlans: readonly VlanConfig[];
   readonly #states = new Map<number, { active: 0 | 1; halves: [Hop, Hop]; switchedAt: number }>();
   readonly #inside: <T>(body: () => T) => T;
   #waiting: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(map: Writable, nextHops: ReadonlyMap<number, NextHopConfig>, inside: <T>(body: () => T) => T) {
+  constructor(
+    map: Writable,
+    nextHops: ReadonlyMap<number, NextHopConfig>,
+    vlans: readonly VlanConfig[],
+    inside: <T>(body: () => T) => T,
+  ) {
     this.#map = map;
     this.#nextHops = nextHops;
+    this.#vlans = vlans;
     this.#inside = inside;
   }
 
   /** Resolves all, for the first time: the program does not run yet. */
   fill(): void {
     for (const [index, nextHop] of this.#nextHops) {
-      const hop = this.#inside(() => resolveNextHop(nextHop, true));
+      const hop = this.#inside(() => resolveNextHop(nextHop, this.#vlans, true));
       this.#states.set(index, { active: 0, halves: [hop, UNRESOLVED], switchedAt: 0 });
       this.#write(index);
     }
@@ -75,7 +107,7 @@ export class Adjacencies {
   update(): void {
     for (const [index, nextHop] of this.#nextHops) {
       const state = this.#states.get(index)!;
-      const hop = this.#inside(() => resolveNextHop(nextHop, false));
+      const hop = this.#inside(() => resolveNextHop(nextHop, this.#vlans, false));
       if (sameHop(hop, state.halves[state.active])) continue;
       const rested = performance.now() - state.switchedAt;
       if (rested < REST_MS) {
@@ -124,6 +156,6 @@ export class Adjacencies {
       : gateway.family === 4
         ? [1n, gateway.value]
         : [gateway.value >> 64n, gateway.value & 0xffffffffffffffffn];
-    this.#map.set(index, { active, spare: 0, halves, high, low, rest: Array<bigint>(7).fill(0n) });
+    this.#map.set(index, { active, spare: 0, halves, high, low, rest: Array<bigint>(4).fill(0n) });
   }
 }

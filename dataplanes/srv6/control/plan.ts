@@ -45,7 +45,7 @@ export function segmentsInSrh(policy: PolicyConfig, segments: number, dropIn: Re
 const powerOfTwo = (count: number, least: number): number => 2 ** Math.ceil(Math.log2(Math.max(least, 2 * count)));
 
 export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(config)): Plan {
-  const { sids = [], policies = [], steering = [], sessions = [], room = 64 } = config;
+  const { sids = [], policies = [], steering = [], sessions = [], vlans = [], dropSamples = 10, room = 64 } = config;
   const dropIn = dropInPolicies(config);
   const paths = policies.flatMap((policy) =>
     policy.paths.map((path) => segmentsInSrh(policy, path.segments.length, dropIn)),
@@ -60,9 +60,11 @@ export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(conf
     segmentCounts: [...new Set(paths)].filter((count) => count <= MAX_SEGMENTS).sort((a, b) => a - b),
     pathFlags: policies.reduce((flags, policy) => flags | flagsOf(policy), 0),
     isWeighted: policies.some((policy) => policy.paths.length > 1),
-    isMultipath: config.multipath ?? false,
+    isMultipath: config.multipath ?? true,
     hasSessions: sessions.length > 0 || config.sessionSlots !== undefined,
     sourcePrefix: config.sourcePrefix ?? 64,
+    isTagged: vlans.length > 0,
+    sampleInterval: dropSamples === 0 ? 0n : BigInt(Math.round(1e9 / dropSamples)),
     udpChecksum: config.udpChecksum ?? false,
     refuseHmac: config.refuseHmac ?? false,
     address4: config.address4 ?? "192.0.0.8", // RFC 7600: the dummy address of IPv4 errors
@@ -74,6 +76,7 @@ export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(conf
     paths: powerOfTwo(paths.length + 1, 16),
     adjacencies: powerOfTwo(adjacencies + 1, 16),
     steeringEntries: powerOfTwo(steering.length, 64),
+    vlanPorts: powerOfTwo(vlans.length, 16),
     vlans: powerOfTwo(sids.flatMap(({ vlans = {} }) => Object.keys(vlans)).length, 16),
   };
 }

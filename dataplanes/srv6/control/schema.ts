@@ -120,6 +120,19 @@ export const SCHEMA = {
         }),
         "Tunnels with a policy of their own",
       ),
+      vlans: list(
+        object(["name", "interface", "tags"], {
+          name: text("The kernel's device, as in ip link add link eth0 name eth0.7 type vlan id 7"),
+          interface: text("Where its frames pass by with their tags: one of interfaces"),
+          tags: list(integer(1, 4094, "VLAN identifier"), "One, or two with the outer one first", {
+            minItems: 1,
+            maxItems: 2,
+          }),
+          outerProtocol: { enum: ["802.1ad", "802.1Q"], description: "Of the outer of two tags; default 802.1ad" },
+        }),
+        "VLANs whose frames are taken, and that next hops and routes may lead to",
+      ),
+      dropSamples: integer(0, 250, "Dropped packets that are shown, a second and processor; default 10, 0: none"),
       sourcePrefix: integer(1, 64, "Length of the IPv6 prefix before an IPv4 source, bits; default 64"),
       udpChecksum: { type: "boolean", description: "UDP over IPv6 carries a checksum; default false (RFC 6935)" },
       refuseHmac: { type: "boolean", description: "SRHs with an HMAC TLV are dropped; default false: it is ignored" },

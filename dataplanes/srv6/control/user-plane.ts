@@ -14,6 +14,7 @@ import {
   inNamespace,
   keepNeighbour,
   Loaded,
+  listRules,
   type NetworkChange,
   type Records,
   resolveRoute,
@@ -22,11 +23,12 @@ import {
   type XdpMode,
 } from "xdpkit/kernel";
 import { Headend } from "../program/behaviours.ts";
-import { answers, outcomes } from "../program/outcomes.xdp.ts";
+import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
-import type { Srv6Config } from "./config.ts";
+import type { Srv6Config, VlanConfig } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
+import { DropLog } from "./drops.ts";
 import { Srv6Error } from "./error.ts";
 import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
@@ -62,6 +64,7 @@ const SHARED: ReadonlySet<string> = new Set([
   "sessions",
   "limits",
   "routes",
+  "samples",
 ]);
 /** How long the program trusts what this process wrote, and how often it is told again. */
 const LEASE_SECONDS = 3n;
@@ -76,11 +79,14 @@ interface Generation {
   readonly config: Srv6Config;
 }
 
+const namesOf = (vlans: readonly VlanConfig[]): string[] =>
+  vlans.flatMap(({ name, interface: below }) => [name, below]);
 const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePrefix(address).value), teid });
 
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
   readonly #ticks = new Ticks();
+  readonly #drops = new DropLog();
   readonly #links = new Map<string, XdpLink>();
   #current: Generation | undefined;
   #watch: Records<NetworkChange, NetworkChange> | undefined;
@@ -90,6 +96,8 @@ export class UserPlane implements Disposable {
   /** Something has changed that is not answered yet; a route, link or rule is among it. */
   #isDirty = false;
   #hasNewRoutes = false;
+  /** Rules ask for more than the destination, so that an answer is good for one packet only. */
+  #hasSelectors = false;
   #isClosed = false;
   /** Usable MAC addresses as they were last heard of. */
   readonly #neighbours = new Map<string, string>();
@@ -108,6 +116,7 @@ export class UserPlane implements Disposable {
     try {
       plane.#watch = plane.inside(watchNetwork);
       plane.#watch.on((change) => plane.#changed(change));
+      plane.#readRules();
       plane.#apply(config, options.numbers ?? NO_NUMBERS);
       plane.#renewal = setInterval(() => plane.#renew(), RENEWAL_MS);
     } catch (error) {
@@ -132,6 +141,11 @@ export class UserPlane implements Disposable {
   /** Next hops that are down, or whose neighbour is not known. */
   get unresolved() {
     return this.#current!.adjacencies.unresolved;
+  }
+
+  /** Dropped packets, a few of each second. */
+  get drops(): DropLog {
+    return this.#drops;
   }
 
   get hasSessions(): boolean {
@@ -177,6 +191,7 @@ export class UserPlane implements Disposable {
     clearInterval(this.#renewal);
     this.#watch?.[Symbol.dispose]();
     for (const link of this.#links.values()) link[Symbol.dispose]();
+    this.#drops.close();
     this.#current?.adjacencies.close();
     this.#current?.loaded[Symbol.dispose]();
     this.#ticks[Symbol.dispose]();
@@ -194,8 +209,12 @@ export class UserPlane implements Disposable {
       throw error;
     }
     this.#current = next;
+    // Before the old program's buffers go: their places in the shared map are taken over.
+    if (this.has("samples")) this.#drops.listen(next.loaded.map(samples) as never);
     old?.adjacencies.close();
     old?.loaded[Symbol.dispose]();
+    // What the old program remembered until it was switched.
+    this.#advance();
     // What changed while the tables were written.
     next.adjacencies.update();
     this.#keepGateways();
@@ -203,11 +222,9 @@ export class UserPlane implements Disposable {
 
   #make(config: Srv6Config, before: Numbering): Generation {
     const numbers = numberingOf(config, before);
-    const interfaces = Object.fromEntries(
-      (config.steering ?? []).flatMap(({ interface: name }) =>
-        name === undefined ? [] : [[name, this.inside(() => findInterface(name).index)]],
-      ),
-    );
+    const { steering = [], vlans = [] } = config;
+    const named = [...steering.flatMap(({ interface: name }) => name ?? []), ...namesOf(vlans)];
+    const interfaces = Object.fromEntries(named.map((name) => [name, this.inside(() => findInterface(name).index)]));
     let room = config.room ?? 64;
     for (;;) {
       const plan = planOf({ ...config, room }, numbers);
@@ -221,9 +238,8 @@ export class UserPlane implements Disposable {
       try {
         fill(loaded, plane, content);
         fill(loaded, plane, { entries: this.#portEntries(config, numbers), nextHops: new Map() });
-        const adjacencies = new Adjacencies(loaded.map(plane.tables.adjacencies) as never, content.nextHops, (body) =>
-          this.inside(body),
-        );
+        const map = loaded.map(plane.tables.adjacencies) as never;
+        const adjacencies = new Adjacencies(map, content.nextHops, vlans, (body) => this.inside(body));
         adjacencies.fill();
         this.#generation = loaded.map(control).get(0)?.generation ?? 0;
         this.#advance(loaded);
@@ -236,10 +252,10 @@ export class UserPlane implements Disposable {
   }
 
   /** All interfaces that packets arrive on. @throws Srv6Error SRV6_CONFIG for two of one place in the tables */
-  #portEntries({ steering = [] }: Srv6Config, { policies }: Numbering): Entry[] {
+  #portEntries({ steering = [], vlans = [] }: Srv6Config, { policies }: Numbering): Entry[] {
     const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy]!]));
     const names = new Map<number, string>();
-    return this.#options.interfaces.map((name) => {
+    return [...new Set([...this.#options.interfaces, ...namesOf(vlans)])].map((name) => {
       const { index, mac } = this.inside(() => findInterface(name));
       const other = names.get(index & 1023);
       if (other !== undefined) {
@@ -357,15 +373,25 @@ export class UserPlane implements Disposable {
     this.#renew(loaded);
   }
 
+  /** Where they cannot be read, the careful way. */
+  #readRules(): void {
+    try {
+      this.#hasSelectors = this.inside(() => listRules().some(({ selectors }) => selectors.length > 0));
+    } catch {
+      this.#hasSelectors = true;
+    }
+  }
+
   #renew(loaded = this.#current?.loaded): void {
     const validUntil = this.#ticks.now() + LEASE_SECONDS * this.#ticks.perSecond;
-    loaded?.map(control).set(0, { generation: this.#generation, validUntil });
+    loaded?.map(control).set(0, { generation: this.#generation, keeps: this.#hasSelectors ? 0 : 1, validUntil });
   }
 
   /** What has come together is answered together: a thousand routes are one change. */
   #changed(change: NetworkChange): void {
     if (!this.#matters(change)) return;
     if (change.kind !== "neighbour") this.#hasNewRoutes = true;
+    if (change.kind === "rule" || change.kind === "lost") this.#readRules();
     if (this.#isDirty) return;
     this.#isDirty = true;
     queueMicrotask(() => this.#follow());

@@ -34,7 +34,7 @@ export const Headend = { Encaps: 1, EncapsL2: 2, Insert: 3, MGtp4D: 4 } as const
 export const PathFlag = {
   /** The arguments of a mobile SID go into the destination. */
   ArgumentsInDestination: 1,
-  /** The arguments of a mobile SID go into the last segment. */
+  /** Drop-in: the arguments go into the last segment of the path, before the packet's own destination. */
   ArgumentsInSegment: 2,
   /** Traffic class of the packet inside (RFC 2983, RFC 6040 for ECN). */
   CopyClass: 4,

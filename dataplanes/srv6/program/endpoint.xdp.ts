@@ -2,16 +2,20 @@
 import { assign, copyOf, exit, ipv6Address, range, u8, u64, type XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, EtherType, IpProtocol, Ipv6, Ipv6Halves, SegmentRoutingHeader } from "xdpkit/packet";
 import { Flavour } from "./behaviours.ts";
-import { decapsulate } from "./decapsulate.xdp.ts";
+import { forwardPayload } from "./decapsulate.xdp.ts";
 import { packetTooBig, timeExceeded6 } from "./errors.xdp.ts";
-import { fits, leave, resolve6, type Way } from "./forward.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { fits, flowOf6, leave, resolve6, type Way } from "./forward.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { type Behind, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
+import { type Behind, behindOptions, checkSegments, payloadOf, START, srhAt } from "./segment-list.xdp.ts";
 import type { Sid } from "./tables.xdp.ts";
 import { joined, shiftLeft } from "./wide.xdp.ts";
 
-const wayOf = (sid: Sid): Way => ({ adjacency: sid.adjacency, table: sid.table, flow: 0 });
+const wayOf = (plane: Plane, ipv6: Ipv6, sid: Sid): Way => ({
+  adjacency: sid.adjacency,
+  table: sid.table,
+  flow: flowOf6(plane, ipv6),
+});
 
 /** RFC 9800 section 4.1.1: the next compressed SID moves up behind the locator block. Null: there is none. */
 function nextCsid(sid: Sid, destination: Ipv6Halves): Ipv6Halves | null {
@@ -29,57 +33,69 @@ function redirected(plane: Plane, ctx: XdpContext, ipv6: Ipv6, way: Way, to: str
   if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
   ipv6.hopLimit -= 1;
   ipv6.destination = to as typeof ipv6.source;
-  return leave(ctx, hop, EtherType.Ipv6, length);
+  return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }
 
 export const endMap = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction =>
-  redirected(plane, ctx, ipv6, { adjacency: sid.adjacency, table: 0, flow: 0 }, sid.address);
+  redirected(plane, ctx, ipv6, { adjacency: sid.adjacency, table: 0, flow: flowOf6(plane, ipv6) }, sid.address);
 
 /** Options that move up when the SRH behind them goes: units of 8 bytes, with the IPv6 header. */
 const MOST_MOVED = 5 + 16;
 
 /** The SRH at `offset` goes: what stood before it moves up, the Ethernet header with it. */
-function popSrh(ctx: XdpContext, ipv6: Ipv6, { offset, namedAt }: Behind, srh: SegmentRoutingHeader): void {
+function popSrh(
+  plane: Plane,
+  ctx: XdpContext,
+  ipv6: Ipv6,
+  { offset, namedAt }: Behind,
+  srh: SegmentRoutingHeader,
+): void {
   const { nextHeader, length } = srh;
   ipv6.payloadLength -= length;
-  const name = ctx.header(u8, namedAt) ?? truncated();
+  const name = ctx.header(u8, namedAt) ?? truncated(plane, ctx);
   name.value = nextHeader;
-  if (offset > START + MOST_MOVED * 8) exit(outcomes.drop("tooLong"));
+  if (offset > START + MOST_MOVED * 8) exit(drop(plane, ctx, "tooLong"));
   for (const i of range(MOST_MOVED)) {
     const at = offset - 8 * (i + 1);
     if (at < START) break;
-    const from = ctx.header(u64, at) ?? truncated();
-    const to = ctx.header(u64, at + length) ?? truncated();
+    const from = ctx.header(u64, at) ?? truncated(plane, ctx);
+    const to = ctx.header(u64, at + length) ?? truncated(plane, ctx);
     to.value = from.value;
   }
-  const ethernet = copyOf(ctx.header(Ethernet, 0) ?? truncated());
-  if (!ctx.removeHead(length)) exit(outcomes.drop("noHeadroom"));
-  assign(ctx.header(Ethernet, 0) ?? truncated(), ethernet);
+  const ethernet = copyOf(ctx.header(Ethernet, 0) ?? truncated(plane, ctx));
+  if (!ctx.removeHead(length)) exit(drop(plane, ctx, "noHeadroom"));
+  assign(ctx.header(Ethernet, 0) ?? truncated(plane, ctx), ethernet);
 }
 
 /** The path ends here. RFC 8986 sections 4.16.2 (USP) and 4.16.3 (USD). */
 function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
-  if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0)
-    return decapsulate(plane, ctx, ipv6, { adjacency: 0, table: 0, flow: 0 }, { takes4: true, takes6: true });
-  if ((plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0) {
-    const behind = behindOptions(ctx, ipv6.nextHeader);
-    const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
-    if (srh && srh.length <= ipv6.payloadLength) popSrh(ctx, ipv6, behind, srh);
+  const isUsp = (plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0;
+  if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0) {
+    const payload = payloadOf(plane, ctx, ipv6);
+    const isIp = payload.protocol === IpProtocol.Ipv4 || payload.protocol === IpProtocol.Ipv6;
+    const direction = { adjacency: sid.adjacency, table: sid.table };
+    // What USD does not take is for USP, where the SID has both.
+    if (isIp || !isUsp) return forwardPayload(plane, ctx, payload, direction, { takes4: true, takes6: true });
   }
-  return outcomes.pass("localDelivery");
+  if (isUsp) {
+    const behind = behindOptions(plane, ctx, ipv6.nextHeader);
+    const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
+    if (srh && srh.length <= ipv6.payloadLength) popSrh(plane, ctx, ipv6, behind, srh);
+  }
+  return pass(plane, ctx, "localDelivery");
 }
 
 /** RFC 8986 section 4.1, S01 to S15: End; with an adjacency End.X, with a table End.T. */
 export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   if ((plane.flavours & Flavour.NextCsid) !== 0 && (sid.flavours & Flavour.NextCsid) !== 0) {
     const next = nextCsid(sid, Ipv6Halves.from(ipv6.destination));
-    if (next) return redirected(plane, ctx, ipv6, wayOf(sid), ipv6Address(next));
+    if (next) return redirected(plane, ctx, ipv6, wayOf(plane, ipv6, sid), ipv6Address(next));
   }
-  const behind = behindOptions(ctx, ipv6.nextHeader);
+  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   const { offset } = behind;
   if (behind.protocol !== IpProtocol.Routing) return ended(plane, ctx, ipv6, sid);
   const srh = srhAt(plane, ctx, offset);
-  if (!srh) return outcomes.pass("localDelivery");
+  if (!srh) return pass(plane, ctx, "localDelivery");
   // S02
   if (srh.segmentsLeft === 0) return ended(plane, ctx, ipv6, sid);
   // S05 to S11
@@ -87,20 +103,16 @@ export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAct
   // S12 to S15; the way out is looked for before the packet is changed, so that it can still be answered.
   const segmentsLeft = srh.segmentsLeft - 1;
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;
-  const segment = (ctx.header(ipv6Address, at) ?? truncated()).value;
-  const length = Ipv6.size + ipv6.payloadLength;
-  const hop = resolve6(plane, ctx, wayOf(sid), ipv6.source, segment);
-  if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu);
+  const segment = (ctx.header(ipv6Address, at) ?? truncated(plane, ctx)).value;
+  // RFC 8986 section 4.16.1, S14.1 to S14.4
+  const pops = (plane.flavours & Flavour.Psp) !== 0 && (sid.flavours & Flavour.Psp) !== 0 && segmentsLeft === 0;
+  const length = Ipv6.size + ipv6.payloadLength - (pops ? srh.length : 0);
+  if (pops && length < Ipv6.size) return drop(plane, ctx, "lengthMismatch");
+  const hop = resolve6(plane, ctx, wayOf(plane, ipv6, sid), ipv6.source, segment);
+  if (!fits(hop, length)) packetTooBig(plane, ctx, START, hop.mtu + (pops ? srh.length : 0));
   ipv6.hopLimit -= 1;
   srh.segmentsLeft = segmentsLeft;
   ipv6.destination = segment;
-  // RFC 8986 section 4.16.1, S14.1 to S14.4
-  const pops = (plane.flavours & Flavour.Psp) !== 0 && (sid.flavours & Flavour.Psp) !== 0 && segmentsLeft === 0;
-  if (pops) {
-    const shorter = length - srh.length;
-    if (shorter < Ipv6.size) return outcomes.drop("lengthMismatch");
-    popSrh(ctx, ipv6, behind, srh);
-    return leave(ctx, hop, EtherType.Ipv6, shorter);
-  }
-  return leave(ctx, hop, EtherType.Ipv6, length);
+  if (pops) popSrh(plane, ctx, ipv6, behind, srh);
+  return leave(plane, ctx, hop, EtherType.Ipv6, length);
 }

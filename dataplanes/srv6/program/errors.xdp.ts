@@ -39,7 +39,7 @@ import {
 } from "xdpkit/packet";
 import { skipOptions } from "xdpkit/walk";
 import { leave, resolve4, resolve6 } from "./forward.xdp.ts";
-import { answers, outcomes, truncated } from "./outcomes.xdp.ts";
+import { answers, drop, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { scratch } from "./tables.xdp.ts";
 
@@ -62,7 +62,7 @@ export function answer(plane: Plane, ctx: XdpContext, offence: Offence): never {
   question.rest = offence.rest;
   question.offset = offence.offset;
   plane.programs.tailCall(ctx, 0);
-  return exit(outcomes.drop("answerFailed"));
+  return exit(drop(plane, ctx, "answerFailed"));
 }
 
 export const timeExceeded6 = (plane: Plane, ctx: XdpContext, offset: number): never =>
@@ -102,8 +102,8 @@ class PseudoHeader extends struct({
 class Front4 extends struct({ ethernet: Ethernet, ipv4: Ipv4, icmp: Icmp }) {}
 class Front6 extends struct({ ethernet: Ethernet, ipv6: Ipv6, icmp: Icmpv6 }) {}
 
-function silent(): never {
-  return exit(outcomes.drop("silent"));
+function silent(plane: Plane, ctx: XdpContext): never {
+  return exit(drop(plane, ctx, "silent"));
 }
 
 function count(isTooBig: boolean, isExpired: boolean): void {
@@ -113,24 +113,24 @@ function count(isTooBig: boolean, isExpired: boolean): void {
 }
 
 function answer4(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
-  const ip = ctx.header(Ipv4, offset) ?? truncated();
+  const ip = ctx.header(Ipv4, offset) ?? truncated(plane, ctx);
   // 224.0.0.0/3: multicast, reserved, broadcast.
   if (ip.fragmentOffset !== 0 || inPrefix(ip.destination, "224.0.0.0/3") || inPrefix(ip.source, "224.0.0.0/3"))
-    silent();
-  if (inPrefix(ip.source, "0.0.0.0/8") || inPrefix(ip.source, "127.0.0.0/8")) silent();
+    silent(plane, ctx);
+  if (inPrefix(ip.source, "0.0.0.0/8") || inPrefix(ip.source, "127.0.0.0/8")) silent(plane, ctx);
   if (ip.protocol === IpProtocol.Icmp) {
-    const type = (ctx.header(u8, offset + ip.headerLength) ?? truncated()).value;
-    for (const error of ERRORS4) if (type === error) silent();
+    const type = (ctx.header(u8, offset + ip.headerLength) ?? truncated(plane, ctx)).value;
+    for (const error of ERRORS4) if (type === error) silent(plane, ctx);
   }
   const { totalLength } = ip;
   const length = totalLength < MOST4 ? totalLength : MOST4;
   const offender: Ipv4Address = ip.source;
   const { kind, code, rest } = scratch.at(0);
   const words = (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
-  const sum = checksumPacket(ctx, offset, length, MOST4, words) ?? truncated();
+  const sum = checksumPacket(ctx, offset, length, MOST4, words) ?? truncated(plane, ctx);
   const hop = resolve4(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, plane.address4 as Ipv4Address, offender);
-  if (!ctx.setLength(offset + length)) return outcomes.drop("answerFailed");
-  const front = ctx.replaceHead(offset, Front4) ?? exit(outcomes.drop("noHeadroom"));
+  if (!ctx.setLength(offset + length)) return drop(plane, ctx, "answerFailed");
+  const front = ctx.replaceHead(offset, Front4) ?? exit(drop(plane, ctx, "noHeadroom"));
   front.ipv4 = new Ipv4({
     version: 4,
     ihl: 5,
@@ -150,31 +150,31 @@ function answer4(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
     sequence: rest & 0xffff,
   });
   count(kind === IcmpType.DestinationUnreachable, kind === IcmpType.TimeExceeded);
-  return leave(ctx, hop, EtherType.Ipv4, Ipv4.size + Icmp.size + length);
+  return leave(plane, ctx, hop, EtherType.Ipv4, Ipv4.size + Icmp.size + length);
 }
 
 /** Whether an ICMPv6 error, a redirect or a later fragment begins behind the IPv6 header at `offset`. */
-function isUnanswerable(ctx: XdpContext, offset: number, nextHeader: number): boolean {
+function isUnanswerable(plane: Plane, ctx: XdpContext, offset: number, nextHeader: number): boolean {
   const cursor = ctx.cursor(offset + Ipv6.size);
   let protocol = skipOptions(cursor, nextHeader, 2);
-  if (protocol === null) return truncated();
+  if (protocol === null) return truncated(plane, ctx);
   if (protocol === IpProtocol.Fragment) {
-    const fragment = cursor.take(Ipv6Fragment) ?? truncated();
+    const fragment = cursor.take(Ipv6Fragment) ?? truncated(plane, ctx);
     if (fragment.fragmentOffset !== 0) return true; // what it is a part of cannot be seen
     protocol = fragment.nextHeader;
   }
   if (protocol !== IpProtocol.Icmpv6) return false;
-  const type = (cursor.peek(u8) ?? truncated()).value;
+  const type = (cursor.peek(u8) ?? truncated(plane, ctx)).value;
   return type < Icmpv6Type.EchoRequest || type === Icmpv6Type.Redirect;
 }
 
 function answer6(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
-  const ip = ctx.header(Ipv6, offset) ?? truncated();
+  const ip = ctx.header(Ipv6, offset) ?? truncated(plane, ctx);
   const { kind, code, rest } = scratch.at(0);
-  if (inPrefix(ip.source, "ff00::/8") || inPrefix(ip.source, "::/127")) silent();
+  if (inPrefix(ip.source, "ff00::/8") || inPrefix(ip.source, "::/127")) silent(plane, ctx);
   // RFC 4443 section 2.4 e.3: packet too big may answer a group.
-  if (kind !== Icmpv6Type.PacketTooBig && inPrefix(ip.destination, "ff00::/8")) silent();
-  if (isUnanswerable(ctx, offset, ip.nextHeader)) silent();
+  if (kind !== Icmpv6Type.PacketTooBig && inPrefix(ip.destination, "ff00::/8")) silent(plane, ctx);
+  if (isUnanswerable(plane, ctx, offset, ip.nextHeader)) silent(plane, ctx);
   const whole = Ipv6.size + ip.payloadLength;
   const length = whole < MOST6 ? whole : MOST6;
   const source = plane.address6 as Ipv6Address;
@@ -187,10 +187,10 @@ function answer6(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
     protocol: IpProtocol.Icmpv6,
   });
   const words = 0xffff - checksum(pseudo) + (kind << 8) + code + (rest >>> 16) + (rest & 0xffff);
-  const sum = checksumPacket(ctx, offset, length, MOST6, words) ?? truncated();
+  const sum = checksumPacket(ctx, offset, length, MOST6, words) ?? truncated(plane, ctx);
   const hop = resolve6(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, source, offender);
-  if (!ctx.setLength(offset + length)) return outcomes.drop("answerFailed");
-  const front = ctx.replaceHead(offset, Front6) ?? exit(outcomes.drop("noHeadroom"));
+  if (!ctx.setLength(offset + length)) return drop(plane, ctx, "answerFailed");
+  const front = ctx.replaceHead(offset, Front6) ?? exit(drop(plane, ctx, "noHeadroom"));
   front.ipv6 = new Ipv6({
     version: 6,
     trafficClass: DSCP << 2,
@@ -202,17 +202,17 @@ function answer6(plane: Plane, ctx: XdpContext, offset: number): XdpAction {
   });
   front.icmp = new Icmpv6({ type: kind, code, checksum: sum, rest });
   count(kind === Icmpv6Type.PacketTooBig, kind === Icmpv6Type.TimeExceeded);
-  return leave(ctx, hop, EtherType.Ipv6, Ipv6.size + payloadLength);
+  return leave(plane, ctx, hop, EtherType.Ipv6, Ipv6.size + payloadLength);
 }
 
 /** The body of the program: the question is in `scratch`. */
 export function answerError(plane: Plane, ctx: XdpContext): XdpAction {
   const question = scratch.at(0);
-  const ethernet = ctx.header(Ethernet, 0) ?? truncated();
-  if (MacOctets.from(ethernet.destination).group) silent();
+  const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
+  if (MacOctets.from(ethernet.destination).group) silent(plane, ctx);
   const now = ktimeGetNs();
   const next = question.nextErrorNs;
-  if (next > now + BURST_NS) return outcomes.drop("errorRate");
+  if (next > now + BURST_NS) return drop(plane, ctx, "errorRate");
   question.nextErrorNs = (next > now ? next : now) + INTERVAL_NS;
   const offset = question.offset & 511;
   return question.family === 4 ? answer4(plane, ctx, offset) : answer6(plane, ctx, offset);

@@ -23,11 +23,12 @@ import {
   type XdpAction,
   type XdpContext,
 } from "xdpkit";
-import { Ethernet, Ipv6Halves } from "xdpkit/packet";
-import { IPV4, slotOf } from "./lookup.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { Ethernet, type Ipv4, type Ipv6, Ipv6Halves } from "xdpkit/packet";
+import { IPV4, MIX, SPREAD, slotOf } from "./lookup.xdp.ts";
+import { drop, outcomes, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { control, egress, type NextHop, ports, type Route, Stations, scratch } from "./tables.xdp.ts";
+import { pushTags } from "./tags.xdp.ts";
 
 /** The answer for the destination of `route`, kept there. */
 function remember(route: Route, next: FibLookup): void {
@@ -49,42 +50,67 @@ function keepEthernet(ctx: XdpContext): void {
   if (ethernet) assign(scratch.at(0).ethernet, ethernet);
 }
 
+/** The interface that rules go by: that of the frame's VLAN, which is 0 where there are none. */
+function arrivedAt(ctx: XdpContext): number {
+  const { port } = scratch.at(0);
+  return port === 0 ? ctx.ingressInterface : port;
+}
+
+/** A VLAN has no way out of its own: its frames leave by the interface below, with tags. */
+function throughVlan(plane: Plane, { hop }: Route): void {
+  hop.port = hop.interfaceIndex;
+  hop.outer = 0;
+  hop.inner = 0;
+  const below = plane.tables.taggedOutputs.lookup(hop.interfaceIndex);
+  if (!below) return;
+  hop.interfaceIndex = below.interfaceIndex;
+  hop.outer = below.outer;
+  hop.inner = below.inner;
+}
+
 /** Asks the kernel's tables. The length is asked about later, when it is known. */
-const ask6 = subprogram((ctx: XdpContext, route: Route, table: number): boolean => {
+const ask6 = subprogram((ctx: XdpContext, route: Route, table: number, flowInfo: number): boolean => {
   const { source } = scratch.at(0);
   const destination = ipv6Address(new Ipv6Halves({ high: route.high, low: route.low }));
-  if (table !== 0)
-    remember(route, fibLookup(ctx, { source, destination, payloadLength: 0 }, { direct: true, tableId: table }));
-  else remember(route, fibLookup(ctx, { source, destination, payloadLength: 0 }));
+  const interfaceIndex = arrivedAt(ctx);
+  const to = { source, destination, payloadLength: 0 };
+  if (table !== 0) remember(route, fibLookup(ctx, to, { direct: true, tableId: table, interfaceIndex, flowInfo }));
+  else remember(route, fibLookup(ctx, to, { interfaceIndex, flowInfo }));
   if (route.hop.interfaceIndex === 0) keepEthernet(ctx);
   return route.hop.interfaceIndex !== 0;
 });
 const ask4 = subprogram((ctx: XdpContext, route: Route, table: number, from: number): boolean => {
   const source = ipv4Address(from);
   const destination = ipv4Address(u32(route.low));
-  if (table !== 0)
-    remember(route, fibLookup(ctx, { source, destination, totalLength: 0 }, { direct: true, tableId: table }));
-  else remember(route, fibLookup(ctx, { source, destination, totalLength: 0 }));
+  const interfaceIndex = arrivedAt(ctx);
+  const to = { source, destination, totalLength: 0 };
+  if (table !== 0) remember(route, fibLookup(ctx, to, { direct: true, tableId: table, interfaceIndex }));
+  else remember(route, fibLookup(ctx, to, { interfaceIndex }));
   if (route.hop.interfaceIndex === 0) keepEthernet(ctx);
   return route.hop.interfaceIndex !== 0;
 });
 
 /** The slot for a destination, or null with the slot cleared for a new answer. */
 function slotFor(plane: Plane, high: bigint, low: bigint, context: bigint): { route: Route; isKnown: boolean } {
-  const { generation, validUntil } = control.at(0);
+  const { generation, validUntil, keeps } = control.at(0);
   const route = plane.tables.routes.at(slotOf(high, low ^ context, plane.routeSlots));
   const isSame = route.high === high && route.low === low && route.context === context;
   if (isSame && route.generation === generation && jiffies64() < validUntil) return { route, isKnown: true };
   route.high = high;
   route.low = low;
   route.context = context;
-  route.generation = generation;
+  route.generation = keeps === 0 ? 0 : generation;
   return { route, isKnown: false };
 }
 
 /** What the answer depends on besides the destination: the table and, where routes have several next hops, the flow. */
 const contextOf = (plane: Plane, table: number, flow: number): bigint =>
-  plane.isMultipath ? (u64(table) << 32n) | u64(flow) : u64(table);
+  plane.isMultipath ? (u64(table) << 32n) | u64(flow & FLOWS) : u64(table);
+/** Flows that are told apart, less one: more would not fit among the answers that are kept. */
+const FLOWS = 63;
+/** A flow label (RFC 6437), by which the kernel chooses a next hop. */
+const labelOf = (plane: Plane, flow: number): number =>
+  plane.isMultipath ? (((flow & FLOWS) + 1) * 0x3d09) & 0xfffff : 0;
 
 /** The next hop of an adjacency, or null: not resolved, or not to be trusted. */
 function adjacent(plane: Plane, id: number): NextHop | null {
@@ -93,11 +119,24 @@ function adjacent(plane: Plane, id: number): NextHop | null {
   return hop.interfaceIndex !== 0 && jiffies64() < control.at(0).validUntil ? hop : null;
 }
 
-export interface Way {
+/** Six bits of a flow where routes may have several next hops, else nothing: cheaper than a hash that keeps secrets. */
+export const flowOf4 = (plane: Plane, ip: Ipv4): number =>
+  plane.isMultipath ? u32((((u64(u32(ip.source)) << 32n) | u64(u32(ip.destination))) * MIX) >> 58n) : 0;
+export function flowOf6(plane: Plane, ip: Ipv6): number {
+  if (!plane.isMultipath) return 0;
+  const source = Ipv6Halves.from(ip.source);
+  const destination = Ipv6Halves.from(ip.destination);
+  return u32(((source.high ^ (source.low * SPREAD) ^ destination.low ^ u64(ip.flowLabel)) * MIX) >> 58n);
+}
+
+/** Where an entry of the tables leads. */
+export interface Direction {
   /** 0: by the destination. */
   readonly adjacency: number;
   /** 0: what the rules give. */
   readonly table: number;
+}
+export interface Way extends Direction {
   /** Hash of the flow; a constant 0 where it does not matter. */
   readonly flow: number;
 }
@@ -117,7 +156,8 @@ export function resolve6(plane: Plane, ctx: XdpContext, way: Way, from: Ipv6Addr
   const { route, isKnown } = slotFor(plane, high, low, contextOf(plane, way.table, way.flow));
   if (isKnown) return route.hop;
   scratch.at(0).source = from;
-  ask6(ctx, route, way.table);
+  ask6(ctx, route, way.table, labelOf(plane, way.flow));
+  if (plane.isTagged) throughVlan(plane, route);
   return route.hop;
 }
 
@@ -132,49 +172,62 @@ export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Addr
   const { route, isKnown } = slotFor(plane, IPV4, low, contextOf(plane, way.table, way.flow));
   if (isKnown) return route.hop;
   ask4(ctx, route, way.table, u32(from));
+  if (plane.isTagged) throughVlan(plane, route);
   return route.hop;
 }
 
+/** The interface that the kernel would say a frame came from. */
+export const portOf = (plane: Plane, ctx: XdpContext): number =>
+  plane.isTagged ? scratch.at(0).port : ctx.ingressInterface;
+
 /** The kernel may know better, or resolve the neighbour: it gets the packet as it is now. */
-function refused(ctx: XdpContext, result: number, etherType: number): XdpAction {
-  const ethernet = ctx.header(Ethernet, 0) ?? truncated();
+function refused(plane: Plane, ctx: XdpContext, result: number, etherType: number): XdpAction {
+  const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
   assign(ethernet, scratch.at(0).ethernet);
-  const port = ports.at(ctx.ingressInterface & 1023);
+  const port = ports.at(portOf(plane, ctx) & 1023);
   if (port.isKnown) ethernet.destination = port.station;
   ethernet.etherType = etherType;
   switch (result) {
     case FibResult.NoNeighbour:
-      return outcomes.pass("noNeighbour");
+      return pass(plane, ctx, "noNeighbour");
     case FibResult.NotForwarded:
-      return outcomes.pass("notForwarded");
+      return pass(plane, ctx, "notForwarded");
     case FibResult.ForwardingDisabled:
-      return outcomes.pass("forwardingDisabled");
+      return pass(plane, ctx, "forwardingDisabled");
     case FibResult.Blackhole:
-      return outcomes.drop("blackhole");
+      return drop(plane, ctx, "blackhole");
     case FibResult.Unreachable:
-      return outcomes.drop("unreachable");
+      return drop(plane, ctx, "unreachable");
     case FibResult.Prohibit:
-      return outcomes.drop("prohibited");
+      return drop(plane, ctx, "prohibited");
     default:
-      return outcomes.pass("fibOther");
+      return pass(plane, ctx, "fibOther");
   }
 }
 
 /** The frame, whose Ethernet header is in place, leaves. `length`: of the IP packet, for the counters. */
-export function leave(ctx: XdpContext, hop: NextHop, etherType: number, length: number): XdpAction {
-  if (hop.interfaceIndex === 0) return refused(ctx, hop.refusal, etherType);
-  const ethernet = ctx.header(Ethernet, 0) ?? truncated();
+export function leave(plane: Plane, ctx: XdpContext, hop: NextHop, etherType: number, length: number): XdpAction {
+  if (hop.interfaceIndex === 0) return refused(plane, ctx, hop.refusal, etherType);
+  const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
   assign(overlay(Stations, ethernet), hop.stations);
   ethernet.etherType = etherType;
-  return send(hop.interfaceIndex, length);
+  return send(plane, ctx, hop, length);
 }
 
-/** As it is, out of an interface. */
-export function send(interfaceIndex: number, length: number): XdpAction {
+/** As it is, out of an interface, or with the tags of a VLAN. */
+export function send(plane: Plane, ctx: XdpContext, hop: NextHop, length: number): XdpAction {
+  count(hop.interfaceIndex, length);
+  if (plane.isTagged && hop.outer !== 0) {
+    count(hop.port, length);
+    if (!pushTags(ctx, hop.outer, hop.inner)) return drop(plane, ctx, "noHeadroom");
+  }
+  return outcomes.as("forwarded", redirect(hop.interfaceIndex));
+}
+
+function count(interfaceIndex: number, length: number): void {
   const counter = egress.at(interfaceIndex & 1023);
   counter.packets += 1n;
   counter.bytes += u64(length);
-  return outcomes.as("forwarded", redirect(interfaceIndex));
 }
 
 /** Whether a packet of so many bytes fits; it does where the way is not known. */

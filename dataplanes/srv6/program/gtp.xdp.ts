@@ -16,8 +16,9 @@ import {
   Port,
   Udp,
 } from "xdpkit/packet";
+import { answerEcho } from "./echo.xdp.ts";
 import { type Inner, innerOf4, innerOf6 } from "./headend.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 
 /** Extension headers that are looked at before a packet is refused. */
@@ -36,52 +37,53 @@ export interface Tunnelled {
 }
 
 /** Null: not GTP-U. `end`: of the IP packet, bytes from the start of the frame. */
-export function takeGtp(ctx: XdpContext, udpAt: number, end: number): Tunnelled | null {
-  const udp = ctx.header(Udp, udpAt) ?? truncated();
+export function takeGtp(plane: Plane, ctx: XdpContext, family: 4 | 6, udpAt: number, end: number): Tunnelled | null {
+  const udp = ctx.header(Udp, udpAt) ?? truncated(plane, ctx);
   if (udp.destinationPort !== Port.GtpU) return null;
-  if (end > ctx.length || udpAt + udp.length > end) exit(outcomes.drop("lengthMismatch"));
-  const gtp = ctx.header(GtpU, udpAt + Udp.size) ?? truncated();
-  if (gtp.version !== 1 || !gtp.protocolType) exit(outcomes.drop("badHeader"));
+  if (end > ctx.length || udpAt + udp.length > end) exit(drop(plane, ctx, "lengthMismatch"));
+  const gtp = ctx.header(GtpU, udpAt + Udp.size) ?? truncated(plane, ctx);
+  if (gtp.version !== 1 || !gtp.protocolType) exit(drop(plane, ctx, "badHeader"));
   switch (gtp.messageType) {
     case GtpMessage.GPdu:
       break;
     case GtpMessage.EchoRequest:
+      return answerEcho(plane, ctx, family, udpAt);
     case GtpMessage.EchoResponse:
-      return exit(outcomes.pass("echo"));
+      return exit(pass(plane, ctx, "echo"));
     case GtpMessage.EndMarker:
-      return exit(outcomes.pass("endMarker"));
+      return exit(pass(plane, ctx, "endMarker"));
     case GtpMessage.ErrorIndication:
-      return exit(outcomes.pass("errorIndication"));
+      return exit(pass(plane, ctx, "errorIndication"));
     default:
-      return exit(outcomes.pass("otherMessage"));
+      return exit(pass(plane, ctx, "otherMessage"));
   }
   const gtpEnd = udpAt + Udp.size + GtpU.size + gtp.length;
-  if (gtpEnd > udpAt + udp.length) exit(outcomes.drop("lengthMismatch"));
+  if (gtpEnd > udpAt + udp.length) exit(drop(plane, ctx, "lengthMismatch"));
   const { teid } = gtp;
   const { sourcePort } = udp;
   let qfi = 0;
   let reflective = 0;
   const cursor = ctx.cursor(udpAt + Udp.size + GtpU.size);
   if (gtp.hasExtension || gtp.hasSequence || gtp.hasNpdu) {
-    const optional = cursor.take(GtpOptional) ?? truncated();
+    const optional = cursor.take(GtpOptional) ?? truncated(plane, ctx);
     // The octets are there when any flag is set, but each counts only when its own flag is.
     let next = gtp.hasExtension ? optional.nextExtension : GtpExtension.None;
     for (const _ of unroll(MAX_EXTENSIONS)) {
       if (next === GtpExtension.None) break;
-      const size = (cursor.peek(GtpExtensionLength) ?? truncated()).words * 4;
-      if (size === 0 || cursor.offset + size > gtpEnd) exit(outcomes.drop("badExtension"));
+      const size = (cursor.peek(GtpExtensionLength) ?? truncated(plane, ctx)).words * 4;
+      if (size === 0 || cursor.offset + size > gtpEnd) exit(drop(plane, ctx, "badExtension"));
       if (next === GtpExtension.PduSessionContainer) {
-        const session = cursor.peek(PduSessionContainer) ?? truncated();
+        const session = cursor.peek(PduSessionContainer) ?? truncated(plane, ctx);
         qfi = session.qfi;
         // The bit is RQI downlink only (TS 38.415 section 5.5.2.1).
         reflective = session.pduType === 0 && session.reflective ? 1 : 0;
       }
-      next = (cursor.peek(u8, size - 1) ?? truncated()).value;
+      next = (cursor.peek(u8, size - 1) ?? truncated(plane, ctx)).value;
       cursor.skip(size);
     }
-    if (next !== GtpExtension.None) exit(outcomes.drop("tooManyExtensions"));
+    if (next !== GtpExtension.None) exit(drop(plane, ctx, "tooManyExtensions"));
   }
-  if (cursor.offset > gtpEnd) exit(outcomes.drop("lengthMismatch"));
+  if (cursor.offset > gtpEnd) exit(drop(plane, ctx, "lengthMismatch"));
   return { teid, qfi, reflective, sourcePort, offset: cursor.offset, length: gtpEnd - cursor.offset };
 }
 
@@ -90,16 +92,16 @@ export function takeGtp(ctx: XdpContext, udpAt: number, end: number): Tunnelled 
  * header, less one.
  */
 export function innerOf(plane: Plane, ctx: XdpContext, { offset, length }: Tunnelled, hopLimit: number): Inner {
-  const version = (ctx.header(u8, offset) ?? truncated()).value >> 4;
+  const version = (ctx.header(u8, offset) ?? truncated(plane, ctx)).value >> 4;
   if (version === 4) {
-    const ip = ctx.header(Ipv4, offset) ?? truncated();
-    if (length < Ipv4.size) exit(outcomes.drop("lengthMismatch"));
+    const ip = ctx.header(Ipv4, offset) ?? truncated(plane, ctx);
+    if (length < Ipv4.size) exit(drop(plane, ctx, "lengthMismatch"));
     const { trafficClass, flowLabel, hash, protocol } = innerOf4(plane, ip);
     return { trafficClass, flowLabel, hash, hopLimit, protocol, length };
   }
-  if (version !== 6) exit(outcomes.drop("unknownInner"));
-  const ip = ctx.header(Ipv6, offset) ?? truncated();
-  if (length < Ipv6.size) exit(outcomes.drop("lengthMismatch"));
+  if (version !== 6) exit(drop(plane, ctx, "unknownInner"));
+  const ip = ctx.header(Ipv6, offset) ?? truncated(plane, ctx);
+  if (length < Ipv6.size) exit(drop(plane, ctx, "lengthMismatch"));
   const { trafficClass, flowLabel, hash, protocol } = innerOf6(plane, ip);
   return { trafficClass, flowLabel, hash, hopLimit, protocol, length };
 }

@@ -25,9 +25,9 @@ import {
 import { EtherType, IpProtocol, Ipv4, Ipv6, SegmentRoutingHeader } from "xdpkit/packet";
 import { PathFlag } from "./behaviours.ts";
 import { fragmentationNeeded, packetTooBig, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
-import { fits, leave, resolve6 } from "./forward.xdp.ts";
+import { fits, flowOf4, flowOf6, leave, resolve6 } from "./forward.xdp.ts";
 import { Frame6, ROUTED } from "./frames.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
 import { COUNTERS, type NextHop, type Path, type Sid } from "./tables.xdp.ts";
@@ -50,14 +50,13 @@ export interface Inner {
   readonly length: number;
 }
 
-/** Whether the hash of a packet decides anything. */
-const needsHash = (plane: Plane): boolean =>
-  plane.isWeighted || plane.isMultipath || (plane.pathFlags & PathFlag.HashLabel) !== 0;
+/** Whether the hash of a packet decides more than the next hop. */
+const needsHash = (plane: Plane): boolean => plane.isWeighted || (plane.pathFlags & PathFlag.HashLabel) !== 0;
 
 export const innerOf4 = (plane: Plane, ip: Ipv4): Inner => ({
   trafficClass: (ip.dscp << 2) | ip.ecn,
   flowLabel: 0,
-  hash: needsHash(plane) ? jhashWords(u32(ip.source), u32(ip.destination), ip.protocol, 0) : 0,
+  hash: needsHash(plane) ? jhashWords(u32(ip.source), u32(ip.destination), ip.protocol, 0) : flowOf4(plane, ip),
   hopLimit: ip.ttl - 1,
   protocol: IpProtocol.Ipv4,
   length: ip.totalLength,
@@ -65,7 +64,7 @@ export const innerOf4 = (plane: Plane, ip: Ipv4): Inner => ({
 export const innerOf6 = (plane: Plane, ip: Ipv6): Inner => ({
   trafficClass: ip.trafficClass,
   flowLabel: ip.flowLabel,
-  hash: needsHash(plane) ? jhash(ip.source, jhash(ip.destination, ip.flowLabel)) : 0,
+  hash: needsHash(plane) ? jhash(ip.source, jhash(ip.destination, ip.flowLabel)) : flowOf6(plane, ip),
   hopLimit: ip.hopLimit - 1,
   protocol: IpProtocol.Ipv6,
   length: Ipv6.size + ip.payloadLength,
@@ -102,6 +101,8 @@ export function overhead(plane: Plane, path: Path): number {
 export interface Mobile {
   readonly sid: Ipv6Address;
   readonly source: Ipv6Address;
+  /** Drop-in: the packet's own destination, which comes behind the path's segments. */
+  readonly kept: Ipv6Address | null;
 }
 
 /** What the packet has a say in. */
@@ -118,6 +119,16 @@ function complete(plane: Plane, path: Path, outer: Ipv6, inner: Inner, mobile: M
   if (isPlain || (flags & PathFlag.ArgumentsInDestination) !== 0) outer.destination = mobile.sid;
 }
 
+/** The segments of a mobile path that the packet has a say in. */
+function listMobile(path: Path, segments: Ipv6Address[], count: number, { sid, kept }: Mobile): void {
+  if (kept === null) {
+    segments[0] = sid;
+    return;
+  }
+  segments[0] = kept;
+  if (count > 1 && (path.flags & PathFlag.ArgumentsInSegment) !== 0) segments[1] = sid;
+}
+
 /** Writes the path's headers in place of the first `removed` bytes; `leave` completes the frame. */
 export function push(
   plane: Plane,
@@ -128,7 +139,7 @@ export function push(
   mobile: Mobile | null,
 ): void {
   if (plane.segmentCounts.includes(0) && countOf(plane, path) === 0) {
-    const { ipv6 } = ctx.replaceHead(removed, Frame6) ?? exit(outcomes.drop("noHeadroom"));
+    const { ipv6 } = ctx.replaceHead(removed, Frame6) ?? exit(drop(plane, ctx, "noHeadroom"));
     assign(ipv6, path.outer.ipv6);
     ipv6.nextHeader = inner.protocol;
     complete(plane, path, ipv6, inner, mobile, true);
@@ -136,34 +147,34 @@ export function push(
   }
   for (const { count, Outer, Frame } of ROUTED) {
     if (!plane.segmentCounts.includes(count) || countOf(plane, path) !== count) continue;
-    const { outer } = ctx.replaceHead(removed, Frame) ?? exit(outcomes.drop("noHeadroom"));
+    const { outer } = ctx.replaceHead(removed, Frame) ?? exit(drop(plane, ctx, "noHeadroom"));
     assign(outer, overlay(Outer, path.outer));
     outer.srh.nextHeader = inner.protocol;
     complete(plane, path, outer.ipv6, inner, mobile, false);
-    if (mobile) outer.segments[0] = mobile.sid;
+    if (mobile) listMobile(path, outer.segments, count, mobile);
     return;
   }
-  exit(outcomes.drop("noPath"));
+  exit(drop(plane, ctx, "noPath"));
 }
 
 /** H.Encaps of an IPv4 packet directly behind the Ethernet header. */
 export function encapsulate4(plane: Plane, ctx: XdpContext, ip: Ipv4, policy: number): XdpAction {
-  if (ip.version !== 4 || ip.ihl < 5 || ip.totalLength < Ipv4.size) return outcomes.drop("badHeader");
-  if (START + ip.totalLength > ctx.length) return outcomes.drop("lengthMismatch");
+  if (ip.version !== 4 || ip.ihl < 5 || ip.totalLength < Ipv4.size) return drop(plane, ctx, "badHeader");
+  if (START + ip.totalLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
   if (ip.ttl <= 1) timeExceeded4(plane, ctx, START);
   const inner = innerOf4(plane, ip);
   const path = pathOf(plane, policy, inner.hash, inner.length);
   const total = overhead(plane, path) + inner.length;
   const hop = hopOf(plane, ctx, path, inner.hash, path.outer.ipv6.destination);
   if (!fits(hop, total)) {
-    if (!ip.dontFragment) return outcomes.drop("tooBig");
+    if (!ip.dontFragment) return drop(plane, ctx, "tooBig");
     fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(plane, path));
   }
   ip.checksum = checksumReplace(ip.checksum, ip.ttl << 8, (ip.ttl - 1) << 8);
   ip.ttl -= 1;
-  if (ctx.length !== START + inner.length && !ctx.setLength(START + inner.length)) return truncated();
+  if (ctx.length !== START + inner.length && !ctx.setLength(START + inner.length)) return truncated(plane, ctx);
   push(plane, ctx, path, START, inner, null);
-  return leave(ctx, hop, EtherType.Ipv6, total);
+  return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
 /** What is done to a packet once it is certain that it leaves: an error quotes it as it came. */
@@ -179,14 +190,14 @@ function wrap6(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, advance:
   if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(plane, path));
   advance();
   ip.hopLimit -= 1;
-  if (ctx.length !== START + inner.length && !ctx.setLength(START + inner.length)) return truncated();
+  if (ctx.length !== START + inner.length && !ctx.setLength(START + inner.length)) return truncated(plane, ctx);
   push(plane, ctx, path, START, inner, null);
-  return leave(ctx, hop, EtherType.Ipv6, total);
+  return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
 export function encapsulate6(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number): XdpAction {
-  if (ip.version !== 6) return outcomes.drop("badHeader");
-  if (BEHIND + ip.payloadLength > ctx.length) return outcomes.drop("lengthMismatch");
+  if (ip.version !== 6) return drop(plane, ctx, "badHeader");
+  if (BEHIND + ip.payloadLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
   if (ip.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   return wrap6(plane, ctx, ip, policy, stays);
 }
@@ -204,9 +215,9 @@ export function encapsulateL2(plane: Plane, ctx: XdpContext, policy: number): Xd
   const path = pathOf(plane, policy, inner.hash, inner.length);
   const total = overhead(plane, path) + inner.length;
   const hop = hopOf(plane, ctx, path, inner.hash, path.outer.ipv6.destination);
-  if (!fits(hop, total)) return outcomes.drop("tooBig");
+  if (!fits(hop, total)) return drop(plane, ctx, "tooBig");
   push(plane, ctx, path, 0, inner, null);
-  return leave(ctx, hop, EtherType.Ipv6, total);
+  return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
 /** H.Insert: an SRH behind the IPv6 header; the destination becomes its last segment, for which the path has room. */
@@ -214,7 +225,7 @@ export const insert = (plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number):
   insertBefore(plane, ctx, ip, policy, stays);
 
 function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, advance: Advance): XdpAction {
-  if (BEHIND + ip.payloadLength > ctx.length) return outcomes.drop("lengthMismatch");
+  if (BEHIND + ip.payloadLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
   if (ip.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   const length = Ipv6.size + ip.payloadLength;
   const hash = innerOf6(plane, ip).hash;
@@ -226,7 +237,7 @@ function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, a
   const before = copyOf(ip);
   for (const { count, Outer, Frame } of ROUTED) {
     if (!plane.segmentCounts.includes(count) || countOf(plane, path) !== count) continue;
-    const { outer } = ctx.replaceHead(BEHIND, Frame) ?? exit(outcomes.drop("noHeadroom"));
+    const { outer } = ctx.replaceHead(BEHIND, Frame) ?? exit(drop(plane, ctx, "noHeadroom"));
     assign(outer, overlay(Outer, path.outer));
     outer.srh.nextHeader = before.nextHeader;
     outer.segments[0] = before.destination;
@@ -235,22 +246,22 @@ function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, a
     outer.ipv6.hopLimit -= 1;
     outer.ipv6.nextHeader = IpProtocol.Routing;
     outer.ipv6.destination = path.outer.ipv6.destination;
-    return leave(ctx, hop, EtherType.Ipv6, length + added);
+    return leave(plane, ctx, hop, EtherType.Ipv6, length + added);
   }
-  return outcomes.drop("noPath");
+  return drop(plane, ctx, "noPath");
 }
 
 /** End.B6.Encaps, S01 to S16, and likewise End.B6.Insert: the active segment is done, then the policy applies. */
 export function bindingSid(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, inserts: boolean): XdpAction {
-  if (BEHIND + ipv6.payloadLength > ctx.length) return outcomes.drop("lengthMismatch");
-  const { offset, protocol } = behindOptions(ctx, ipv6.nextHeader);
-  if (protocol !== IpProtocol.Routing) return outcomes.pass("localDelivery");
+  if (BEHIND + ipv6.payloadLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
+  const { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
+  if (protocol !== IpProtocol.Routing) return pass(plane, ctx, "localDelivery");
   const srh = srhAt(plane, ctx, offset);
-  if (!srh || srh.segmentsLeft === 0) return outcomes.pass("localDelivery");
+  if (!srh || srh.segmentsLeft === 0) return pass(plane, ctx, "localDelivery");
   checkSegments(plane, ctx, ipv6.hopLimit, srh, offset);
   const segmentsLeft = srh.segmentsLeft - 1;
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;
-  const segment = (ctx.header(ipv6Address, at) ?? truncated()).value;
+  const segment = (ctx.header(ipv6Address, at) ?? truncated(plane, ctx)).value;
   const advance = (): void => {
     srh.segmentsLeft = segmentsLeft;
     ipv6.destination = segment;

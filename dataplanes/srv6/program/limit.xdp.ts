@@ -8,7 +8,7 @@
 import { exit, ktimeGetNs, u32, u64, withLock, type XdpAction, type XdpContext } from "xdpkit";
 import { Ipv6, Ipv6Halves } from "xdpkit/packet";
 import { end } from "./endpoint.xdp.ts";
-import { outcomes } from "./outcomes.xdp.ts";
+import { drop } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { Bucket, type Sid } from "./tables.xdp.ts";
 import { shiftRight } from "./wide.xdp.ts";
@@ -26,7 +26,7 @@ export function limit(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpA
   const most = kbits * 100n < LEAST_BITS ? LEAST_BITS : kbits * 100n;
   const bucket =
     plane.tables.limits.lookupOrInsert((u64(sid.slot) << 32n) | group, new Bucket({ bits: most, updatedNs: now })) ??
-    exit(outcomes.drop("limited"));
+    exit(drop(plane, ctx, "limited"));
   const needed = u64(Ipv6.size + ipv6.payloadLength) * 8n;
   const isWithin = withLock(bucket.lock, () => {
     if (now > bucket.updatedNs) {
@@ -40,6 +40,6 @@ export function limit(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpA
     bucket.bits -= needed;
     return true;
   });
-  if (!isWithin) return outcomes.drop("limited");
+  if (!isWithin) return drop(plane, ctx, "limited");
   return end(plane, ctx, ipv6, sid);
 }

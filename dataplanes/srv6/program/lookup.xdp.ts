@@ -11,8 +11,8 @@ export const PROBES = 4;
 export const SESSION_PROBES = 16;
 
 /** Odd numbers with well-spread bits (the golden ratio; the first prime of xxHash64). */
-const SPREAD = 0x9e3779b97f4a7c15n;
-const MIX = 0x9e3779b185ebca87n;
+export const SPREAD = 0x9e3779b97f4a7c15n;
+export const MIX = 0x9e3779b185ebca87n;
 
 /** 0 to `slots` - 1, for a power of two. The control plane computes the same (`../control/table.ts`). */
 export function slotOf(high: bigint, low: bigint, slots: number): number {

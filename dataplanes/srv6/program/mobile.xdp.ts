@@ -35,13 +35,14 @@ import {
   SegmentRoutingHeader,
   Udp,
 } from "xdpkit/packet";
+import { PathFlag } from "./behaviours.ts";
 import { fragmentationNeeded, packetTooBig, parameterProblem, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { Gtp4, Gtp4Session, Gtp6, Gtp6Session } from "./frames.xdp.ts";
 import { innerOf, type Tunnelled, takeGtp } from "./gtp.xdp.ts";
 import { countOf, hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
-import { findSession } from "./lookup.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { findSession, MIX } from "./lookup.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
 import type { Path, Sid } from "./tables.xdp.ts";
@@ -61,15 +62,17 @@ function filled(ready: Ipv6Address, value: Wide, shift: number): Ipv6Address {
 /** The SID of a path that takes the arguments: its last segment. */
 const lastOf = (plane: Plane, path: Path): Ipv6Address =>
   countOf(plane, path) === 0 ? path.outer.ipv6.destination : path.outer.segments[0];
+/** Of a drop-in path: the one before the packet's own destination. */
+const lastButOne = (path: Path): Ipv6Address => path.outer.segments[1];
 
 /** H.M.GTP4.D, RFC 9433 section 6.7, S01 to S07. Null: no GTP-U. `policy`: of the tunnel's address. */
 export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyOfAddress: number): XdpAction | null {
   if (ip.protocol !== IpProtocol.Udp) return null;
-  if (ip.version !== 4 || ip.ihl < 5) return outcomes.drop("badHeader");
-  if (ip.isFragment) return outcomes.pass("fragment");
+  if (ip.version !== 4 || ip.ihl < 5) return drop(plane, ctx, "badHeader");
+  if (ip.isFragment) return pass(plane, ctx, "fragment");
   const end = START + ip.totalLength;
   // S01
-  const tunnelled = takeGtp(ctx, START + ip.headerLength, end);
+  const tunnelled = takeGtp(plane, ctx, 4, START + ip.headerLength, end);
   if (!tunnelled) return null;
   if (ip.ttl <= 1) timeExceeded4(plane, ctx, START);
   const { offset, length } = tunnelled;
@@ -83,7 +86,7 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
       atomic.add(session, "packets", 1n);
       atomic.add(session, "bytes", u64(length));
     }
-    if (policy === 0) return outcomes.drop("noSession");
+    if (policy === 0) return drop(plane, ctx, "noSession");
   }
   const path = pathOf(plane, policy, inner.hash, length);
   // S03: 72 bits, the address and the arguments.
@@ -97,40 +100,41 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
   const hop = hopOf(plane, ctx, path, inner.hash, to);
   const total = overhead(plane, path) + length;
   if (!fits(hop, total)) {
-    if (!ip.dontFragment) return outcomes.drop("tooBig");
+    if (!ip.dontFragment) return drop(plane, ctx, "tooBig");
     fragmentationNeeded(plane, ctx, START, hop.mtu - overhead(plane, path) + (offset - START));
   }
-  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
+  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
   // S02, S05, S06
-  push(plane, ctx, path, offset, inner, { sid, source });
+  push(plane, ctx, path, offset, inner, { sid, source, kept: null });
   // S07
-  return leave(ctx, hop, EtherType.Ipv6, total);
+  return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
 /** End.M.GTP6.D (section 6.3) and, `dropIn`, End.M.GTP6.D.Di (section 6.4). */
 export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, dropIn: boolean): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) return outcomes.drop("lengthMismatch");
-  const behind = behindOptions(ctx, ipv6.nextHeader);
+  if (end > ctx.length) return drop(plane, ctx, "lengthMismatch");
+  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   // S01: UDP, port GTP-U; else as section 4.1.1 of RFC 8986.
-  const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(ctx, behind.offset, end) : null;
+  const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(plane, ctx, 6, behind.offset, end) : null;
   if (!tunnelled) return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });
   if (ipv6.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   const { offset, length } = tunnelled;
   const inner = innerOf(plane, ctx, tunnelled, ipv6.hopLimit - 1);
   const path = pathOf(plane, sid.policy, inner.hash, length);
-  // S02, S08: the arguments in the last SID; drop-in: the original destination is the last segment.
-  const last = dropIn
-    ? ipv6.destination
-    : filled(lastOf(plane, path), { high: 0n, low: argumentsOf(tunnelled) }, path.shift);
+  // S02, S08: the arguments in the path's last SID; drop-in: the original destination comes behind it.
+  const args = { high: 0n, low: argumentsOf(tunnelled) };
+  const last = filled(dropIn ? lastButOne(path) : lastOf(plane, path), args, path.shift);
+  const kept = dropIn ? ipv6.destination : null;
   const { source } = path.outer.ipv6;
-  const to = countOf(plane, path) === 0 ? last : path.outer.ipv6.destination;
+  const isFirst = countOf(plane, path) === 0 || (dropIn && (path.flags & PathFlag.ArgumentsInDestination) !== 0);
+  const to = isFirst ? last : path.outer.ipv6.destination;
   const hop = hopOf(plane, ctx, path, inner.hash, to);
   const total = overhead(plane, path) + length;
   if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - overhead(plane, path) + (offset - START));
-  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
-  push(plane, ctx, path, offset, inner, { sid: last, source });
-  return leave(ctx, hop, EtherType.Ipv6, total);
+  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
+  push(plane, ctx, path, offset, inner, { sid: last, source, kept });
+  return leave(plane, ctx, hop, EtherType.Ipv6, total);
 }
 
 interface Arguments {
@@ -138,6 +142,9 @@ interface Arguments {
   readonly reflective: boolean;
   readonly teid: number;
 }
+
+/** A tunnel is a flow. */
+const flowOf = (plane: Plane, { teid }: Arguments): number => (plane.isMultipath ? u32((u64(teid) * MIX) >> 58n) : 0);
 
 /** `low` ends with Args.Mob.Session. */
 const readArguments = (low: bigint): Arguments => ({
@@ -193,13 +200,19 @@ export function gtp4Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const { pduType } = sid;
   const extra = pduType > 15 ? 0 : EXTRA;
   const total = Ipv4.size + Udp.size + GtpU.size + extra + length;
-  if (total > 0xffff) return outcomes.drop("tooLong");
-  const hop = resolve4(plane, ctx, { adjacency: sid.adjacency, table: sid.table, flow: 0 }, source, destination);
+  if (total > 0xffff) return drop(plane, ctx, "tooLong");
+  const hop = resolve4(
+    plane,
+    ctx,
+    { adjacency: sid.adjacency, table: sid.table, flow: flowOf(plane, args) },
+    source,
+    destination,
+  );
   if (!fits(hop, total)) packetTooBig(plane, ctx, START, hop.mtu - total + Ipv6.size + ipv6.payloadLength);
-  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
+  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
   for (const Frame of [Gtp4, Gtp4Session]) {
     if ((Frame === Gtp4) !== (extra === 0)) continue;
-    const outer = ctx.replaceHead(offset, Frame) ?? exit(outcomes.drop("noHeadroom"));
+    const outer = ctx.replaceHead(offset, Frame) ?? exit(drop(plane, ctx, "noHeadroom"));
     outer.ipv4 = new Ipv4({
       version: 4,
       ihl: 5,
@@ -220,30 +233,31 @@ export function gtp4Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
     });
     writeGtp(outer, args, length, Frame === Gtp4 ? 0 : EXTRA);
     if (outer instanceof Gtp4Session) writeSession(outer, args, pduType);
-    return leave(ctx, hop, EtherType.Ipv4, total);
+    return leave(plane, ctx, hop, EtherType.Ipv4, total);
   }
-  return outcomes.drop("noPath");
+  return drop(plane, ctx, "noPath");
 }
 
 /** End.M.GTP6.E, RFC 9433 section 6.5: one segment is left, the destination of the tunnel. */
 export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) return outcomes.drop("lengthMismatch");
-  const behind = behindOptions(ctx, ipv6.nextHeader);
+  if (end > ctx.length) return drop(plane, ctx, "lengthMismatch");
+  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   if (behind.protocol !== IpProtocol.Routing)
     return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });
   const srh = srhAt(plane, ctx, behind.offset);
-  if (!srh) return outcomes.pass("localDelivery");
+  if (!srh) return pass(plane, ctx, "localDelivery");
   // S02
   if (srh.segmentsLeft !== 1) parameterProblem(plane, ctx, START, 0, behind.offset - START + 3);
   if (ipv6.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   const offset = behind.offset + srh.length;
   const protocol = srh.nextHeader;
   const length = end - offset;
-  if (length < 0 || srh.extensionLength < 2) return outcomes.drop("badSrh");
+  if (length < 0 || srh.extensionLength < 2) return drop(plane, ctx, "badSrh");
   if (protocol !== IpProtocol.Ipv4 && protocol !== IpProtocol.Ipv6)
     return unexpected(plane, ctx, { protocol, offset, length: 0 });
-  const destination = (ctx.header(ipv6Address, behind.offset + SegmentRoutingHeader.size) ?? truncated()).value;
+  const destination = (ctx.header(ipv6Address, behind.offset + SegmentRoutingHeader.size) ?? truncated(plane, ctx))
+    .value;
   const args = readArguments(shiftRight(Ipv6Halves.from(ipv6.destination), (88 - sid.bits) & 127).low);
   const source = sid.address;
   const hopLimit = sid.hopLimit === 0 ? ipv6.hopLimit - 1 : sid.hopLimit;
@@ -252,14 +266,20 @@ export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const { pduType } = sid;
   const extra = pduType > 15 ? 0 : EXTRA;
   const payloadLength = Udp.size + GtpU.size + extra + length;
-  if (payloadLength > 0xffff) return outcomes.drop("tooLong");
-  const hop = resolve6(plane, ctx, { adjacency: sid.adjacency, table: sid.table, flow: 0 }, source, destination);
+  if (payloadLength > 0xffff) return drop(plane, ctx, "tooLong");
+  const hop = resolve6(
+    plane,
+    ctx,
+    { adjacency: sid.adjacency, table: sid.table, flow: flowOf(plane, args) },
+    source,
+    destination,
+  );
   if (!fits(hop, Ipv6.size + payloadLength))
     packetTooBig(plane, ctx, START, hop.mtu - payloadLength + ipv6.payloadLength);
-  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated();
+  if (ctx.length !== offset + length && !ctx.setLength(offset + length)) return truncated(plane, ctx);
   for (const Frame of [Gtp6, Gtp6Session]) {
     if ((Frame === Gtp6) !== (extra === 0)) continue;
-    const outer = ctx.replaceHead(offset, Frame) ?? exit(outcomes.drop("noHeadroom"));
+    const outer = ctx.replaceHead(offset, Frame) ?? exit(drop(plane, ctx, "noHeadroom"));
     outer.ipv6 = new Ipv6({
       version: 6,
       trafficClass,
@@ -275,13 +295,13 @@ export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
     if (outer instanceof Gtp6Session) writeSession(outer, args, pduType);
     if (plane.udpChecksum) {
       const pseudo = checksumAdd(checksumAdd(IpProtocol.Udp + payloadLength, source), destination);
-      const sum = checksumPacket(ctx, BEHIND, payloadLength, 9216, pseudo) ?? truncated();
-      const udp = ctx.header(Udp, BEHIND) ?? truncated();
+      const sum = checksumPacket(ctx, BEHIND, payloadLength, 9216, pseudo) ?? truncated(plane, ctx);
+      const udp = ctx.header(Udp, BEHIND) ?? truncated(plane, ctx);
       udp.checksum = sum === 0 ? 0xffff : sum;
     }
-    return leave(ctx, hop, EtherType.Ipv6, Ipv6.size + payloadLength);
+    return leave(plane, ctx, hop, EtherType.Ipv6, Ipv6.size + payloadLength);
   }
-  return outcomes.drop("noPath");
+  return drop(plane, ctx, "noPath");
 }
 
 /** The IP packet that goes into a GTP-U tunnel. */

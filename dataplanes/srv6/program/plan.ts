@@ -23,6 +23,10 @@ export interface Plan {
   readonly hasSessions: boolean;
   /** Of the IPv6 source that carries an IPv4 source and a UDP port (RFC 9433 section 6.6), bits; at most 64. */
   readonly sourcePrefix: number;
+  /** Frames of VLANs arrive, or leave. */
+  readonly isTagged: boolean;
+  /** Between dropped packets that are shown, on each processor, ns; 0: none are. */
+  readonly sampleInterval: bigint;
   /** UDP over IPv6 carries a checksum; else zero (RFC 6935, RFC 6936). */
   readonly udpChecksum: boolean;
   /** SRHs with an HMAC TLV are dropped; else the TLV is ignored (RFC 8754 section 2.1.2). */
@@ -40,4 +44,5 @@ export interface Plan {
   readonly adjacencies: number;
   readonly steeringEntries: number;
   readonly vlans: number;
+  readonly vlanPorts: number;
 }

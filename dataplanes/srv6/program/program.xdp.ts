@@ -4,21 +4,26 @@
  *   srv6          what arrives: counts, finds the SID or policy, and does what is asked, or jumps to
  *   srv6_<unit>   one behaviour, where the plan has too many for one program
  *   srv6_errors   the ICMP errors
+ *   srv6_echo     answers to echo requests of GTP-U
+ *   srv6_drops    shows some of the packets that are dropped
  */
 import { exit, ProgramArray, u64, type XdpAction, type XdpContext, type XdpProgram, xdp } from "xdpkit";
 import { Ethernet, EtherType, Ipv4, Ipv6, Ipv6Halves } from "xdpkit/packet";
 import { Behaviour, Headend } from "./behaviours.ts";
 import { decapsulate, decapsulateL2 } from "./decapsulate.xdp.ts";
+import { respondToEcho } from "./echo.xdp.ts";
 import { end, endMap } from "./endpoint.xdp.ts";
 import { answerError } from "./errors.xdp.ts";
+import { portOf } from "./forward.xdp.ts";
 import { bindingSid, encapsulate4, encapsulate6, encapsulateL2, insert } from "./headend.xdp.ts";
 import { limit } from "./limit.xdp.ts";
 import { findSid, policyOf4, policyOf6 } from "./lookup.xdp.ts";
 import { gtp4Decapsulate, gtp4Encapsulate, gtp6Decapsulate, gtp6Encapsulate } from "./mobile.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, SAMPLER, sampleDropped, truncated } from "./outcomes.xdp.ts";
 import type { Plan } from "./plan.ts";
 import type { Plane } from "./plane.ts";
 import { COUNTERS, createTables, interfaces, ports, type Sid, scratch } from "./tables.xdp.ts";
+import { takeTags } from "./tags.xdp.ts";
 
 type Run = (plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid) => XdpAction;
 
@@ -29,24 +34,24 @@ interface Unit {
   readonly run: Run;
 }
 
-const wayOf = (sid: Sid) => ({ adjacency: sid.adjacency, table: sid.table, flow: 0 });
+const directionOf = (sid: Sid) => ({ adjacency: sid.adjacency, table: sid.table });
 
 const UNITS: readonly Unit[] = [
   { name: "end", codepoints: [Behaviour.End, Behaviour.EndX, Behaviour.EndT], run: end },
   {
     name: "dt4",
     codepoints: [Behaviour.EndDT4, Behaviour.EndDX4],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: true, takes6: false }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: true, takes6: false }),
   },
   {
     name: "dt6",
     codepoints: [Behaviour.EndDT6, Behaviour.EndDX6],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: false, takes6: true }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: false, takes6: true }),
   },
   {
     name: "dt46",
     codepoints: [Behaviour.EndDT46],
-    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, wayOf(sid), { takes4: true, takes6: true }),
+    run: (plane, ctx, ipv6, sid) => decapsulate(plane, ctx, ipv6, directionOf(sid), { takes4: true, takes6: true }),
   },
   { name: "gtp4_e", codepoints: [Behaviour.EndMGtp4E], run: gtp4Encapsulate },
   { name: "gtp6_e", codepoints: [Behaviour.EndMGtp6E], run: gtp6Encapsulate },
@@ -99,7 +104,7 @@ const STEERED4: readonly Steered4[] = [
   {
     name: "gtp4_d",
     kind: Headend.MGtp4D,
-    run: (plane, ctx, ip, policy) => gtp4Decapsulate(plane, ctx, ip, policy) ?? outcomes.pass("notOurs"),
+    run: (plane, ctx, ip, policy) => gtp4Decapsulate(plane, ctx, ip, policy) ?? pass(plane, ctx, "notOurs"),
   },
   { name: "encaps4", kind: Headend.Encaps, run: encapsulate4 },
 ];
@@ -114,7 +119,7 @@ const MOST_INLINE = 4;
 /** A jump of a unit into its own program. */
 function jump(plane: Plane, ctx: XdpContext, index: number): never {
   plane.programs.tailCall(ctx, index);
-  return exit(outcomes.drop("answerFailed"));
+  return exit(drop(plane, ctx, "answerFailed"));
 }
 
 export type { Plane };
@@ -126,32 +131,43 @@ export function createProgram(plan: Plan) {
   const steered6 = STEERED6.filter(({ kind }) => plan.headends.has(kind));
   const isSplit = units.length + steered4.length + steered6.length > MOST_INLINE;
   /** Of the first unit's program in the array; then those of IPv4, then those of IPv6. */
-  const FIRST = 1;
+  const FIRST = 3;
   const first4 = FIRST + units.length;
   const first6 = first4 + steered4.length;
   const programs = new ProgramArray({
     maxEntries: 32,
     name: "programs",
-    programs: () => Object.fromEntries([errors, ...separate].entries()),
+    programs: () =>
+      Object.fromEntries([
+        [0, errors],
+        ...(takesGtp ? [[1, echoes]] : []),
+        ...(plan.sampleInterval > 0n ? [[SAMPLER, sampler]] : []),
+        ...separate.map((one, i) => [FIRST + i, one]),
+      ]),
   });
   const plane: Plane = { ...plan, tables, programs };
+  const takesGtp =
+    plan.headends.has(Headend.MGtp4D) ||
+    [Behaviour.EndMGtp6D, Behaviour.EndMGtp6DDi].some((one) => plan.behaviours.has(one));
+  const echoes = xdp((ctx) => respondToEcho(plane, ctx), { name: "srv6_echo" });
+  const sampler = xdp((ctx) => sampleDropped(plane, ctx), { name: "srv6_drops" });
   const errors = xdp((ctx) => answerError(plane, ctx), { name: "srv6_errors" });
 
   /** What a unit's program begins with: what `srv6` found is in `scratch`. */
   const behaviourProgram = (unit: Unit): XdpProgram =>
     xdp(
       (ctx) => {
-        const ipv6 = ctx.header(Ipv6, Ethernet.size) ?? truncated();
+        const ipv6 = ctx.header(Ipv6, Ethernet.size) ?? truncated(plane, ctx);
         return unit.run(plane, ctx, ipv6, tables.sids.at(scratch.at(0).found & (plan.sidSlots - 1)));
       },
       { name: `srv6_${unit.name}` },
     );
   const program4 = (unit: Steered4): XdpProgram =>
-    xdp((ctx) => unit.run(plane, ctx, ctx.header(Ipv4, Ethernet.size) ?? truncated(), scratch.at(0).found), {
+    xdp((ctx) => unit.run(plane, ctx, ctx.header(Ipv4, Ethernet.size) ?? truncated(plane, ctx), scratch.at(0).found), {
       name: `srv6_${unit.name}`,
     });
   const program6 = (unit: Steered6): XdpProgram =>
-    xdp((ctx) => unit.run(plane, ctx, ctx.header(Ipv6, Ethernet.size) ?? truncated(), scratch.at(0).found), {
+    xdp((ctx) => unit.run(plane, ctx, ctx.header(Ipv6, Ethernet.size) ?? truncated(plane, ctx), scratch.at(0).found), {
       name: `srv6_${unit.name}`,
     });
   const separate = isSplit
@@ -168,11 +184,11 @@ export function createProgram(plan: Plan) {
         return unit.run(plane, ctx, ipv6, sid);
       }
     }
-    return outcomes.pass("localDelivery");
+    return pass(plane, ctx, "localDelivery");
   }
 
   function from6(ctx: XdpContext): XdpAction {
-    const ipv6 = ctx.header(Ipv6, Ethernet.size) ?? truncated();
+    const ipv6 = ctx.header(Ipv6, Ethernet.size) ?? truncated(plane, ctx);
     if (units.length > 0) {
       const sid = findSid(plane, Ipv6Halves.from(ipv6.destination));
       if (sid) {
@@ -194,14 +210,14 @@ export function createProgram(plan: Plan) {
         }
       }
     }
-    return outcomes.pass("notOurs");
+    return pass(plane, ctx, "notOurs");
   }
 
   function from4(ctx: XdpContext): XdpAction {
-    if (steered4.length === 0) return outcomes.pass("notOurs");
-    const ip = ctx.header(Ipv4, Ethernet.size) ?? truncated();
+    if (steered4.length === 0) return pass(plane, ctx, "notOurs");
+    const ip = ctx.header(Ipv4, Ethernet.size) ?? truncated(plane, ctx);
     const id = policyOf4(plane, ip.destination);
-    if (id === 0) return outcomes.pass("notOurs");
+    if (id === 0) return pass(plane, ctx, "notOurs");
     const kind = steered4.length > 1 ? tables.policies.at(id & (plan.policies - 1)).kind : steered4[0]!.kind;
     if (isSplit) scratch.at(0).found = id;
     for (const [index, unit] of steered4.entries()) {
@@ -209,7 +225,16 @@ export function createProgram(plan: Plan) {
       if (isSplit) jump(plane, ctx, first4 + index);
       return unit.run(plane, ctx, ip, id);
     }
-    return outcomes.pass("notOurs");
+    return pass(plane, ctx, "notOurs");
+  }
+
+  /** A VLAN's frames are those of its interface, too. */
+  function countVlan(ctx: XdpContext): void {
+    const { port } = scratch.at(0);
+    if (port === ctx.ingressInterface) return;
+    const received = interfaces.at(port & 1023);
+    received.packets += 1n;
+    received.bytes += u64(ctx.length);
   }
 
   const program = xdp(
@@ -217,14 +242,18 @@ export function createProgram(plan: Plan) {
       const received = interfaces.at(ctx.ingressInterface & 1023);
       received.packets += 1n;
       received.bytes += u64(ctx.length);
-      const ethernet = ctx.header(Ethernet, 0) ?? truncated();
+      if (plan.isTagged) {
+        takeTags(plane, ctx);
+        countVlan(ctx);
+      }
+      const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
       if (plan.headends.has(Headend.EncapsL2)) {
-        const port = ports.at(ctx.ingressInterface & 1023);
+        const port = ports.at(portOf(plane, ctx) & 1023);
         if (port.policy !== 0) return encapsulateL2(plane, ctx, port.policy);
       }
       if (ethernet.etherType === EtherType.Ipv6) return from6(ctx);
       if (ethernet.etherType === EtherType.Ipv4) return from4(ctx);
-      return outcomes.pass("notOurs");
+      return pass(plane, ctx, "notOurs");
     },
     { name: "srv6" },
   );

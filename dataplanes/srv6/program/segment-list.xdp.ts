@@ -11,7 +11,7 @@ import {
   SrhTlvType,
 } from "xdpkit/packet";
 import { parameterProblem, timeExceeded6 } from "./errors.xdp.ts";
-import { outcomes, truncated } from "./outcomes.xdp.ts";
+import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 
 /** The IPv6 header of a frame without tags. */
@@ -32,13 +32,13 @@ export interface Behind {
 
 const NEXT_HEADER = START + 6;
 
-export function behindOptions(ctx: XdpContext, nextHeader: number): Behind {
+export function behindOptions(plane: Plane, ctx: XdpContext, nextHeader: number): Behind {
   let offset = BEHIND;
   let protocol = nextHeader;
   let namedAt = NEXT_HEADER;
   for (const _ of unroll(MAX_OPTIONS)) {
     if (protocol !== IpProtocol.HopByHop && protocol !== IpProtocol.DestinationOptions) break;
-    const extension = ctx.header(Ipv6Extension, offset) ?? truncated();
+    const extension = ctx.header(Ipv6Extension, offset) ?? truncated(plane, ctx);
     protocol = extension.nextHeader;
     namedAt = offset;
     offset += extension.length;
@@ -47,23 +47,23 @@ export function behindOptions(ctx: XdpContext, nextHeader: number): Behind {
 }
 
 /** RFC 8754 section 2.1.2: by policy a packet with an HMAC TLV is dropped; the TLV is ignored otherwise. */
-function refuseHmac(ctx: XdpContext, srh: SegmentRoutingHeader, offset: number): void {
+function refuseHmac(plane: Plane, ctx: XdpContext, srh: SegmentRoutingHeader, offset: number): void {
   const end = offset + srh.length;
   let at = offset + SegmentRoutingHeader.size + (srh.lastEntry + 1) * 16;
   for (const _ of unroll(4)) {
     if (at + SrhTlv.size > end) break;
-    const kind = (ctx.header(u8, at & 0xfff) ?? truncated()).value;
-    if (kind === SrhTlvType.Hmac) exit(outcomes.drop("hmac"));
+    const kind = (ctx.header(u8, at & 0xfff) ?? truncated(plane, ctx)).value;
+    if (kind === SrhTlvType.Hmac) exit(drop(plane, ctx, "hmac"));
     if (kind === SrhTlvType.Pad1) at += 1;
-    else at += SrhTlv.size + (ctx.header(u8, (at + 1) & 0xfff) ?? truncated()).value;
+    else at += SrhTlv.size + (ctx.header(u8, (at + 1) & 0xfff) ?? truncated(plane, ctx)).value;
   }
 }
 
 /** The SRH at `offset`, or null: a routing header of another type. */
 export function srhAt(plane: Plane, ctx: XdpContext, offset: number): SegmentRoutingHeader | null {
-  const srh = ctx.header(SegmentRoutingHeader, offset) ?? truncated();
+  const srh = ctx.header(SegmentRoutingHeader, offset) ?? truncated(plane, ctx);
   if (srh.routingType !== RoutingType.SegmentRouting) return null;
-  if (plane.refuseHmac) refuseHmac(ctx, srh, offset);
+  if (plane.refuseHmac) refuseHmac(plane, ctx, srh, offset);
   return srh;
 }
 
@@ -95,15 +95,15 @@ export interface Payload {
  */
 export function payloadOf(plane: Plane, ctx: XdpContext, ipv6: Ipv6): Payload {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) exit(outcomes.drop("lengthMismatch"));
-  let { offset, protocol } = behindOptions(ctx, ipv6.nextHeader);
+  if (end > ctx.length) exit(drop(plane, ctx, "lengthMismatch"));
+  let { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
   if (protocol === IpProtocol.Routing) {
-    const srh = srhAt(plane, ctx, offset) ?? exit(outcomes.pass("localDelivery"));
+    const srh = srhAt(plane, ctx, offset) ?? exit(pass(plane, ctx, "localDelivery"));
     if (srh.segmentsLeft !== 0) parameterProblem(plane, ctx, START, 0, offset - START + 3);
     protocol = srh.nextHeader;
     offset += srh.length;
   }
-  if (offset > end) exit(outcomes.drop("lengthMismatch"));
+  if (offset > end) exit(drop(plane, ctx, "lengthMismatch"));
   return { offset, protocol, length: end - offset };
 }
 
@@ -112,6 +112,6 @@ export function payloadOf(plane: Plane, ctx: XdpContext, ipv6: Ipv6): Payload {
  * "SR upper-layer header error" (code 4).
  */
 export function unexpected(plane: Plane, ctx: XdpContext, { protocol, offset }: Payload): never {
-  if (protocol === IpProtocol.Icmpv6) exit(outcomes.pass("localDelivery"));
+  if (protocol === IpProtocol.Icmpv6) exit(pass(plane, ctx, "localDelivery"));
   return parameterProblem(plane, ctx, START, 4, offset - START);
 }

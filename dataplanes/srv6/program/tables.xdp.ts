@@ -78,8 +78,17 @@ export class Session extends struct({
 /** MAC addresses in the order of the frame. */
 export class Stations extends struct({ destination: mac, source: mac }) {}
 
-/** `interfaceIndex` 0: not resolved, and why (`refusal`, one of `FibResult`). 24 bytes. */
-export class NextHop extends struct({ interfaceIndex: u32, mtu: u32, stations: Stations, refusal: u32 }) {}
+/** `interfaceIndex` 0: not resolved, and why (`refusal`, one of `FibResult`). 36 bytes. */
+export class NextHop extends struct({
+  interfaceIndex: u32,
+  mtu: u32,
+  stations: Stations,
+  refusal: u32,
+  /** Of a VLAN: its own index, and the tags on the way out of `interfaceIndex`. 0: none. */
+  port: u32,
+  outer: u32,
+  inner: u32,
+}) {}
 /** 128 bytes; the second half is for when the first cannot be trusted. */
 export class Adjacency extends struct({
   active: u32,
@@ -88,7 +97,7 @@ export class Adjacency extends struct({
   /** Gateway as two numbers; of IPv4 1 and the address. `high` 0: none, the destination is on the link. */
   high: u64,
   low: u64,
-  rest: array(u64, 7),
+  rest: array(u64, 4),
 }) {}
 
 /** What the kernel's tables say for a destination: 64 bytes. */
@@ -100,13 +109,14 @@ export class Route extends struct({
   /** Of `control` when the answer was asked for; 0: none. */
   generation: u32,
   hop: NextHop,
-  spare: u64,
 }) {}
 
 /** One line, written by the control plane. */
 export class Control extends struct({
   /** Changes with every route, neighbour, rule and link. 0 before the first. */
   generation: u32,
+  /** 0: what the tables say depends on more than the destination (rules), and is asked for each packet. */
+  keeps: u32,
   /** In ticks (jiffies): adjacencies and cached routes are trusted until then. */
   validUntil: u64,
 }) {}
@@ -128,7 +138,7 @@ export class Policy extends struct({
   slots: array(u8, 64),
 }) {}
 
-/** What a processor keeps for itself. `tags`: those of the frame that were taken off, outermost first, as numbers. */
+/** What a processor keeps for itself. */
 export class Scratch extends struct({
   source: ipv6Address,
   /** What the first program found, for the one that it jumps to: the slot of a SID, or a policy. */
@@ -145,8 +155,18 @@ export class Scratch extends struct({
   pad: u32,
   /** Errors are allowed again then. */
   nextErrorNs: u64,
+  /** And samples. */
+  nextSampleNs: u64,
+  /** Why the packet is dropped: an index in `DROPPED`. */
+  reason: u32,
+  spare3: u32,
   /** Of a packet without a way out, as it came. */
   ethernet: Ethernet,
+  reserved2: u16,
+  /** Tags that were taken off, and whose frame it is: the index of the VLAN, or of the interface. */
+  outer: u32,
+  inner: u32,
+  port: u32,
 }) {}
 
 /**
@@ -157,6 +177,10 @@ export class Port extends struct({ policy: u32, station: mac, isKnown: bool, spa
 
 /** What End.DX2V looks up: `table` is that of the SID. */
 export class Vlan extends struct({ table: u32, vlan: u32 }) {}
+
+/** A VLAN by its tags, of which `inner` may be 0, and the other way about. Tags: protocol and identifier. */
+export class TaggedInput extends struct({ interfaceIndex: u32, outer: u32, inner: u32 }) {}
+export class TaggedOutput extends struct({ interfaceIndex: u32, outer: u32, inner: u32 }) {}
 
 /** A token bucket of End.Limit. */
 export class Bucket extends struct({ lock: spinLock, spare: u32, bits: u64, updatedNs: u64 }) {}
@@ -207,6 +231,8 @@ export function createTables(plan: Plan) {
     steering4: new LpmTrie({ key: ipv4Address, value: u32, maxEntries: plan.steeringEntries, name: "steering4" }),
     steering6: new LpmTrie({ key: ipv6Address, value: u32, maxEntries: plan.steeringEntries, name: "steering6" }),
     vlans: new HashMap({ key: Vlan, value: u32, maxEntries: plan.vlans, name: "vlans" }),
+    taggedInputs: new HashMap({ key: TaggedInput, value: u32, maxEntries: plan.vlanPorts, name: "tagged_in" }),
+    taggedOutputs: new HashMap({ key: u32, value: TaggedOutput, maxEntries: plan.vlanPorts, name: "tagged_out" }),
     steered: new PerCpuArray({ value: Steered, maxEntries: plan.routeSlots, name: "steered" }),
     limits: new HashMap({ key: u64, value: Bucket, maxEntries: 65536, preallocate: false, name: "limits" }),
   };

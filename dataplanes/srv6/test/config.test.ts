@@ -176,6 +176,16 @@ sessions:
       `${BASE}${encaps.replace("H.Encaps", "H.Insert").replace('["fc00:2::1"]', `[${Array.from({ length: 10 }, (_, i) => `"fc00::${i + 1}"`).join(", ")}]`)}`,
       /^SRV6_CONFIG 6:\d+ policies\[0\].paths\[0\].segments: an SRH of 11 segments is more than 10/,
     ],
+    [
+      "a drop-in path that is too long",
+      `${BASE}${encaps.replace('["fc00:2::1"]', `[${Array.from({ length: 10 }, (_, i) => `"fc00::${i + 1}"`).join(", ")}]`)}sids: [{ sid: "fc00:1::60", behaviour: End.M.GTP6.D.Di, policy: p }]\n`,
+      /^SRV6_CONFIG 6:\d+ policies\[0\].paths\[0\].segments: an SRH of 11 segments is more than 10/,
+    ],
+    [
+      "a drop-in path whose prefix leaves no room for the arguments",
+      `${BASE}${encaps.replace("fc00:2::1", "fc00:2::/96")}sids: [{ sid: "fc00:1::60", behaviour: End.M.GTP6.D.Di, policy: p }]\n`,
+      /^SRV6_CONFIG 6:26 .*the arguments need 40 bits behind the prefix, which leaves at most \/88/,
+    ],
   ])("%s", (_, text, expected) => {
     expect(mistakeOf(text)).toMatch(expected);
   });

@@ -88,7 +88,7 @@ describe("sessions while the program runs", () => {
       },
     });
     fill(vm, plane, contentOf(config, plan, {})!);
-    vm.map(control).set(0, { generation: 1, validUntil: 1n << 62n });
+    vm.map(control).set(0, { generation: 1, keeps: 1, validUntil: 1n << 62n });
     const map = vm.map(plane.tables.sessions);
     /** The policy that a packet takes: "a" or "b". */
     const policyOf = (teid: number): string => {

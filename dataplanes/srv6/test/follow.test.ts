@@ -7,10 +7,11 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { inNamespace, type Loaded, load } from "xdpkit/kernel";
-import { build, type Part } from "xdpkit/packet";
+import { build, type Part, VlanTag } from "xdpkit/packet";
 import { BpfFolder } from "../../../test/support/bpf-folder.ts";
 import { Namespace } from "../../../test/support/namespace.ts";
 import { suite } from "../../../test/support/require.ts";
+import { statsOf } from "../commands/report.ts";
 import { type Srv6Config, UserPlane } from "../index.ts";
 import { arrives, data, gtpU, inner4, ip4, ip6, srh, udp } from "./frames.ts";
 import { frames, sender, tap } from "./tap.xdp.ts";
@@ -63,8 +64,8 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
     pins[Symbol.dispose]();
   });
 
-  const start = (config: Srv6Config): UserPlane => {
-    plane = UserPlane.start(config, { interfaces: ["a1"], pinPath: `${pins.path}/srv6`, namespace: space.name });
+  const start = (config: Srv6Config, interfaces: readonly string[] = ["a1"]): UserPlane => {
+    plane = UserPlane.start(config, { interfaces, pinPath: `${pins.path}/srv6`, namespace: space.name });
     return plane;
   };
 
@@ -74,9 +75,9 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
   function arrived(): Record<string, number> {
     const fresh: Record<string, number> = {};
     for (const [name, loaded] of Object.entries(taps)) {
-      for (const [mac, count] of loaded.map(frames).entries()) {
-        if (mac.startsWith("33:33")) continue; // what the kernel says of itself
-        const key = `${name} ${mac}`;
+      for (const [{ destination, vlan }, count] of loaded.map(frames).entries()) {
+        if (destination.startsWith("33:33")) continue; // what the kernel says of itself
+        const key = `${name} ${destination}${vlan === 0 ? "" : ` ${vlan}`}`;
         const more = Number(count - (counted.get(key) ?? 0n));
         if (more > 0) fresh[key] = more;
         counted.set(key, count);
@@ -151,6 +152,95 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
     expect(await traffic(srv6)).toEqual({ [`c ${VIA_C}`]: COUNT });
     space.ip("-6 rule del to fc00:2::/48 table 77");
     expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+  });
+
+  it("a rule for a source: neighbouring packets go different ways", async () => {
+    const from = (source: string) => [arrives, ip6(SID, { source } as never), ...srv6.slice(2)];
+    start(kinds[0][1]);
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("-6 route add fc00:2::/32 via fd00:2::2 table 77");
+    space.ip("-6 rule add from 2001:db8:7::/48 table 77");
+    for (const _ of [1, 2]) {
+      expect(await traffic(from("2001:db8:7::1"))).toEqual({ [`c ${VIA_C}`]: COUNT });
+      expect(await traffic(from("2001:db8:8::1"))).toEqual({ [`b ${VIA_B}`]: COUNT });
+    }
+    space.ip("-6 rule del from 2001:db8:7::/48 table 77");
+    expect(await traffic(from("2001:db8:7::1"))).toEqual({ [`b ${VIA_B}`]: COUNT });
+  });
+
+  describe("a route with two next hops", () => {
+    const FLOWS = 64;
+    async function spread(
+      config: Srv6Config,
+      packet: (flow: number) => readonly Part[],
+    ): Promise<Record<string, number>> {
+      space.ip("-6 route add fc00:2:2::/48 nexthop via fd00:1::2 nexthop via fd00:2::2");
+      space.ip("route add 198.51.100.0/24 nexthop via 10.9.1.2 nexthop via 10.9.2.2");
+      start(config);
+      const sum: Record<string, number> = {};
+      for (let flow = 0; flow < FLOWS; flow++) {
+        const seen = await traffic(packet(flow));
+        // A flow has one way.
+        expect(Object.values(seen)).toEqual([COUNT]);
+        for (const name of Object.keys(seen)) sum[name] = (sum[name] ?? 0) + 1;
+      }
+      return sum;
+    }
+    const end = (flow: number) => [
+      arrives,
+      ip6(SID, { flowLabel: 1000 + 77 * flow } as never),
+      srh({ segments: ["fc00:2:2::1", SID], segmentsLeft: 1 }),
+      udp(),
+      data,
+    ];
+    const atLeast = (sum: Record<string, number>, least: number): void => {
+      for (const name of [`b ${VIA_B}`, `c ${VIA_C}`]) expect(sum[name], JSON.stringify(sum)).toBeGreaterThan(least);
+    };
+
+    it("End: flows by their label", async () => atLeast(await spread(kinds[0][1], end), FLOWS / 5));
+    it("multipath: false: one way for all", async () => {
+      const sum = await spread({ ...kinds[0][1], multipath: false }, end);
+      expect(Object.values(sum)).toEqual([FLOWS]);
+    });
+    it("End.DT4: flows by their addresses", async () => {
+      const packet = (flow: number) => [arrives, ip6("fc00:1::d4"), ...inner4(0, `198.51.100.${flow + 1}`)];
+      const config: Srv6Config = { address: "fc00:1::1", sids: [{ sid: "fc00:1::d4", behaviour: "End.DT4" }] };
+      atLeast(await spread(config, packet), FLOWS / 5);
+    });
+  });
+
+  it("a VLAN: frames arrive and leave with its tag, its routes and neighbours count", async () => {
+    // This kernel has no VLAN devices: one that is called like it holds its addresses, routes and neighbours.
+    space.veth("b1.7", "other");
+    space.ip("addr add fd00:7::1/64 dev b1.7 nodad");
+    space.ip("neigh replace fd00:7::2 dev b1.7 lladdr 02:00:00:00:07:02 nud permanent");
+    space.ip("-6 route add fc00:7::/32 via fd00:7::2");
+    start(
+      {
+        ...kinds[0][1],
+        vlans: [
+          { name: "b1.7", interface: "b1", tags: [7] },
+          { name: "c1", interface: "a1", tags: [9, 8] },
+        ],
+      },
+      ["a1", "b1"],
+    );
+    const path = srh({ segments: ["fc00:7::1", SID], segmentsLeft: 1 });
+    const packet = (...tags: Part[]) => [arrives, ...tags, ip6(SID), path, udp(), data];
+    const tags = (vlan: number, ...more: number[]) => [vlan, ...more].map((one) => new VlanTag({ vlan: one } as never));
+    expect(await traffic(packet())).toEqual({ "b 02:00:00:00:07:02 7": COUNT });
+    expect(await traffic(packet(...tags(9, 8)))).toEqual({ "b 02:00:00:00:07:02 7": COUNT });
+    // Somebody else's: the kernel has no such VLAN.
+    expect(await traffic(packet(...tags(9)))).toEqual({});
+    expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
+    space.ip("neigh replace fd00:7::2 dev b1.7 lladdr 02:00:00:00:07:03 nud permanent");
+    expect(await traffic(packet())).toEqual({ "b 02:00:00:00:07:03 7": COUNT });
+    const { interfaces } = statsOf(plane!);
+    expect(interfaces["b1.7"]!.sent.packets).toBe(String(3 * COUNT));
+    expect(interfaces["b1"]!.sent.packets).toBe(String(4 * COUNT));
+    expect(interfaces["c1"]!.received.packets).toBe(String(COUNT));
+    // The kernel says something of itself there.
+    expect(Number(interfaces["a1"]!.received.packets)).toBeGreaterThanOrEqual(5 * COUNT);
   });
 
   it("a neighbour is forgotten and found", async () => {

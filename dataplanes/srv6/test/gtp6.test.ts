@@ -9,6 +9,7 @@ import {
   data,
   error6,
   gtpU,
+  HOST,
   Icmpv6,
   inner6,
   ip4,
@@ -20,7 +21,17 @@ import {
   udp,
 } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
-import { carried, downlink, gtp, MTU, tunnelPorts, unknownExtension, uplink } from "./tunnels.ts";
+import {
+  carried,
+  downlink,
+  echoRequest,
+  echoResponse,
+  gtp,
+  MTU,
+  tunnelPorts,
+  unknownExtension,
+  uplink,
+} from "./tunnels.ts";
 
 suite("GTP-U over IPv6", ["root", "bpf"], () => {
   for (const [behaviour, dropIn] of [
@@ -87,8 +98,25 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
           [ip4("8.8.8.8"), udp()],
         ),
         {
-          name: "an echo request",
-          packet: [arrives, ip6(SID), udp(tunnelPorts as never), gtpU({ teid: 0, messageType: 1 } as never)],
+          name: "an echo request is answered",
+          packet: [
+            arrives,
+            ip6(SID, { trafficClass: 0xb8 } as never),
+            hopByHop({ options: [] }),
+            udp(tunnelPorts as never),
+            ...echoRequest(),
+          ],
+          outcome: "forwarded +echo",
+          gives: [
+            leaves,
+            ip6(HOST, { source: SID, trafficClass: 0xb8 } as never),
+            udp({ sourcePort: 2152, destinationPort: 2153 } as never),
+            ...echoResponse(0x1234),
+          ],
+        },
+        {
+          name: "an echo response",
+          packet: [arrives, ip6(SID), udp(tunnelPorts as never), ...echoResponse(1)],
           outcome: "echo",
         },
         {
@@ -141,6 +169,59 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
       ]);
     });
   }
+
+  describe("End.M.GTP6.D.Di, its policy ends at an End.M.GTP6.E", () => {
+    // Section 5.4: SRH[0] is the destination that the packet came with, SRH[1] the other gateway's SID with the arguments.
+    const UPF6 = "fc00:1::60";
+    const gateway = (octet = "24"): string => `fc00:2:0:6e:${octet}11:2233:4400:0`;
+    const config = (segments: readonly string[]): Srv6Config => ({
+      address: NODE,
+      address4: NODE4,
+      sids: [{ sid: UPF6, behaviour: "End.M.GTP6.D.Di", policy: "across" }],
+      policies: [{ name: "across", headend: "H.Encaps", paths: [{ segments }], flowLabel: 0 }],
+    });
+    const tunnel = (extensions: readonly GtpExtensionValue[] = [uplink]): Part[] => [
+      ip6(UPF6),
+      udp(tunnelPorts as never),
+      gtp({ extensions }),
+    ];
+    describe("behind another segment", () => {
+      const outer = (octet?: string): Part[] => [
+        ip6("fc00:2::a", { source: NODE } as never),
+        srh({ segments: [UPF6, gateway(octet), "fc00:2::a"], segmentsLeft: 2 }),
+      ];
+      const taken = (name: string, extension: GtpExtensionValue, octet: string, inside: Part[] = carried()): Row => ({
+        name,
+        packet: [arrives, ...tunnel([extension]), ...inside],
+        outcome: "forwarded",
+        gives: [leaves, ...outer(octet), ...inside],
+      });
+      const big = [arrives, ...tunnel(), ip4("8.8.8.8"), udp(), new Uint8Array(MTU - 96 - 28 + 1)];
+      rows(config(["fc00:2::a", "fc00:2:0:6e::/64"]), [
+        taken("IPv4 inside", uplink, "24"),
+        taken("IPv6 inside", uplink, "24", inner6()),
+        taken("QFI 0", downlink({ qfi: 0 }), "00"),
+        taken("reflective QoS", downlink({ reflective: true }), "26"),
+        {
+          name: "larger than the way out",
+          packet: big,
+          outcome: "forwarded +packetTooBig",
+          gives: error6(big, Icmpv6Type.PacketTooBig, 0, MTU - 96 + 64),
+        },
+      ]);
+    });
+    describe("which is the only segment", () => {
+      const list = srh({ segments: [UPF6, gateway()], segmentsLeft: 1 });
+      rows(config(["fc00:2:0:6e::/64"]), [
+        {
+          name: "the arguments are in the destination, too",
+          packet: [arrives, ...tunnel(), ...carried()],
+          outcome: "forwarded",
+          gives: [leaves, ip6(gateway(), { source: NODE } as never), list, ...carried()],
+        },
+      ]);
+    });
+  });
 
   describe("End.M.GTP6.E", () => {
     const GNB = "fc00:2:b::b";

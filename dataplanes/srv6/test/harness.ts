@@ -18,6 +18,8 @@ import {
   type Plane,
   planOf,
   type Srv6Config,
+  tagsOf,
+  type VlanConfig,
 } from "../index.ts";
 import { Headend } from "../program/behaviours.ts";
 
@@ -35,6 +37,8 @@ export interface Result {
 export const STATIONS = { destination: "02:00:00:00:01:02", source: "02:00:00:00:01:01" } as const;
 /** Room for adjacencies of a configuration in the tables: next hop and MTU. */
 const MTU = 1500;
+/** Test runs begin there. */
+const LO = 1;
 
 interface Engine {
   readonly name: string;
@@ -67,8 +71,12 @@ function fillNextHops(
   plane: Plane,
   content: Content,
   egress: number,
+  vlan: VlanConfig | undefined,
 ): void {
-  const hop = { interfaceIndex: egress, mtu: MTU, stations: STATIONS, refusal: 0 };
+  const out = vlan
+    ? { interfaceIndex: LO, port: egress, ...tagsOf(vlan) }
+    : { interfaceIndex: egress, port: 0, outer: 0, inner: 0 };
+  const hop = { mtu: MTU, stations: STATIONS, refusal: 0, ...out };
   const none = { ...hop, interfaceIndex: 0, refusal: 7 };
   for (const [index, nextHop] of content.nextHops) {
     const half = nextHop.interface === "down" ? none : hop;
@@ -78,11 +86,11 @@ function fillNextHops(
       halves: index & 1 ? [none, half] : [half, none],
       high: 0n,
       low: 0n,
-      rest: Array<bigint>(7).fill(0n),
+      rest: Array<bigint>(4).fill(0n),
     };
     target.map(plane.tables.adjacencies as never).set(index as never, value as never);
   }
-  target.map(control as never).set(0 as never, { generation: 1, validUntil: 1n << 62n } as never);
+  target.map(control as never).set(0 as never, { generation: 1, keeps: 1, validUntil: 1n << 62n } as never);
 }
 
 export class Node implements Disposable {
@@ -96,18 +104,18 @@ export class Node implements Disposable {
     const network = sharedNetwork();
     const plan = planOf(config);
     const { program, plane } = createProgram(plan);
-    const content = contentOf(config, plan, { lo: 1, v1: network.egress });
+    const content = contentOf(config, plan, { lo: LO, v1: network.egress });
     if (!content) throw new Error("the tables are too small");
     // Whole frames that are encapsulated are never answered.
     const canAnswer = plan.behaviours.size > 0 || [...plan.headends].some((kind) => kind !== Headend.EncapsL2);
     const vm = await createVm(program, { network: network.config });
     fill(vm as never, plane, content);
-    fillNextHops(vm as never, plane, content, network.egress);
+    fillNextHops(vm as never, plane, content, network.egress, config.vlans?.[0]);
     node.#engines.push(vmEngine(vm, canAnswer));
     const loaded = await load([program]);
     node.#loaded = loaded;
     fill(loaded as never, plane, content);
-    fillNextHops(loaded as never, plane, content, network.egress);
+    fillNextHops(loaded as never, plane, content, network.egress, config.vlans?.[0]);
     node.#engines.push(kernelEngine(loaded, program, network.namespace.name, canAnswer));
     return node;
   }

@@ -17,6 +17,15 @@ export const unknownExtension = (type: number): GtpExtensionValue =>
 export const gtp = (more: object = {}): Part => gtpU({ teid: TEID, messageType: 255, ...more } as never);
 export const carried = inner4;
 
+/** TS 29.281 section 7.2.2, behind the UDP header: Recovery with a counter of zero. */
+export const echoResponse = (sequence: number): Part[] => [
+  gtpU({ teid: 0, messageType: 2, sequence } as never),
+  Uint8Array.of(14, 0),
+];
+export const echoRequest = (more: object = { sequence: 0x1234 }): Part[] => [
+  gtpU({ teid: 0, messageType: 1, ...more } as never),
+];
+
 /** Behind the locator fc00:2::/48: 192.0.2.1, QFI 9 with R or not, the TEID. */
 export const sidOf = (qfi = 9, reflective = 0): string => {
   const octet = ((qfi << 2) | (reflective << 1)).toString(16).padStart(2, "0");

@@ -13,7 +13,7 @@ const FIELD = {
   family: 0,
   length: 6,
   ifindex: 8,
-  tos: 12,
+  flowInfo: 12,
   source: 16,
   destination: 32,
   table: 48,
@@ -85,7 +85,7 @@ const fibLookup: Handler = (front, call) => {
   parameters.store(0, 8, front.constant(isIpv6 ? AF_INET6 : AF_INET));
   parameters.store(FIELD.length, 2, lengthOf(front, route, isIpv6, call));
   parameters.store(FIELD.ifindex, 4, interfaceOf(front, call));
-  parameters.store(FIELD.tos, 4, front.constant(0));
+  parameters.store(FIELD.flowInfo, 4, flowInfoOf(front, call, isIpv6));
   parameters.words(FIELD.source, source!.words);
   parameters.words(FIELD.destination, destination!.words);
   const table = option(call, "tableId");
@@ -95,6 +95,15 @@ const fibLookup: Handler = (front, call) => {
   const { yes, no } = front.branch("eq", result, front.constant(0));
   return [found(front, yes, parameters), notFound(front, no, parameters, result)];
 };
+
+/** Version-less first word of an IPv6 header, in network order. */
+function flowInfoOf(front: Front, call: Call, isIpv6: boolean): ValueId {
+  const given = option(call, "flowInfo");
+  if (!given) return front.constant(0);
+  const node = argumentNode(call, 2);
+  if (!isIpv6) front.fail("COMPILER_TYPE", { expected: "no `flowInfo`", found: "one for an IPv4 route" }, node);
+  return front.emit({ kind: "swap", bits: 32, a: numberOf(front, given, node).id() });
+}
 
 export function addressField(
   front: Front,

@@ -165,6 +165,8 @@ export class Capture {
   readonly #running: Running;
   readonly #file: string;
   readonly #host: Host;
+  /** Of tshark, `name:value`. */
+  preferences: readonly string[] = [];
 
   private constructor(host: Host, running: Running, file: string) {
     this.#host = host;
@@ -194,6 +196,7 @@ export class Capture {
   async fields(filter: string, ...fields: readonly string[]): Promise<string[]> {
     const words = ["-n", "-r", this.#file, "-Y", filter, "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
     const checks = ["-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"];
+    checks.push(...this.preferences.flatMap((preference) => ["-o", preference]));
     return (await this.#host.run("tshark", ...words, ...checks)).split("\n").filter((line) => line !== "");
   }
 }

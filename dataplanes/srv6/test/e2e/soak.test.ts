@@ -156,7 +156,7 @@ suite("operations under traffic", ["root", "bpf", "ip", "ethtool", "kernel 5.18"
     const count = (names: readonly string[]): number => names.reduce((sum, one) => sum + Number(outcomes[one] ?? 0), 0);
     const received = Object.values(interfaces).reduce((sum, one) => sum + Number(one.received.packets), 0);
     const left = Object.values(interfaces).reduce((sum, one) => sum + Number(one.sent.packets), 0);
-    const arrivedAt = Number(taps.map(frames).get(VIA) ?? 0n);
+    const arrivedAt = Number(taps.map(frames).get({ destination: VIA, vlan: 0 }) ?? 0n);
     console.log(`${JSON.stringify(done)}: ${JSON.stringify({ sent, received, left, arrivedAt, outcomes })}`);
     // Nothing but the traffic is forwarded, and all of it; what the hosts say of themselves goes to the kernel.
     expect(arrivedAt).toBe(sent);
