@@ -8,6 +8,7 @@ import { benchCompileTime } from "./compile-time.ts";
 import { benchCompiler } from "./compiler.ts";
 import { benchInterpreter } from "./interpreter.ts";
 import { benchKernelMaps } from "./kernel-maps.ts";
+import { benchLoops } from "./loops.ts";
 import { benchSrv6 } from "./srv6.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<string>>> = {
   "compile-time": benchCompileTime,
   "build-command": benchBuildCommand,
   "kernel-maps": benchKernelMaps,
+  loops: benchLoops,
   srv6: benchSrv6,
 };
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);

@@ -89,6 +89,18 @@ export class BtfBuilder {
     return this.add({ kind: "struct", name, size, bitfields: false, members });
   }
 
+  /** A union of the kernel, of members with their types. */
+  union(name: string, fields: readonly (readonly [name: string, type: TypeId])[], size: number): TypeId {
+    const members = fields.map(([member, type]) => ({ name: member, type, bitOffset: 0, bitSize: 0 }));
+    return this.add({ kind: "union", name, size, bitfields: false, members });
+  }
+
+  /** An enum of the kernel: 4 bytes, values from 0. */
+  enumeration(name: string, names: readonly string[]): TypeId {
+    const values = names.map((one, value) => ({ name: one, value }));
+    return this.add({ kind: "enum", name, size: 4, signed: false, values });
+  }
+
   #struct(layout: StructLayout): TypeId {
     const parts = layout.fields.map((field) => this.#member(field));
     const members = parts.flat().sort((a, b) => a.bitOffset - b.bitOffset);

@@ -21,7 +21,10 @@ interface Loop {
   readonly Break: LoopStep;
 }
 
-/** A bounded loop (kernel 5.3) over a function: return `loop.Break` to leave. Result: the number of rounds, at most 8192. */
+/**
+ * A loop over a function: return `loop.Break` to leave. Result: the number of rounds. A bounded loop (kernel 5.3) of at most
+ * 8192 rounds; many rounds, at most 2^23, are calls of the function by `bpf_loop` (5.17).
+ */
 export const loop: Loop = Object.assign(
   intrinsic<(count: number, body: (index: number) => LoopStep | undefined | void) => number>("loop", { since: "5.3" }),
   { Break: true },
@@ -43,7 +46,7 @@ export const isSubprogram = (value: object): boolean => subprograms.has(value);
 
 /**
  * Ends the program with `action`, from any inlined function: `cursor.take(Ipv4) ?? exit(drops.drop("truncated"))`.
- * Not inside `withLock`, `loop` bodies or subprograms.
+ * Not inside `withLock`, `forEach` bodies or subprograms.
  */
 export const exit: (action: XdpAction) => never = intrinsic("exit");
 

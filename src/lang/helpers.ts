@@ -135,13 +135,39 @@ export const jhashWords: (a: number, b: number, c: number, seed: number) => numb
 /** True when the address lies in the prefix. The prefix is a staged constant: one mask and compare per word. */
 export const inPrefix: (address: Ipv4Address | Ipv6Address, prefix: string) => boolean = intrinsic("inPrefix");
 
-/** A connection of nf_conntrack. Every path must release what was found, once; the compiler checks it. */
+/** A connection of nf_conntrack. Every path must release what was found or inserted, once; the compiler checks it. */
 export interface Conntrack {
   /** IPS_* (include/uapi/linux/netfilter/nf_conntrack_common.h). */
   readonly status: number;
   readonly mark: number;
+  /**
+   * `bpf_ct_change_timeout` (kernel 6.0): milliseconds from now, 0 to 2^32 - 1, of which the kernel keeps as many ticks. False
+   * for a connection whose timeout is fixed.
+   */
+  changeTimeout(milliseconds: number): boolean;
+  /** `bpf_ct_change_status` (kernel 6.0). False when a bit may not change so: IPS_ASSURED is not cleared, IPS_DYING is not set. */
+  changeStatus(status: number): boolean;
   release(): void;
 }
+
+/**
+ * A connection that is not yet in the table of nf_conntrack. Every path must insert it, once, which the compiler checks: the
+ * kernel has no other way to take it back.
+ */
+export interface NewConntrack {
+  /** `bpf_ct_set_timeout` (kernel 6.0): milliseconds, 0 to 2^32 - 1. Without it 10 seconds. */
+  setTimeout(milliseconds: number): void;
+  /** `bpf_ct_set_status` (kernel 6.0): IPS_*. False when a bit may not be set so. */
+  setStatus(status: number): boolean;
+  /**
+   * `bpf_ct_set_nat_info` (kernel 6.1): packets of the connection get another source or destination, of the tuple's family.
+   * `port` in host order; 0, which is the default, is any. False when there is none free, and on a kernel without nf_nat.
+   */
+  setNat(kind: "source" | "destination", address: Ipv4Address | Ipv6Address, port?: number): boolean;
+  /** `bpf_ct_insert_entry` (kernel 6.0). Null when the table has such a connection already, or is full. */
+  insert(): Conntrack | null;
+}
+
 export interface ConntrackTuple<A> {
   readonly source: A;
   readonly destination: A;
@@ -157,6 +183,15 @@ export const conntrackLookup: (
   ctx: XdpContext,
   tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
 ) => Conntrack | null = intrinsic("conntrackLookup", { kfunc: "bpf_xdp_ct_lookup", since: "5.18", gplOnly: true });
+
+/**
+ * `bpf_xdp_ct_alloc` (kernel 6.0) in the namespace of the interface that received the packet: a connection whose first packet
+ * has this tuple. TCP and UDP. Null without memory, and on a kernel without nf_conntrack. GPL only.
+ */
+export const conntrackAllocate: (
+  ctx: XdpContext,
+  tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
+) => NewConntrack | null = intrinsic("conntrackAllocate", { kfunc: "bpf_xdp_ct_alloc", since: "6.0", gplOnly: true });
 
 /** Any other kernel function by its BTF name; parameters and result follow the kernel's BTF at load. */
 export function kfunc<F extends (...values: never[]) => unknown>(name: string): F {

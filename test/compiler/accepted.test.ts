@@ -544,6 +544,140 @@ const flow: readonly Row[] = [
   ["a verdict that is computed", "out.value = 1n; return (two + 1) as XdpAction", 1, { verdict: XdpAction.Tx }],
 ];
 
+const loops: readonly Row[] = [
+  [
+    "many rounds",
+    "let sum = 0; let w = 1n; const rounds = loop(100_000 + one, (i) => { sum += i & 7; w = w * 5n + u64(i); }); out.value = u64(sum) * 1_000_003n + w + u64(rounds)",
+    13_779_548_999_183_616_198n,
+  ],
+  [
+    "a break out of many rounds, a boolean and an address",
+    'let found = false; let at = ipv4Address("10.0.0.1"); let last = 0; const rounds = loop(1_000_000, (i) => { if (i === 70_000 + seven) { found = true; at = ipv4Address(i); return loop.Break; } last = i; return undefined; }); out.value = u64(rounds + last) * 10n + (found ? u64(u32(at)) : 5n)',
+    1_470_147,
+  ],
+  [
+    "exit within many rounds",
+    "let n = 0; loop(20_000, (i) => { n += two; if (i === 9_000 + seven) { out.value = u64(n); exit(XdpAction.Tx); } }); out.value = 1n",
+    2 * 9008,
+    { verdict: XdpAction.Tx },
+  ],
+  [
+    "exits with several answers",
+    "loop(20_000, (i) => { if (i === 10_000 * seven) exit(XdpAction.Drop); if (i === 1000 * seven) exit(one === 1 ? XdpAction.Tx : XdpAction.Drop); }); out.value = 1n",
+    0,
+    { verdict: XdpAction.Tx },
+  ],
+  [
+    "no exit within many rounds",
+    "let n = 0; loop(20_000, (i) => { if (i > 30_000 * one) exit(XdpAction.Tx); n = i; }); out.value = u64(n)",
+    19_999,
+  ],
+  [
+    "many rounds within many",
+    "let n = 0; const rounds = loop(9_000, (i) => { const inner = loop(9_000 + one, (j) => { n += two; return j === 2 || i > 5 ? loop.Break : undefined; }); n += inner; return i === 20 ? loop.Break : undefined; }); out.value = u64(n) * 100n + u64(rounds)",
+    9921,
+  ],
+  [
+    "an exit within many rounds within many",
+    "let n = 0; loop(9_000, (i) => { loop(9_000, (j) => { n += 1; if (i === two && j === seven) { out.value = u64(n); exit(XdpAction.Drop); } return j === 10 ? loop.Break : undefined; }); }); out.value = 1n",
+    11 * 2 + 8,
+    { verdict: XdpAction.Drop },
+  ],
+  [
+    "an exit in a bounded loop within many rounds",
+    "let n = 0; loop(10_000, (i) => { for (const j of range(3)) { const b = ctx.header(u8, j + (i & 7)) ?? exit(XdpAction.Drop); n += b.value; if (n > 500 * seven) { out.value = u64(n); exit(n > 3 ? XdpAction.Tx : XdpAction.Aborted); } } }); out.value = 1n",
+    3501,
+    { verdict: XdpAction.Tx },
+  ],
+  [
+    "a bounded loop within many rounds",
+    "let n = 0; loop(10_000, (i) => { for (const j of range(4)) n += j ^ (i & 1); }); out.value = u64(n)",
+    60_000,
+  ],
+  [
+    "many rounds that write a stack struct and a map value",
+    "const t = new S({ wide: 1n, list: [1, 2, 3, 4] }); loop(12_000, (i) => { t.wide += u64(i); t.list[i & 3] = i & 0xff; t.inner.a = seven; s.inner = t.inner; s.inner.b = i & 0xffff; }); out.value = t.wide * 1000n + u64(t.list[2] ?? 0) + u64(s.inner.b + s.inner.a)",
+    71_994_013_228,
+  ],
+  [
+    "many rounds over the packet by offset",
+    "let n = 0; const rounds = loop(60_000, (i) => { const b = ctx.header(u8, i); if (!b) return loop.Break; n += b.value; return undefined; }); out.value = u64(n) * 100n + u64(rounds)",
+    2016 * 100 + 65,
+  ],
+  [
+    "many rounds over a captured header",
+    "const h = ctx.header(Inner, 10) ?? exit(XdpAction.Drop); let n = 0; loop(30_000, (i) => { n += h.a; if (i === 50 * seven) h.a = 0; }); out.value = u64(n)",
+    10 * 351,
+  ],
+  [
+    "many rounds with a cursor",
+    "const c = ctx.cursor(one); let n = 0; const rounds = loop(30_000, () => { const b = c.take(be16); if (!b || c.offset > 500) return loop.Break; n += b.value & 3; c.skip(two); return undefined; }); out.value = u64(n) * 10_000n + u64(rounds * 100 + c.offset)",
+    321_765,
+  ],
+  [
+    "many rounds with a nullable place, a nullable number and a record",
+    "const v = table.lookup(1); const p = { at: two, by: seven }; let best: number | null = null; loop(9_001, (i) => { if (v) v.wide = v.wide + 1n; if ((i & 0xff) === p.by) best = best === null ? i : best + p.at; }); out.value = u64(best ?? 3) + (v ? v.wide : 100n)",
+    177,
+  ],
+  [
+    "many rounds in a subprogram",
+    "out.value = u64(total(two, s)) + s.wide",
+    119_999,
+    {
+      module:
+        "const total = subprogram((by: number, place: S): number => { let n = 0; loop(40_000, (i) => { n += by & 3; place.wide = u64(i); }); return u32(n); });",
+    },
+  ],
+  [
+    "many rounds of a function of the module, and none",
+    "const a = loop(50_000, count); const b = loop(two - seven + (word & 0xffff), count); const c = loop((word & 1) * 10_000 - 10_000, count); out.value = BigInt(s.wide) + u64(a * 100 + b * 10 + c)",
+    4_243_394,
+    {
+      module: "function count(i: number): boolean { cpu.at(0).wide = cpu.at(0).wide + u64(i & 3); return i > 40_000; }",
+    },
+  ],
+  [
+    "many rounds that move the packet",
+    "let n = 0; const rounds = loop(10_000, () => { n += 1; return ctx.adjustHead(2) && n < 10 * one ? undefined : loop.Break; }); const h = ctx.header(u8, 0) ?? exit(XdpAction.Drop); out.value = u64(rounds * 1000 + h.value)",
+    10_020,
+  ],
+  [
+    "a variable that only some rounds set, as an index",
+    "let at = 0; loop(20_000, (i) => { if ((i & 7) === seven) at = 0; else at = (at + 1) & 3; s.list[at] = i & 0xff; }); out.value = u64((s.list[0] ?? 0) * 10 + at)",
+    310,
+  ],
+  [
+    "closures that many rounds call, which set what is around them",
+    "let n = 0; let w = 1n; const add = (x: number): void => { n += x; }; const both = (f: (x: number) => void): void => { f(two); w = w * 3n + u64(n); }; loop(9_000, (i) => { if ((i & 1) === 0) both(add); else add(one); }); out.value = u64(n) + w",
+    7_743_589_456_008_735_915n,
+  ],
+  [
+    "many rounds in a callback, and a callback in many rounds",
+    "table.update(1, new S({ wide: 1n })); table.update(2, new S({ wide: 2n })); const all = table.forEach((v) => { let n = 0; loop(9_000, (i) => { n += i & 1; return n === 100 ? loop.Break : undefined; }); v.wide = v.wide + u64(n); }); let m = 0; loop(9_000, (i) => { m += table.forEach((v) => { v.wide = v.wide + 1n; }); return i === 3 ? loop.Break : undefined; }); out.value = u64(all * 10 + m) * 1000n + (table.lookup(2)?.wide ?? 0n)",
+    28_106,
+  ],
+  [
+    "many rounds that update, delete and count",
+    "loop(9_000, (i) => { table.update(i & 3, new S({ wide: u64(i) })); if ((i & 3) === 2) table.delete(2); }); out.value = (table.lookup(3)?.wide ?? 0n) + (table.lookup(2) ? 100_000n : 200_000n)",
+    208_999,
+  ],
+  [
+    "a local of the body, a tuple and a switch in many rounds",
+    "let a = one; let b = two; loop(9_000, (i) => { const [x, y] = [a, b]; switch (i & 3) { case 0: a = y; b = x; break; case 1: a = (x + 1) & 0xff; break; default: b = y ^ (i & 0x3f); } }); out.value = u64(a * 1000 + b + 7)",
+    1009,
+  ],
+  [
+    "many rounds after which facts of before are no longer true",
+    "let n = two; if (n < 5) { loop(9_000, (i) => { n = i; }); out.value = n < 5 ? 1n : u64(n); }",
+    8999,
+  ],
+  [
+    "a large body of few rounds",
+    "let n = 0; loop(2_000, (i) => { for (const j of unroll(12)) { if ((i & (1 << j)) !== 0) n += (s.list[i & 3] ?? 0) + j; } s.list[i & 3] = n & 0xff; }); out.value = u64(n)",
+    1_415_611,
+  ],
+];
+
 const functions: readonly Row[] = [
   [
     "nested closures over staged values",
@@ -779,6 +913,7 @@ const ROWS: readonly Row[] = [
   ...bigints,
   ...fields,
   ...flow,
+  ...loops,
   ...functions,
   ...records,
   ...stores,

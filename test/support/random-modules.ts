@@ -21,7 +21,7 @@ export interface RandomModule {
 const SLOTS = 24;
 const OBSERVED = Array.from({ length: 16 }, (_, i) => SLOTS + i);
 const LANG =
-  "array assign atomic be16 be32 be64 bits bool copyOf DevHashMap equals exit flag global HashMap i16 i32 i64 i8 inPrefix ipv4Address ipv6Address jhash jhashWords checksum checksumAdd checksumFinish checksumReplace LruHashMap mac Outcomes PerCpuArray ArrayMap range setting struct u16 u32 u64 u8 unroll xdp XdpAction";
+  "array assign atomic be16 be32 be64 bits bool copyOf DevHashMap equals exit flag global HashMap i16 i32 i64 i8 inPrefix ipv4Address ipv6Address jhash jhashWords loop checksum checksumAdd checksumFinish checksumReplace LruHashMap mac Outcomes PerCpuArray ArrayMap range setting struct u16 u32 u64 u8 unroll xdp XdpAction";
 const TYPES = "type Ipv4Address type Ipv6Address type MacAddress type XdpContext";
 const PACKET = "Ethernet GtpU Ipv4 Ipv6 Ipv6Halves Udp VlanTag";
 

@@ -129,6 +129,10 @@ export const compilerErrors = {
     (p: { problem: string }) => `the verifier must see this loop end: ${p.problem}`,
     () => "bound it: for (const i of range(n)), a constant limit in the condition, or loop(n, body) for many rounds",
   ),
+  COMPILER_LOOP_VALUE: entry(
+    (p: { found: string }) => `the kernel calls the body of this loop, and between its rounds there is no ${p.found}`,
+    () => "keep a number, a bigint, a boolean or an address, such as an index or a key; or go round at most 8192 times",
+  ),
   COMPILER_SHARED_UPDATE: entry(
     (p: { field: string }) => `another CPU may change ${many(p.field)} between the read and the write`,
     (p) =>
@@ -147,15 +151,24 @@ export const compilerErrors = {
     () => "call submit(record) or discard(record) on every path",
   ),
   COMPILER_CONNECTION_LEAK: entry(
-    (p: { line: number }) => `the connection that line ${p.line} found is not released on this path`,
-    () => "call release() on every path on which it is not null",
+    (p: { line: number; isNew: boolean }) =>
+      p.isNew
+        ? `the connection that line ${p.line} allocated is not inserted on this path`
+        : `the connection that line ${p.line} found is not released on this path`,
+    (p) =>
+      p.isNew
+        ? "call insert() on every path on which it is not null: the kernel takes it back by no other way"
+        : "call release() on every path on which it is not null",
   ),
   COMPILER_RELEASED: entry(
-    (p: { line: number; isTaken: boolean }) =>
+    (p: { line: number; isTaken: boolean; isInserted: boolean }) =>
       p.isTaken
         ? `the connection that line ${p.line} found belongs to another variable since paths met`
-        : `the connection was released in line ${p.line}, on a path that leads here`,
-    (p) => (p.isTaken ? "use one variable for it" : "use it before release(), and release it once"),
+        : `the connection was ${p.isInserted ? "inserted" : "released"} in line ${p.line}, on a path that leads here`,
+    (p) => {
+      if (p.isTaken) return "use one variable for it";
+      return p.isInserted ? "use what insert() has returned" : "use it before release(), and release it once";
+    },
   ),
   COMPILER_READ_ONLY: entry(
     (p: { what: string }) => `${p.what} cannot be written from kernel code`,

@@ -42,8 +42,9 @@ function exact(
 
 const sizeOf = ({ min, max }: Range): number => Math.max(Math.abs(min), Math.abs(max));
 
-const isSmallStep = (a: NumberOperand, b: NumberOperand): boolean =>
-  Math.min(sizeOf(a.range), sizeOf(b.range)) <= 2 ** 32;
+/** Many rounds of a callback come further than the verifier would walk. */
+const isSmallStep = ({ rounds }: Front, a: NumberOperand, b: NumberOperand): boolean =>
+  Math.min(sizeOf(a.range), sizeOf(b.range)) <= Math.min(2 ** 32, 2 ** 53 / rounds);
 
 function sum(front: Front, a: NumberOperand, b: NumberOperand, node: SyntaxNode): Value {
   const range = { min: a.range.min + b.range.min, max: a.range.max + b.range.max };
@@ -51,7 +52,7 @@ function sum(front: Front, a: NumberOperand, b: NumberOperand, node: SyntaxNode)
     front,
     range,
     "+",
-    isSmallStep(a, b),
+    isSmallStep(front, a, b),
     node,
     () => addConstant(front, a, b) ?? front.alu("add", a.id(), b.id()),
   );
@@ -77,7 +78,7 @@ function addTo(front: Front, id: ValueId, constant: number): ValueId {
 
 function difference(front: Front, a: NumberOperand, b: NumberOperand, node: SyntaxNode): Value {
   const range = { min: a.range.min - b.range.max, max: a.range.max - b.range.min };
-  return exact(front, range, "-", isSmallStep(a, b), node, () => {
+  return exact(front, range, "-", isSmallStep(front, a, b), node, () => {
     if (b.constant !== undefined) return addTo(front, a.id(), -b.constant);
     return front.alu("sub", a.id(), b.id());
   });

@@ -83,10 +83,10 @@ function variableTarget(front: Front, node: SyntaxNode): Target {
     if (!front.frame.fn.captures.has(name)) return front.fail("COMPILER_UNKNOWN_NAME", { name }, node);
     return front.fail("COMPILER_READ_ONLY", { what: `\`${name}\`, a variable of the module,` }, node);
   }
-  if (variable < front.outside) front.fail("COMPILER_CAPTURED", { name }, node);
+  if (front.isBeyond(variable)) front.fail("COMPILER_CAPTURED", { name }, node);
   return {
     get: () => front.state.variables.get(variable) ?? front.fail("COMPILER_PATHS_DIFFER", { name }, node),
-    set: (value) => front.isReachable && front.state.variables.set(variable, value),
+    set: (value) => front.isReachable && front.assign(variable, value, node),
   };
 }
 

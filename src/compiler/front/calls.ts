@@ -10,7 +10,7 @@ import { BUILTINS, stagedMethod } from "./builtins.ts";
 import { argument, argumentNode, type Call } from "./call.ts";
 import { castTo, structFrom } from "./casts.ts";
 import { isSeenFromOutside } from "./closures.ts";
-import { CONNECTION_METHODS } from "./connections.ts";
+import { connectionMethods } from "./connections.ts";
 import { stagedOf } from "./convert.ts";
 import { evaluate, receiver, refuseKind } from "./expressions.ts";
 import type { Frame, Front, Outcome } from "./front.ts";
@@ -92,7 +92,7 @@ function method(front: Front, object: Value, name: string, call: Call, callee: S
     case "cursor":
       return (CURSOR_METHODS[name] ?? missing(front, object, name, callee))(front, object, call);
     case "connection":
-      return (CONNECTION_METHODS[name] ?? missing(front, object, name, callee))(front, object, call);
+      return (connectionMethods(object)[name] ?? missing(front, object, name, callee))(front, object, call);
     case "innerMap":
       return methodOfMap(front, object, name, call, callee) ?? missing(front, object, name, callee);
     case "place":

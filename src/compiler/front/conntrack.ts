@@ -1,16 +1,16 @@
-/** `conntrackLookup` (a kfunc of net/netfilter/nf_conntrack_bpf.c). Null on a kernel without it. */
+/** `conntrackLookup` and `conntrackAllocate` (kfuncs of net/netfilter/nf_conntrack_bpf.c). Null on a kernel without them. */
 import type { ValueId } from "../ir/ir.ts";
 import { CONNTRACK_OPTIONS } from "../kernel-types.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Handler } from "./call.ts";
+import { acquired } from "./connections.ts";
 import { numberOf, present } from "./convert.ts";
 import { addressField } from "./fib.ts";
 import type { Front } from "./front.ts";
 import { whereKernelHas } from "./kernel-function.ts";
 import { property } from "./property.ts";
-import { MAX_SAFE, NULL, type Value, within } from "./value.ts";
+import { NULL, type Value, within } from "./value.ts";
 
-const LOOKUP = "bpf_xdp_ct_lookup";
 /** BPF_F_CURRENT_NETNS: the namespace of the interface that received the packet. */
 const CURRENT_NAMESPACE = -1;
 
@@ -64,30 +64,31 @@ function optionsOf(front: Front, protocol: ValueId): ValueId {
   return front.stackAddress(slot);
 }
 
-const conntrackLookup: Handler = (front, call) => {
-  const tuple = tupleOf(front, call);
-  const { yes: known, no: unknown } = whereKernelHas(front, LOOKUP);
-  front.follow(known);
-  const options = optionsOf(front, tuple.protocol);
-  const values = [
-    front.context,
-    tuple.address(),
-    front.constant(tuple.size),
-    options,
-    front.constant(CONNTRACK_OPTIONS),
-  ];
-  const target = { kind: "extern", extern: LOOKUP } as const;
-  const id = front.emit({ kind: "callFunction", target, arguments: values }, "pointer");
-  const { yes, no } = front.branch("ne", id, front.constant(0));
-  front.learn(yes, id, { min: 1, max: MAX_SAFE });
-  front.learn(no, id, { min: 0, max: 0 });
-  yes.records = new Map([...yes.records, [id, { kind: "connection", line: front.lineOf(call.node) }]]);
-  const nothing = front.joinStates([no, unknown])!;
-  front.follow(undefined);
-  return [
-    { state: yes, value: { kind: "connection", id } },
-    { state: nothing, value: NULL },
-  ];
-};
+/** An entry by a function that gets the tuple: two paths. */
+const entry =
+  (name: string, isNew: boolean): Handler =>
+  (front, call) => {
+    const tuple = tupleOf(front, call);
+    const { yes: known, no: unknown } = whereKernelHas(front, name);
+    front.follow(known);
+    const options = optionsOf(front, tuple.protocol);
+    const values = [
+      front.context,
+      tuple.address(),
+      front.constant(tuple.size),
+      options,
+      front.constant(CONNTRACK_OPTIONS),
+    ];
+    const [{ state: held, value }, { state: none }] = acquired(front, name, values, isNew, call.node);
+    const nothing = front.joinStates([none, unknown])!;
+    front.follow(undefined);
+    return [
+      { state: held, value },
+      { state: nothing, value: NULL },
+    ];
+  };
 
-export const CONNTRACK: Readonly<Record<string, Handler>> = { conntrackLookup };
+export const CONNTRACK: Readonly<Record<string, Handler>> = {
+  conntrackLookup: entry("bpf_xdp_ct_lookup", false),
+  conntrackAllocate: entry("bpf_xdp_ct_alloc", true),
+};

@@ -91,7 +91,7 @@ function grouped(front: Front, outcomes: readonly Outcome[], node: SyntaxNode): 
 }
 
 function kindOf(value: Value): unknown {
-  if (isNothing(value)) return "nothing";
+  if (isNothing(value)) return isStaged(value) && value.value === null ? "null" : "undefined";
   if (value.kind === "record") return recordKind(value);
   if (!isStaged(value)) return "value";
   const { value: constant } = value;
@@ -272,7 +272,7 @@ function template(front: Front, node: SyntaxNode): Value {
 function variable(front: Front, name: string, node: SyntaxNode): Value | undefined {
   const found = front.frame.scope.find(name);
   if (found === undefined) return undefined;
-  if (found < front.outside) front.fail("COMPILER_CAPTURED", { name }, node);
+  if (front.isBeyond(found)) front.fail("COMPILER_CAPTURED", { name }, node);
   const value = front.state.variables.get(found);
   return value ?? front.fail("COMPILER_PATHS_DIFFER", { name }, node);
 }

@@ -117,6 +117,18 @@ export class Front {
 
   /** Variables below are of the function around a callback. */
   readonly outside: number;
+  /** Those of them that the callback gets. */
+  readonly handed = new Set<number>();
+  /** Those of them that it asks for. */
+  readonly wanted = new Set<number>();
+  /** Those of them that it sets, and where. */
+  readonly assigned = new Map<number, SyntaxNode>();
+  /** Where a callback may end the program: the paths that do, and their answers. */
+  ends: { readonly state: State; readonly action: ValueId; readonly node: SyntaxNode }[] | undefined;
+  /** How often the function is called at most, for each time that its program runs. */
+  rounds = 1;
+  /** Instructions that the verifier walks in loops. */
+  walked = 0;
 
   /** Whether hardware hints may be asked for. */
   readonly isDeviceBound: boolean;
@@ -195,6 +207,19 @@ export class Front {
 
   get frame(): Frame {
     return this.frames.at(-1)!;
+  }
+
+  /** Asks for a variable; true when it is of the function around a callback, which keeps it to itself. */
+  isBeyond(variable: number): boolean {
+    if (variable >= this.outside) return false;
+    this.wanted.add(variable);
+    return !this.handed.has(variable);
+  }
+
+  /** Sets a variable that there is. */
+  assign(variable: number, value: Value, node: SyntaxNode): void {
+    if (variable < this.outside) this.assigned.set(variable, node);
+    this.state.variables.set(variable, value);
   }
 
   // Places in the source.

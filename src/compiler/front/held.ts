@@ -5,7 +5,8 @@ import type { Front } from "./front.ts";
 import type { Held } from "./state.ts";
 
 export function leak(front: Front, { kind, line }: Held, node: SyntaxNode): never {
-  return front.fail(kind === "record" ? "COMPILER_RECORD_LEAK" : "COMPILER_CONNECTION_LEAK", { line }, node);
+  if (kind === "record") return front.fail("COMPILER_RECORD_LEAK", { line }, node);
+  return front.fail("COMPILER_CONNECTION_LEAK", { line, isNew: kind === "newConnection" }, node);
 }
 
 /** Refuses an end, or a jump out of the program, while something is held. */

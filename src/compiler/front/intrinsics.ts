@@ -8,13 +8,13 @@ import { CHECKSUMS } from "./checksums.ts";
 import { CONNTRACK } from "./conntrack.ts";
 import { bigintOf, numberOf, stagedOf } from "./convert.ts";
 import { copyOfPlace } from "./copies.ts";
+import { endProgram } from "./end.ts";
 import { schemaOf } from "./expressions.ts";
 import { FIB } from "./fib.ts";
 import type { Front, Outcome } from "./front.ts";
 import { HASHES } from "./hashes.ts";
-import { requireReleased } from "./held.ts";
 import { outcome } from "./join.ts";
-import { countedLoop } from "./loops.ts";
+import { loop } from "./loop-call.ts";
 import { assignPlace, fieldOf, placeAt, requireUsable } from "./memory.ts";
 import { addressOfPlace } from "./packet.ts";
 import { PREFIXES } from "./prefixes.ts";
@@ -39,17 +39,6 @@ const exit: Handler = (front, call) => {
   endProgram(front, id(), call.node);
   return [];
 };
-
-/** The program's answer on this path. */
-export function endProgram(front: Front, action: ValueId, node: SyntaxNode): void {
-  const { lockedSince } = front.state;
-  if (lockedSince !== undefined)
-    front.fail("COMPILER_UNDER_LOCK", { what: "the program ends", line: lockedSince }, node);
-  requireReleased(front, node);
-  if (!front.isProgram)
-    front.unsupported("exit in a subprogram or callback", "return what the caller needs to know", node);
-  front.exitWith(action);
-}
 
 // Places.
 
@@ -194,7 +183,7 @@ const atomicStore = value((front, call) => {
   return UNDEFINED;
 });
 
-// Locks and loops.
+// Locks.
 
 const withLock: Handler = (front, call) => {
   const lock = placeOf(front, argument(call, 0), argumentNode(call, 0));
@@ -220,38 +209,6 @@ const withLock: Handler = (front, call) => {
     front.leave();
   }
   return outcomes;
-};
-
-const loop: Handler = (front, call) => {
-  const body = argument(call, 1);
-  const rounds = front.newVariable();
-  front.state.variables.set(rounds, staged(0));
-  countedLoop(front, call.node, staged(0), argument(call, 0), undefined, (index) => {
-    const outcomes = front.language.callValue(front, body, [index], call.node);
-    const going: Outcome[] = [];
-    for (const { state, value: answer } of outcomes) {
-      front.follow(state);
-      const next = numberOf(front, index, call.node);
-      state.variables.set(
-        rounds,
-        next.constant === undefined
-          ? {
-              kind: "number",
-              id: front.aluConstant("add", next.id(), 1),
-              range: { min: next.range.min + 1, max: next.range.max + 1 },
-            }
-          : staged(next.constant + 1),
-      );
-      const { yes, no } = front.language.truth(front, answer, call.node);
-      if (yes) front.frame.targets.at(-1)!.breaks.push(yes);
-      if (no) going.push({ state: no, value: UNDEFINED });
-    }
-    front.join(going);
-  });
-  if (!front.isReachable) return [];
-  const count = front.state.variables.get(rounds)!;
-  front.state.variables.delete(rounds);
-  return outcome(front, front.settle(count));
 };
 
 // Plain helpers.

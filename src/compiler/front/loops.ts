@@ -29,7 +29,7 @@ export interface Loop {
 }
 
 /** What is assumed of the variables that a body changes. */
-interface Assumptions {
+export interface Assumptions {
   readonly variables: Map<number, Value>;
   /** How often a variable's range has grown. */
   readonly growth: Map<number, number>;
@@ -109,10 +109,13 @@ function tryLoop(front: Front, loop: Loop, entry: State, assumed: Assumptions): 
   }
   if (back && loop.isTestedFirst && phis.some((phi) => leavesAnother(front, phi, back!)))
     back = withoutSecondRound(front, loop, back, exits);
-  const isProven = !back || phis.some((phi) => isCounter(front, phi, back));
-  if (!isProven) front.fail("COMPILER_LOOP", { problem: "no counter that grows by a constant has a limit" }, loop.node);
+  const rounds = back ? Math.min(...phis.map((phi) => roundsOf(front, phi, back))) : 1;
+  if (rounds > MAX_ROUNDS)
+    front.fail("COMPILER_LOOP", { problem: "no counter that grows by a constant has a limit" }, loop.node);
   close(front, header, before, phis, back);
   front.joinStates(exits);
+  const once = builder.since(snapshot.mark) + front.walked - snapshot.walked;
+  front.walked = snapshot.walked + rounds * once;
   return true;
 }
 
@@ -181,7 +184,7 @@ function settles(front: Front, start: State, back: State, entry: State, assumed:
 }
 
 /** Makes room for a value in what is assumed of a variable; false when it was in there. */
-function widen(front: Front, variable: number, initial: Value, after: Value, assumed: Assumptions): boolean {
+export function widen(front: Front, variable: number, initial: Value, after: Value, assumed: Assumptions): boolean {
   const shape = assumed.variables.get(variable);
   if (shape && fitsIn(front, after, shape)) return false;
   const times = (assumed.growth.get(variable) ?? 0) + 1;
@@ -196,7 +199,8 @@ function widen(front: Front, variable: number, initial: Value, after: Value, ass
   return true;
 }
 
-const rangeOfValue = (front: Front, value: Value): Range | undefined => {
+/** Undefined for what is no number. */
+export const rangeOfValue = (front: Front, value: Value): Range | undefined => {
   if (value.kind === "number") return front.rangeOf(value);
   if (isStaged(value) && typeof value.value === "number") return { min: value.value, max: value.value };
   return undefined;
@@ -269,7 +273,7 @@ function unifyNullable(front: Front, before: Value, after: Value, times: number)
 }
 
 /** The registers that a value of a shape is made of. */
-function leaves(front: Front, given: Value, shape: Value): ValueId[] {
+export function leaves(front: Front, given: Value, shape: Value): ValueId[] {
   const value = front.settle(given);
   switch (shape.kind) {
     case "number":
@@ -299,27 +303,51 @@ function leaves(front: Front, given: Value, shape: Value): ValueId[] {
 const zeroOf = (front: Front, _: number): ValueId => front.constant(0);
 
 function makePhis(front: Front, header: BlockId, shape: Value): { readonly value: Value; readonly ids: ValueId[] } {
-  const phi = (type: ValueType = "scalar"): ValueId => front.builder.phi(header, type);
+  return fromLeaves(shape, ({ type, range }) => {
+    const id = front.builder.phi(header, type);
+    if (range && range.min >= 0 && range.max <= 0xffffffff) front.naturals.add(id);
+    return id;
+  });
+}
+
+/** A register of a value: what may be in it. */
+export interface Leaf {
+  readonly type: ValueType;
+  readonly range?: Range;
+  /** Bits that may be set; undefined when all may. */
+  readonly bits?: number;
+}
+
+/** A value of a shape, of new registers: those that `leaves` takes out, in the same order. */
+export function fromLeaves(
+  shape: Value,
+  make: (leaf: Leaf) => ValueId,
+): { readonly value: Value; readonly ids: ValueId[] } {
   switch (shape.kind) {
-    case "number":
-    case "bigint":
+    case "number": {
+      const id = make({ type: "scalar", range: shape.range });
+      return { value: { ...shape, id }, ids: [id] };
+    }
+    case "bigint": {
+      const id = make({ type: "scalar" });
+      return { value: { ...shape, id }, ids: [id] };
+    }
     case "boolean": {
-      const id = phi();
-      if (shape.kind === "number" && shape.range.min >= 0 && shape.range.max <= 0xffffffff) front.naturals.add(id);
+      const id = make({ type: "scalar", bits: 1 });
       return { value: { ...shape, id }, ids: [id] };
     }
     case "address": {
-      const ids = shape.words.map(() => phi());
+      const ids = shape.words.map(({ size }) => make({ type: "scalar", bits: 8 * size }));
       return { value: { ...shape, words: shape.words.map(({ size }, index) => ({ size, id: ids[index]! })) }, ids };
     }
     case "place": {
-      const base = phi("pointer");
       if (shape.at.kind !== "memory") return { value: shape, ids: [] };
+      const base = make({ type: "pointer" });
       return { value: { ...shape, at: { ...shape.at, base, offset: 0 } }, ids: [base] };
     }
     case "nullable": {
-      const present = phi();
-      const inner = makePhis(front, header, shape.value);
+      const present = make({ type: "scalar" });
+      const inner = fromLeaves(shape.value, make);
       return { value: { ...shape, present, value: inner.value }, ids: [present, ...inner.ids] };
     }
     default:
@@ -379,39 +407,39 @@ function withoutSecondRound(front: Front, { test }: Loop, back: State, exits: St
   return back;
 }
 
-/** A variable that grows (or shrinks) by a constant each round, within bounds that a test has set. */
-function isCounter(front: Front, phi: HeaderPhi, back: State): boolean {
+/** How often a variable can grow (or shrink) by a constant within bounds that a test has set; else Infinity. */
+function roundsOf(front: Front, phi: HeaderPhi, back: State): number {
   const { variable, value, ids } = phi;
-  if (leavesAnother(front, phi, back)) return true;
+  if (leavesAnother(front, phi, back)) return 1;
   const after = back.variables.get(variable);
-  if (value.kind !== "number" || !after) return false;
-  if (after.kind !== "number") return false;
+  if (value.kind !== "number" || after?.kind !== "number") return Infinity;
   const operation = front.builder.definition(after.id)?.operation;
   if (operation?.kind !== "alu" || operation.a !== ids[0] || (operation.code !== "add" && operation.code !== "sub"))
-    return false;
+    return Infinity;
   const by = front.builder.definition(operation.b)?.operation;
-  if (by?.kind !== "constant" || by.value === 0n) return false;
+  if (by?.kind !== "constant" || by.value === 0n) return Infinity;
   front.follow(back);
   const { min, max } = front.rangeOf(value);
   front.leave();
-  const step = Math.abs(Number(by.value));
-  return (max - min) / step < MAX_ROUNDS;
+  return Math.floor((max - min) / Math.abs(Number(by.value))) + 1;
 }
 
 // Going back.
 
-function takeSnapshot(front: Front) {
+export function takeSnapshot(front: Front) {
   return {
     mark: front.builder.mark(),
     exits: new Map(front.exits),
     scratch: new Map(front.scratch),
     objectSlots: new Map(front.objectSlots),
+    walked: front.walked,
     lists: [...openLists(front)].map((list) => ({ list, length: list.length })),
   };
 }
 
-/** Where a body leaves paths for others: returns, breaks and continues of what is around the loop. */
+/** Where a body leaves paths for others: returns, breaks and continues of what is around the loop, ends of the program. */
 function* openLists(front: Front): Generator<unknown[]> {
+  if (front.ends) yield front.ends;
   for (const { returns, targets } of front.frames) {
     yield returns;
     for (const { breaks, continues } of targets) {
@@ -421,7 +449,9 @@ function* openLists(front: Front): Generator<unknown[]> {
   }
 }
 
-function restore(front: Front, { mark, exits, scratch, objectSlots, lists }: ReturnType<typeof takeSnapshot>): void {
+export function restore(front: Front, snapshot: ReturnType<typeof takeSnapshot>): void {
+  const { mark, exits, scratch, objectSlots, walked, lists } = snapshot;
+  front.walked = walked;
   front.builder.rewind(mark);
   front.forgetBits(mark.types);
   front.exits = exits;

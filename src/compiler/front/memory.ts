@@ -8,7 +8,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
 import { newObject } from "./objects.ts";
 import { readScalar, writeScalar } from "./scalars.ts";
-import type { ByteSource } from "./state.ts";
+import type { ByteSource, Overwrite } from "./state.ts";
 import { describeValue, isStaged, type PlaceValue, staged, type Value } from "./value.ts";
 import { type At, copy, forget, shift } from "./words.ts";
 
@@ -45,18 +45,24 @@ export function fieldOf(layout: Layout, name: string): FieldLayout | undefined {
 
 /** An error when the packet has moved since, or the place was overwritten. */
 export function requireUsable(front: Front, place: PlaceValue, node: SyntaxNode): void {
-  const { at } = place;
-  if (at.kind !== "memory") return;
-  const { region } = at;
-  const { packet, overwrites } = front.state;
-  if ((region.kind === "packet" || region.kind === "metadata") && region.generation !== packet.generation) {
-    front.fail("COMPILER_DEAD_PLACE", { killer: packet.killer ?? "", line: packet.killerLine }, node);
-  }
-  const end = at.offset + place.layout.size;
-  for (const one of overwrites) {
-    const isInside = one.base === at.base && at.offset >= one.start && end <= one.end;
-    if (isInside && one.stamp > place.stamp) front.fail("COMPILER_OVERWRITTEN", { line: one.line }, node);
-  }
+  const { killer = "", killerLine } = front.state.packet;
+  if (isDead(front, place)) front.fail("COMPILER_DEAD_PLACE", { killer, line: killerLine }, node);
+  const over = overwriteOf(front, place);
+  if (over) front.fail("COMPILER_OVERWRITTEN", { line: over.line }, node);
+}
+
+/** The packet has moved since. */
+function isDead(front: Front, { at }: PlaceValue): boolean {
+  if (at.kind !== "memory" || (at.region.kind !== "packet" && at.region.kind !== "metadata")) return false;
+  return at.region.generation !== front.state.packet.generation;
+}
+
+/** The write over a whole place that has made this name for it, or for a part of it, stale. */
+export function overwriteOf(front: Front, { at, layout, stamp }: PlaceValue): Overwrite | undefined {
+  if (at.kind !== "memory") return undefined;
+  const end = at.offset + layout.size;
+  const isInside = (one: Overwrite): boolean => one.base === at.base && at.offset >= one.start && end <= one.end;
+  return front.state.overwrites.find((one) => one.stamp > stamp && isInside(one));
 }
 
 /** Writes a field. Structs, arrays and bytes are copied as a whole. */

@@ -176,6 +176,8 @@ export class Merger {
 
   /** The phi takes over what the paths hold. */
   #connection(values: readonly (Connection | undefined)[]): Value {
+    const isNew = values.some((value) => value?.isNew);
+    if (values.some((value) => value && value.isNew !== isNew)) throw DIFFERENT;
     const id = this.phi(
       "pointer",
       values.map((value, index) => value?.id ?? this.#zero(index)),
@@ -186,13 +188,16 @@ export class Merger {
       const held = state.records.get(value.id);
       if (held) {
         state.records = new Map([...[...state.records].filter(([one]) => one !== value.id), [id, held]]);
-        state.released = new Map([...state.released, [value.id, { line: held.line, isTaken: true }]]);
+        state.released = new Map([
+          ...state.released,
+          [value.id, { line: held.line, isTaken: true, isInserted: false }],
+        ]);
       } else {
         const released = state.released.get(value.id);
         if (released) state.released = new Map([...state.released, [id, released]]);
       }
     }
-    return { kind: "connection", id };
+    return { kind: "connection", id, isNew };
   }
 
   #zero(index: number): ValueId {

@@ -6,6 +6,7 @@
  * pointer, with constant offsets; a variable offset is at most 65535; places die when the packet moves.
  */
 import { layoutOf, type Schema } from "../../schema/index.ts";
+import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Method } from "./call.ts";
@@ -19,7 +20,8 @@ import { placeAt, requireUsable } from "./memory.ts";
 import { flushObject, storeObject } from "./objects.ts";
 import { binary } from "./operators.ts";
 import { contextField, loadPacket, XDP_MD } from "./packet-bounds.ts";
-import { property } from "./property.ts";
+import { cursorOffset, property } from "./property.ts";
+import { isSeen } from "./seen.ts";
 import { NULL, type PlaceValue, type Range, type Region, staged, UNDEFINED, type Value } from "./value.ts";
 import { forget, pointerOf } from "./words.ts";
 
@@ -36,7 +38,7 @@ function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
   if (range.min < 0 || range.max > MAX_OFFSET) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, node);
   const { data } = front.state.packet;
   if (constant !== undefined) return { base: data, offset: constant };
-  const { variable, added } = partsOf(front, bounded(front, id(), range), range);
+  const { variable, added } = partsOf(front, tested(front, id(), range), range);
   const key = `base:${data}:${variable}`;
   let base = front.state.slots.get(key);
   if (base === undefined) {
@@ -44,6 +46,18 @@ function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
     front.state.slots.set(key, base);
   }
   return { base, offset: added };
+}
+
+/** A mask of 16 bits would leave no room for the header itself: such an offset is tested, though it never is more. */
+function tested(front: Front, id: ValueId, range: Range): ValueId {
+  if (range.max <= MAX_OFFSET >> 1 || isSeen(front, id, range.max) || front.state.records.size > 0)
+    return bounded(front, id, range);
+  const { yes, no } = front.branch("gt", id, front.constant(range.max));
+  front.follow(yes);
+  front.exitWith(front.constant(XdpAction.Aborted));
+  front.learn(no, id, range, true);
+  front.follow(no);
+  return id;
 }
 
 /** `x + c` where x alone may be added to a pointer: headers behind x then share one base. */
@@ -90,16 +104,15 @@ export function headerAt(front: Front, schema: Schema<unknown>, offset: Value, n
 
 export type CursorValue = Extract<Value, { kind: "cursor" }>;
 
-const offsetOf = (front: Front, cursor: CursorValue): Value => front.state.variables.get(cursor.variable)!;
-
 function moveCursor(front: Front, cursor: CursorValue, by: Value, node: SyntaxNode): void {
-  front.state.variables.set(cursor.variable, front.settle(binary(front, "+", offsetOf(front, cursor), by, node)));
+  const moved = front.settle(binary(front, "+", cursorOffset(front, cursor, node), by, node));
+  front.assign(cursor.variable, moved, node);
 }
 
 export const CURSOR_METHODS: Readonly<Record<string, Method<CursorValue>>> = {
   take: (front, cursor, call) => {
     const schema = schemaOf(front, argument(call, 0), argumentNode(call, 0));
-    const outcomes = headerAt(front, schema, offsetOf(front, cursor), call.node);
+    const outcomes = headerAt(front, schema, cursorOffset(front, cursor, call.node), call.node);
     for (const { state, value } of outcomes) {
       if (value === NULL) continue;
       front.follow(state);
@@ -111,7 +124,7 @@ export const CURSOR_METHODS: Readonly<Record<string, Method<CursorValue>>> = {
   peek: (front, cursor, call) => {
     const schema = schemaOf(front, argument(call, 0), argumentNode(call, 0));
     const ahead = call.values.length > 1 ? argument(call, 1) : staged(0);
-    const offset = front.settle(binary(front, "+", offsetOf(front, cursor), ahead, call.node));
+    const offset = front.settle(binary(front, "+", cursorOffset(front, cursor, call.node), ahead, call.node));
     return headerAt(front, schema, offset, argumentNode(call, 1));
   },
   skip: (front, cursor, call) => {

@@ -18,6 +18,12 @@ import { kernelFunction } from "./scope.ts";
 import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 import { pointerOf, shift } from "./words.ts";
 
+/** Where a cursor is. */
+export function cursorOffset(front: Front, { variable }: Extract<Value, { kind: "cursor" }>, node: SyntaxNode): Value {
+  if (front.isBeyond(variable)) front.fail("COMPILER_CAPTURED", { name: "the cursor" }, node);
+  return front.state.variables.get(variable)!;
+}
+
 export function property(front: Front, value: Value, name: string, node: SyntaxNode): Value {
   switch (value.kind) {
     case "staged":
@@ -29,7 +35,7 @@ export function property(front: Front, value: Value, name: string, node: SyntaxN
     case "context":
       return contextProperty(front, name, node);
     case "cursor":
-      if (name === "offset") return front.state.variables.get(value.variable)!;
+      if (name === "offset") return cursorOffset(front, value, node);
       return missing(front, value, name, node);
     case "connection":
       return connectionProperty(front, value, name, node) ?? missing(front, value, name, node);

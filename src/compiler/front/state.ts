@@ -51,16 +51,23 @@ export interface Fact extends Range {
   readonly seen?: number;
 }
 
-/** A ring-buffer record until it is submitted or discarded, a connection until it is released: with the line that got it. */
+/**
+ * A ring-buffer record until it is submitted or discarded, a connection until it is released, a new one until it is
+ * inserted: with the line that got it.
+ */
 export interface Held {
-  readonly kind: "record" | "connection";
+  readonly kind: "record" | "connection" | "newConnection";
   readonly line: number;
 }
 
-/** Why a connection is no longer held under its register: released in that line, or, found there, taken over by a phi. */
+/**
+ * Why a connection is no longer held under its register: released or inserted in that line, or, found there, taken over by a
+ * phi.
+ */
 export interface Released {
   readonly line: number;
   readonly isTaken: boolean;
+  readonly isInserted: boolean;
 }
 
 export interface State {
@@ -170,8 +177,9 @@ export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
       return a.variable === (b as typeof a).variable;
     case "closure":
       return a.node === (b as typeof a).node && a.scope === (b as typeof a).scope;
-    case "innerMap":
     case "connection":
+      return a.id === (b as typeof a).id && a.isNew === (b as typeof a).isNew;
+    case "innerMap":
       return a.id === (b as typeof a).id;
   }
 }

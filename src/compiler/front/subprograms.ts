@@ -167,9 +167,9 @@ export function callbackAddress(
 }
 
 /** The caller's stack, all of it: two places there may be one. */
-const OTHER_STACK: Region = { kind: "stack", slot: -1 };
+export const OTHER_STACK: Region = { kind: "stack", slot: -1 };
 
-function seenInside(region: Region): Region {
+export function seenInside(region: Region): Region {
   if (region.kind === "stack") return OTHER_STACK;
   return region.kind === "packet" || region.kind === "metadata" ? { ...region, generation: 0 } : region;
 }

@@ -96,8 +96,8 @@ export type Value =
   | { readonly kind: "closure"; readonly node: SyntaxNode; readonly scope: Scope; readonly owner: KernelFunction }
   /** A map found in a map of maps. */
   | { readonly kind: "innerMap"; readonly id: ValueId; readonly template: object }
-  /** An entry of nf_conntrack: `State.records` says whether it is held. */
-  | { readonly kind: "connection"; readonly id: ValueId };
+  /** An entry of nf_conntrack: `State.records` says whether it is held. `isNew`: it was allocated, and is not in the table. */
+  | { readonly kind: "connection"; readonly id: ValueId; readonly isNew: boolean };
 
 export type Connection = Extract<Value, { kind: "connection" }>;
 
@@ -149,7 +149,7 @@ export function describeValue(value: Value): string {
     case "innerMap":
       return "a map";
     case "connection":
-      return "a connection";
+      return value.isNew ? "a connection that is not inserted" : "a connection";
   }
 }
 

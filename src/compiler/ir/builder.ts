@@ -179,6 +179,14 @@ export class IrBuilder {
     };
   }
 
+  /** How many instructions were built since then, in blocks of their own; what is made where it is used is none. */
+  since(mark: BuilderMark): number {
+    const isMade = ({ operation: { kind } }: IrInstruction): boolean => kind !== "constant" && kind !== "stack";
+    return this.#blocks
+      .slice(mark.blocks)
+      .reduce((sum, { instructions }) => sum + instructions.filter(isMade).length + 1, 0);
+  }
+
   rewind(mark: BuilderMark): void {
     this.#blocks.length = mark.blocks;
     this.#slots.length = mark.slots;

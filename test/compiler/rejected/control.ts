@@ -36,6 +36,57 @@ export const control: readonly Row[] = [
   ],
   ["COMPILER_CAPTURED", "let found = false;\nnumbers.forEach(() => {\n«found» = true;\n});"],
   [
+    "COMPILER_LOOP",
+    "loop(«2 ** 23 + 1», () => {\nseen.value += 1n;\n});",
+    { message: "the verifier must see this loop end: it may go round more than 8388608 times" },
+  ],
+  ["COMPILER_LOOP", "loop(«value.wide», () => {\nseen.value += 1n;\n});"],
+  [
+    "COMPILER_LOOP_VALUE",
+    "let last = local.inner;\nloop(10_000, (i) => {\nif (i === 7) «last» = value.inner;\n});\nseen.value = u64(last.a);",
+    { message: "the kernel calls the body of this loop, and between its rounds there is no place of Inner" },
+  ],
+  [
+    "COMPILER_LOOP_VALUE",
+    "let at: Ipv4 | null = null;\nloop(10_000, () => {\n«at» = ctx.header(Ipv4, 14);\n});\nif (at) seen.value = 1n;",
+  ],
+  [
+    "COMPILER_CAPTURED",
+    "const record = events.reserve();\nif (record) {\nloop(10_000, () => {\n«record».small = 1;\n});\nevents.submit(record);\n}",
+    { message: "`record` belongs to the function around this one, which the kernel calls by itself" },
+  ],
+  [
+    "COMPILER_CAPTURED",
+    `${FLOW}\nconst known = conntrackLookup(ctx, flow(ipv4));\nif (known) {\nloop(10_000, () => {\nseen.value = u64(«known».mark);\n});\nknown.release();\n}`,
+  ],
+  [
+    "COMPILER_DEAD_PLACE",
+    "loop(10_000, (i) => {\nseen.value = u64(«ipv4.ttl»);\nreturn ctx.adjustHead(2) && i < 3 ? undefined : loop.Break;\n});",
+  ],
+  [
+    "COMPILER_DEAD_PLACE",
+    "loop(10_000, () => (ctx.adjustHead(2) ? undefined : loop.Break));\nseen.value = u64(«ipv4.ttl»);",
+  ],
+  [
+    "COMPILER_OVERWRITTEN",
+    "const inner = value.inner;\nloop(10_000, () => {\nvalue.inner = local.inner;\n});\nseen.value = u64(«inner.a»);",
+  ],
+  [
+    "COMPILER_OVERWRITTEN",
+    "const inner = value.inner;\nloop(10_000, () => {\nseen.value = u64(«inner.a»);\nvalue.inner = local.inner;\n});",
+  ],
+  ["COMPILER_PRODUCT", "let sum = 0;\nloop(8_000_000, () => {\n«sum += value.wide»;\n});\nseen.value = u64(sum);"],
+  ["COMPILER_UNDER_LOCK", "withLock(value.lock, () => {\n«loop(10_000, () => {\nvalue.count += 1n;\n})»;\n});"],
+  [
+    "COMPILER_RECORD_LEAK",
+    "«loop(10_000, () => {\nconst record = events.reserve();\nif (record) record.small = 1;\n})»;",
+  ],
+  [
+    "COMPILER_RECURSION",
+    "deep(3);",
+    { module: "function deep(n: number): void {\nloop(10_000, () => {\n«deep(n)»;\n});\n}" },
+  ],
+  [
     "COMPILER_RECURSION",
     "return again(3);",
     {
@@ -224,6 +275,56 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
     "COMPILER_RELEASED",
     "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«for (const i of range(4)) {\nif (i === ipv4.ttl) known.release();\n}»",
     { module: FLOW },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const made = conntrackAllocate(ctx, flow(ipv4));\nmade?.setTimeout(1000);\n«return XdpAction.Drop;»",
+    { module: FLOW, message: "the connection that line @1 allocated is not inserted on this path" },
+  ],
+  [
+    "COMPILER_CONNECTION_LEAK",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.insert();\n«return XdpAction.Pass;»",
+    { module: FLOW, message: "the connection that line @2 found is not released on this path" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.insert()?.release();\n«made.setStatus(4)»;",
+    { module: FLOW, message: "the connection was inserted in line @2, on a path that leads here" },
+  ],
+  [
+    "COMPILER_RELEASED",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nconst known = made.insert() ?? «made.insert()»;\nknown?.release();",
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_TYPE",
+    "const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.setTimeout(«-1»);\nmade.insert()?.release();",
+    { module: FLOW, message: "a time in milliseconds of 0 to 4294967295 is needed here, and this is one of -1 to -1" },
+  ],
+  [
+    "COMPILER_TYPE",
+    'const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\nmade.setNat("source", ipv4.source, «value.wide»);\nmade.insert()?.release();',
+    { module: FLOW },
+  ],
+  [
+    "COMPILER_TARGET",
+    "const made = «conntrackAllocate(ctx, flow(ipv4))»;\nmade?.insert()?.release();",
+    { module: FLOW, options: '{ target: "5.18" }', message: "`conntrackAllocate` needs Linux 6.0; the target is 5.18" },
+  ],
+  [
+    "COMPILER_TARGET",
+    'const made = conntrackAllocate(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«made.setNat("source", ipv4.source)»;\nmade.insert()?.release();',
+    { module: FLOW, options: '{ target: "6.0" }' },
+  ],
+  [
+    "COMPILER_TARGET",
+    "const known = conntrackLookup(ctx, flow(ipv4)) ?? exit(XdpAction.Drop);\n«known.changeTimeout(1000)»;\nknown.release();",
+    { module: FLOW, options: '{ target: "5.19" }' },
+  ],
+  [
+    "COMPILER_GPL_ONLY",
+    "const made = «conntrackAllocate(ctx, flow(ipv4))»;\nmade?.insert()?.release();",
+    { module: FLOW, options: '{ license: "MIT" }' },
   ],
   [
     "COMPILER_UNDER_LOCK",

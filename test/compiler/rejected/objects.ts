@@ -73,6 +73,14 @@ export const objects: readonly Row[] = [
   ],
   [
     "COMPILER_TARGET",
+    "loop(«10_000», () => {\nseen.value += 1n;\n});",
+    {
+      options: '{ target: "5.15" }',
+      message: "a loop of more than 8192 rounds needs Linux 5.17; the target is 5.15",
+    },
+  ],
+  [
+    "COMPILER_TARGET",
     "seen.value = «ktimeGetTaiNs()»;",
     { options: '{ target: "5.4" }', message: "`ktimeGetTaiNs` needs Linux 6.1; the target is 5.4" },
   ],

@@ -10,6 +10,9 @@ import type { Surrounding } from "./places.ts";
  */
 const MAX_ROUNDS = 12;
 
+/** More rounds than the compiler lets the verifier walk. */
+const CALLS = 9000;
+
 export class Statements extends MapStatements {
   #rounds = 0;
 
@@ -111,6 +114,7 @@ export class Statements extends MapStatements {
     const rounds = this.random.between(1, 4);
     this.#rounds += around.rounds * rounds;
     if (this.#rounds > MAX_ROUNDS) return this.branch(around);
+    if (this.random.chance(0.25)) return this.calledLoop(around, rounds);
     const inner = new Scope(scope, scope.loopDepth + 1);
     const index = this.name("step");
     const [before, head, first] = this.loopHead(scope, index, rounds);
@@ -122,6 +126,24 @@ export class Statements extends MapStatements {
       rounds: around.rounds * rounds,
     });
     return [...before, `${head} {`, ...indent(first), ...body, "}"];
+  }
+
+  /** A loop whose body the kernel calls: of many rounds as far as the compiler knows, and a few that it goes. */
+  protected calledLoop(around: Surrounding, rounds: number): string[] {
+    const { random } = this;
+    const scope = new Scope(around.scope, around.scope.loopDepth + 1);
+    const index = this.name("step");
+    scope.numbers.push({ text: index, min: 0, max: CALLS - 1, isLoose: true });
+    const body = this.nested(random.between(1, 3), around, {
+      scope,
+      isLoop: false,
+      rounds: around.rounds * rounds,
+      leave: () => random.pick(["return loop.Break;", "return undefined;", 'exit(outcomes.drop("third"));']),
+    });
+    const count = this.name("n");
+    around.scope.numbers.push({ text: count, min: 0, max: CALLS });
+    const last = `  return ${index} >= ${rounds - 1} ? loop.Break : undefined;`;
+    return [`const ${count} = loop(${CALLS}, (${index}) => {`, ...body, last, "});"];
   }
 
   /** Lines before the loop, its head, and the first lines of its body. */

@@ -124,6 +124,7 @@ export function intrinsics(world: Surroundings): Readonly<Record<string, (...val
     },
     /** No connections, as on a kernel without nf_conntrack. */
     conntrackLookup: (): null => null,
+    conntrackAllocate: (): null => null,
     ktimeGetNs: now,
     ktimeGetBootNs: now,
     ktimeGetCoarseNs: now,
