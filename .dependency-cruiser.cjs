@@ -29,6 +29,25 @@ const rules = Object.entries(layers).map(([layer, allowed]) => ({
 module.exports = {
   forbidden: [
     ...rules,
+    {
+      name: "data-planes-are-customers",
+      severity: "error",
+      comment: "a data plane imports the package by its public names, and itself; its tests also test/support",
+      from: { path: "^dataplanes/([^/]+)/" },
+      to: { path: "^(src|examples|bench|test|dataplanes)/", pathNot: ["^dataplanes/$1/", "^test/support/"] },
+    },
+    {
+      name: "data-planes-without-test-support",
+      severity: "error",
+      from: { path: "^dataplanes/[^/]+/", pathNot: "^dataplanes/[^/]+/test/" },
+      to: { path: "^test/" },
+    },
+    {
+      name: "the-package-without-data-planes",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^dataplanes/" },
+    },
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     {
       name: "node-only-at-the-edge",

@@ -4,19 +4,7 @@ import { appendFile } from "node:fs/promises";
 import { LinkType, PcapngWriter, parse, print, VerdictType } from "xdpkit/packet";
 import { ask, type Where } from "./client.ts";
 import { columns } from "./print.ts";
-
-/** A dropped packet as the data plane tells it. */
-export interface DropReport {
-  readonly number: number;
-  /** Nanoseconds since 1970. */
-  readonly time: string;
-  readonly interface: string;
-  readonly reason: string;
-  /** Of the frame, bytes. */
-  readonly length: number;
-  /** Its first bytes, hexadecimal. */
-  readonly packet: string;
-}
+import type { DropReport } from "./report.ts";
 
 export interface DropOptions extends Where {
   readonly json?: boolean;

@@ -4,7 +4,6 @@ import { listInterfaces } from "xdpkit/kernel";
 import { printAddress } from "../control/sessions.ts";
 import type { UserPlane } from "../control/user-plane.ts";
 import { egress, interfaces } from "../program/tables.xdp.ts";
-import type { DropReport } from "./drops.ts";
 
 export interface Traffic {
   readonly packets: string;
@@ -93,6 +92,19 @@ export function statsOf(plane: UserPlane): Stats {
     outcomes: some(outcomes),
     answers: some(answers),
   };
+}
+
+/** A dropped packet as the data plane tells it. */
+export interface DropReport {
+  readonly number: number;
+  /** Nanoseconds since 1970. */
+  readonly time: string;
+  readonly interface: string;
+  readonly reason: string;
+  /** Of the frame, bytes. */
+  readonly length: number;
+  /** Its first bytes, hexadecimal. */
+  readonly packet: string;
 }
 
 /** Dropped packets behind a number. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { inNamespace, load } from "xdpkit/kernel";
 import { build, type Part, parse, print, VlanTag } from "xdpkit/packet";
 import { suite } from "../../../../test/support/require.ts";
-import type { DropReport } from "../../commands/drops.ts";
+import type { DropReport } from "../../commands/report.ts";
 import { arrives, data, inner4, ip4, ip6, udp } from "../frames.ts";
 import { sender } from "../tap.xdp.ts";
 import { Edge, Host, join2 } from "./hosts.ts";
