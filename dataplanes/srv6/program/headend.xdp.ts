@@ -253,7 +253,6 @@ function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, a
 
 /** End.B6.Encaps, S01 to S16, and likewise End.B6.Insert: the active segment is done, then the policy applies. */
 export function bindingSid(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, inserts: boolean): XdpAction {
-  if (BEHIND + ipv6.payloadLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
   const { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
   if (protocol !== IpProtocol.Routing) return pass(plane, ctx, "localDelivery");
   const srh = srhAt(plane, ctx, offset);

@@ -113,7 +113,6 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
 /** End.M.GTP6.D (section 6.3) and, `dropIn`, End.M.GTP6.D.Di (section 6.4). */
 export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, dropIn: boolean): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) return drop(plane, ctx, "lengthMismatch");
   const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   // S01: UDP, port GTP-U; else as section 4.1.1 of RFC 8986.
   const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(plane, ctx, 6, behind.offset, end) : null;
@@ -241,7 +240,6 @@ export function gtp4Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
 /** End.M.GTP6.E, RFC 9433 section 6.5: one segment is left, the destination of the tunnel. */
 export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) return drop(plane, ctx, "lengthMismatch");
   const behind = behindOptions(plane, ctx, ipv6.nextHeader);
   if (behind.protocol !== IpProtocol.Routing)
     return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });

@@ -25,6 +25,7 @@ import { gtp4Decapsulate, gtp4Encapsulate, gtp6Decapsulate, gtp6Encapsulate } fr
 import { drop, pass, SAMPLER, sampleDropped, truncated } from "./outcomes.xdp.ts";
 import type { Plan } from "./plan.ts";
 import type { Plane } from "./plane.ts";
+import { BEHIND } from "./segment-list.xdp.ts";
 import { COUNTERS, createTables, interfaces, ports, type Sid, scratch } from "./tables.xdp.ts";
 import { takeTags } from "./tags.xdp.ts";
 
@@ -178,8 +179,9 @@ export function createProgram(plan: Plan) {
     ? [...units.map(behaviourProgram), ...steered4.map(program4), ...steered6.map(program6)]
     : [];
 
-  /** What a local SID does. */
+  /** What a local SID does with a packet that is there as a whole. */
   function local(ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
+    if (BEHIND + ipv6.payloadLength > ctx.length) return drop(plane, ctx, "lengthMismatch");
     if (isSplit) scratch.at(0).found = sid.slot;
     for (const [index, unit] of units.entries()) {
       for (const codepoint of unit.codepoints) {

@@ -95,7 +95,6 @@ export interface Payload {
  */
 export function payloadOf(plane: Plane, ctx: XdpContext, ipv6: Ipv6): Payload {
   const end = BEHIND + ipv6.payloadLength;
-  if (end > ctx.length) exit(drop(plane, ctx, "lengthMismatch"));
   let { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
   if (protocol === IpProtocol.Routing) {
     const srh = srhAt(plane, ctx, offset) ?? exit(pass(plane, ctx, "localDelivery"));

@@ -3,7 +3,7 @@ import { describe } from "vitest";
 import { build, destinationOptions, Ethernet, hopByHop, Icmpv6Type, Ipv6Fragment, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { SidConfig, Srv6Config } from "../index.ts";
-import { arrives, data, error6, Icmpv6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import { arrives, cut, data, error6, Icmpv6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 
 const SID = "fc00:1::e";
@@ -66,12 +66,17 @@ function pathRows(next: (hops: number) => Part): Row[] {
     },
     {
       name: "cut in the SRH",
-      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 14 + 40 + 4),
+      packet: cut([arrives, ip6(SID), path(), udp(), data], 14 + 40 + 4),
       outcome: "truncated",
     },
     {
+      name: "one byte shorter than its header says",
+      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, -1),
+      outcome: "lengthMismatch",
+    },
+    {
       name: "cut in the segment list",
-      packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 14 + 40 + 8 + 12),
+      packet: cut([arrives, ip6(SID), path(), udp(), data], 14 + 40 + 8 + 12),
       outcome: "truncated",
     },
     {

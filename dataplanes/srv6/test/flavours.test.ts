@@ -6,6 +6,7 @@ import type { FlavourName, SidConfig, Srv6Config } from "../index.ts";
 import {
   arrives,
   changed,
+  cut,
   data,
   error4,
   error6,
@@ -111,7 +112,7 @@ const pspRows = (): Row[] => [
   },
   {
     name: "cut in the SRH",
-    packet: build([arrives, ip6(SID), path(), udp(), data]).subarray(0, 14 + 40 + 20),
+    packet: cut([arrives, ip6(SID), path(), udp(), data], 14 + 40 + 20),
     outcome: "truncated",
   },
 ];
@@ -161,7 +162,7 @@ const uspRows = (): Row[] => [
   answered("hop limit 1 before it", [arrives, ip6(SID, { hopLimit: 1 } as never), path(), udp(), data], "timeExceeded"),
   {
     name: "cut in the SRH",
-    packet: build([arrives, ip6(SID), path(0), udp(), data]).subarray(0, 14 + 40 + 4),
+    packet: cut([arrives, ip6(SID), path(0), udp(), data], 14 + 40 + 4),
     outcome: "truncated",
   },
 ];

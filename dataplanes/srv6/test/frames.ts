@@ -35,6 +35,13 @@ export const inner6 = (hops = 0, destination = NEXT, more: Partial<Ipv6> = {}): 
   data,
 ];
 
+/** The first bytes of a frame, which its IPv6 header says are all of it. */
+export function cut(parts: readonly Part[], length: number): Uint8Array {
+  const frame = build(parts).slice(0, length);
+  new DataView(frame.buffer).setUint16(18, length - 54);
+  return frame;
+}
+
 /** A frame with one byte changed. */
 export function changed(frame: Uint8Array, at: number, value: number): Uint8Array {
   const copy = Uint8Array.from(frame);

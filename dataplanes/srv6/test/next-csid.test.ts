@@ -3,7 +3,7 @@ import { describe } from "vitest";
 import { build, hopByHop, Icmpv6Type, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { FlavourName, SidConfig, Srv6Config } from "../index.ts";
-import { arrives, data, error6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import { arrives, cut, data, error6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 
 const config = (sid: Omit<SidConfig, "flavours">, ...more: readonly FlavourName[]): Srv6Config => ({
@@ -99,7 +99,7 @@ function containerRows(block: string, own: string, lastBit: string): Row[] {
     },
     {
       name: "empty, cut in the segment list",
-      packet: build([arrives, ip6(`${own}:`), path(), fixed, data]).subarray(0, 14 + 40 + 12),
+      packet: cut([arrives, ip6(`${own}:`), path(), fixed, data], 14 + 40 + 12),
       outcome: "truncated",
     },
   ];
