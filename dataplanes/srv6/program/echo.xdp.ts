@@ -1,7 +1,7 @@
 /**
  * Echo requests of GTP-U are answered: the other end watches the path by them. 3GPP TS 29.281 sections 4.3.1, 7.2.1, 7.2.2.
  *
- * A program of its own, jumped to, as the errors are. An answer is never longer than what asks for it.
+ * A program of its own, jumped to, as the errors are. An answer is two bytes longer than the shortest request.
  */
 import {
   assign,
@@ -22,6 +22,11 @@ import { leave, resolve4, resolve6 } from "./forward.xdp.ts";
 import { answers, drop, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { scratch } from "./tables.xdp.ts";
+
+/** Bytes from the start of the frame. */
+const FURTHEST = 511;
+/** A checksum of zero is sent so: zero would say that there is none (RFC 768), which IPv6 forbids (RFC 8200 section 8.1). */
+const NEGATIVE_ZERO = 0xffff;
 
 /** TS 29.281 section 8.2: restart counters are not used any more, and zero. */
 class Recovery extends struct({ type: u8, counter: u8 }) {}
@@ -61,7 +66,7 @@ function responseTo(port: number, sequence: number): EchoResponse {
 function respond4(plane: Plane, ctx: XdpContext, end: number, response: EchoResponse): XdpAction {
   const { dscp, source: asker, destination: asked } = copyOf(ctx.header(Ipv4, Ethernet.size) ?? truncated(plane, ctx));
   const pseudo = { source: asked, destination: asker, protocol: IpProtocol.Udp, length: EchoResponse.size };
-  response.udp.checksum = checksum(new Pseudo4(pseudo), response);
+  response.udp.checksum = checksum(new Pseudo4(pseudo), response) || NEGATIVE_ZERO;
   const hop = resolve4(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, asked, asker);
   if (!ctx.setLength(end)) return drop(plane, ctx, "answerFailed");
   const frame = ctx.replaceHead(end, Frame4) ?? exit(drop(plane, ctx, "noHeadroom"));
@@ -89,7 +94,7 @@ function respond6(plane: Plane, ctx: XdpContext, end: number, response: EchoResp
     destination: asked,
   } = copyOf(ctx.header(Ipv6, Ethernet.size) ?? truncated(plane, ctx));
   const pseudo = { source: asked, destination: asker, protocol: IpProtocol.Udp, length: EchoResponse.size };
-  response.udp.checksum = checksum(new Pseudo6(pseudo), response);
+  response.udp.checksum = checksum(new Pseudo6(pseudo), response) || NEGATIVE_ZERO;
   const hop = resolve6(plane, ctx, { adjacency: 0, table: 0, flow: 0 }, asked, asker);
   if (!ctx.setLength(end)) return drop(plane, ctx, "answerFailed");
   const frame = ctx.replaceHead(end, Frame6) ?? exit(drop(plane, ctx, "noHeadroom"));
@@ -110,11 +115,14 @@ function respond6(plane: Plane, ctx: XdpContext, end: number, response: EchoResp
 /** The body of the program: where the request is, is in `scratch`. */
 export function respondToEcho(plane: Plane, ctx: XdpContext): XdpAction {
   const { family, offset } = scratch.at(0);
-  const udpAt = offset & 511;
-  const port = (ctx.header(Udp, udpAt) ?? truncated(plane, ctx)).sourcePort;
+  // Nobody asks behind more options than that.
+  if (offset > FURTHEST) return drop(plane, ctx, "tooLong");
+  const udpAt = offset & FURTHEST;
+  const { sourcePort: port, length } = ctx.header(Udp, udpAt) ?? truncated(plane, ctx);
   const gtpAt = udpAt + Udp.size;
   const { hasSequence } = ctx.header(GtpU, gtpAt) ?? truncated(plane, ctx);
   const { sequence } = ctx.header(GtpOptional, gtpAt + GtpU.size) ?? truncated(plane, ctx);
+  if (length < Udp.size + GtpU.size + GtpOptional.size) return drop(plane, ctx, "lengthMismatch");
   // It has to have one (section 7.2.1).
   if (!hasSequence) return drop(plane, ctx, "badHeader");
   const end = gtpAt + GtpU.size + GtpOptional.size;

@@ -99,6 +99,9 @@ class PseudoHeader extends struct({
   zero: be16,
   protocol: be16,
 }) {}
+/** Bytes from the start of the frame: behind an SRH of any length, or most options. */
+const FURTHEST = 4095;
+
 class Front4 extends struct({ ethernet: Ethernet, ipv4: Ipv4, icmp: Icmp }) {}
 class Front6 extends struct({ ethernet: Ethernet, ipv6: Ipv6, icmp: Icmpv6 }) {}
 
@@ -214,6 +217,8 @@ export function answerError(plane: Plane, ctx: XdpContext): XdpAction {
   const next = question.nextErrorNs;
   if (next > now + BURST_NS) return drop(plane, ctx, "errorRate");
   question.nextErrorNs = (next > now ? next : now) + INTERVAL_NS;
-  const offset = question.offset & 511;
+  // Behind more headers than that nothing is looked at.
+  if (question.offset > FURTHEST) silent(plane, ctx);
+  const offset = question.offset & FURTHEST;
   return question.family === 4 ? answer4(plane, ctx, offset) : answer6(plane, ctx, offset);
 }

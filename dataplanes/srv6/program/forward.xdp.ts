@@ -105,7 +105,9 @@ function slotFor(plane: Plane, high: bigint, low: bigint, context: bigint): { ro
 
 /** What the answer depends on besides the destination: the table and, where routes have several next hops, the flow. */
 const contextOf = (plane: Plane, table: number, flow: number): bigint =>
-  plane.isMultipath ? (u64(table) << 32n) | u64(flow & FLOWS) : u64(table);
+  plane.isMultipath ? (u64(table) << 32n) | u64(flow & FLOWS) : u64(table) << 32n;
+/** And the family: of an IPv4 address there may be an IPv6 address with the same halves. */
+const FAMILY4 = 64n;
 /** Flows that are told apart, less one: more would not fit among the answers that are kept. */
 const FLOWS = 63;
 /** A flow label (RFC 6437), by which the kernel chooses a next hop. */
@@ -155,7 +157,9 @@ export function resolve6(plane: Plane, ctx: XdpContext, way: Way, from: Ipv6Addr
   }
   const { route, isKnown } = slotFor(plane, high, low, contextOf(plane, way.table, way.flow));
   if (isKnown) return route.hop;
-  if (plane.visitsAgain && way.adjacency === 0 && findSid(plane, new Ipv6Halves({ high, low }))) {
+  // A table of its own, such as a customer's, does not lead to our SIDs.
+  const mayVisit = plane.visitsAgain && way.adjacency === 0 && way.table === 0;
+  if (mayVisit && findSid(plane, new Ipv6Halves({ high, low }))) {
     keepEthernet(ctx);
     route.hop.interfaceIndex = 0;
     route.hop.refusal = LOCAL_SID;
@@ -176,7 +180,7 @@ export function resolve4(plane: Plane, ctx: XdpContext, way: Way, from: Ipv4Addr
     const gateway = plane.tables.adjacencies.at(way.adjacency & (plane.adjacencies - 1));
     if (gateway.high !== 0n) low = gateway.low;
   }
-  const { route, isKnown } = slotFor(plane, IPV4, low, contextOf(plane, way.table, way.flow));
+  const { route, isKnown } = slotFor(plane, IPV4, low, contextOf(plane, way.table, way.flow) | FAMILY4);
   if (isKnown) return route.hop;
   ask4(ctx, route, way.table, u32(from));
   if (plane.isTagged) throughVlan(plane, route);
@@ -231,11 +235,11 @@ export function leave(plane: Plane, ctx: XdpContext, hop: NextHop, etherType: nu
 
 /** As it is, out of an interface, or with the tags of a VLAN. */
 export function send(plane: Plane, ctx: XdpContext, hop: NextHop, length: number): XdpAction {
-  count(hop.interfaceIndex, length);
   if (plane.isTagged && hop.outer !== 0) {
-    count(hop.port, length);
     if (!pushTags(ctx, hop.outer, hop.inner)) return drop(plane, ctx, "noHeadroom");
+    count(hop.port, length);
   }
+  count(hop.interfaceIndex, length);
   return outcomes.as("forwarded", redirect(hop.interfaceIndex));
 }
 

@@ -59,7 +59,7 @@ export function findSession(plane: Plane, address: number, teid: number): Sessio
 /** What addresses are steered into whose tunnels need a session: no policy has this number. */
 export const sessionsOnlyOf = ({ policies }: Plan): number => policies - 1;
 
-/** An IPv4 address in the place of an IPv6 address: no address that is routed begins so. */
+/** The upper half of an IPv4 address in a table of both families. Packets may have IPv6 addresses that begin so. */
 export const IPV4 = 1n;
 
 /**
@@ -69,9 +69,9 @@ export const IPV4 = 1n;
 export function policyOf4(plane: Plane, destination: Ipv4Address): number {
   const low = u64(u32(destination));
   const known = plane.tables.steered.at(slotOf(IPV4, low, plane.routeSlots));
-  if (known.low === low && known.high === IPV4) return known.policy;
+  if (known.low === low && known.family === 4) return known.policy;
   const policy = plane.tables.steering4.lookup(destination)?.value ?? 0;
-  known.high = IPV4;
+  known.family = 4;
   known.low = low;
   known.policy = policy;
   return policy;
@@ -80,8 +80,9 @@ export function policyOf4(plane: Plane, destination: Ipv4Address): number {
 export function policyOf6(plane: Plane, destination: Ipv6Address): number {
   const { high, low } = Ipv6Halves.from(destination);
   const known = plane.tables.steered.at(slotOf(high, low, plane.routeSlots));
-  if (known.low === low && known.high === high) return known.policy;
+  if (known.low === low && known.high === high && known.family === 6) return known.policy;
   const policy = plane.tables.steering6.lookup(destination)?.value ?? 0;
+  known.family = 6;
   known.high = high;
   known.low = low;
   known.policy = policy;

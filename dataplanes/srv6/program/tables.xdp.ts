@@ -104,7 +104,7 @@ export class Adjacency extends struct({
 export class Route extends struct({
   high: u64,
   low: u64,
-  /** What else the answer depends on: the table, and the flow where routes have several next hops. */
+  /** What else the answer depends on: the table, the family, and the flow where routes have several next hops. */
   context: u64,
   /** Of `control` when the answer was asked for; 0: none. */
   generation: u32,
@@ -121,8 +121,8 @@ export class Control extends struct({
   validUntil: u64,
 }) {}
 
-/** Which policy a destination is steered into, 0 for none; `low` is an IPv4 address when `high` is 1. 24 bytes. */
-export class Steered extends struct({ high: u64, low: u64, policy: u32, spare: u32 }) {}
+/** Which policy a destination is steered into, 0 for none. An IPv4 address is in `low`. `family` 0: nothing yet. 24 bytes. */
+export class Steered extends struct({ high: u64, low: u64, policy: u32, family: u32 }) {}
 
 export class Counter extends struct({ packets: u64, bytes: u64 }) {}
 

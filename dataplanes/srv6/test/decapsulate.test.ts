@@ -104,6 +104,17 @@ function rows4(): Row[] {
       gives: error4([arrives, ...inner4(63)], IcmpType.TimeExceeded, 0),
     },
     {
+      name: "TTL 1 inside, behind an SRH of 968 bytes",
+      packet: [
+        arrives,
+        ip6(SID),
+        srh({ segments: Array.from({ length: 60 }, (_, at) => `fc00:77::${at}`), segmentsLeft: 0 }),
+        ...inner4(63),
+      ],
+      outcome: "forwarded +timeExceeded",
+      gives: error4([arrives, ...inner4(63)], IcmpType.TimeExceeded, 0),
+    },
+    {
       name: "larger than the way out",
       packet: big,
       outcome: "forwarded +packetTooBig",

@@ -215,6 +215,11 @@ suite("GTP-U over IPv4", ["root", "bpf"], () => {
           outcome: "badHeader",
         },
         {
+          name: "an echo request that stands in the padding of UDP",
+          packet: build([arrives, ip4(UPF), udp({ ...tunnelPorts, length: 8 } as never), ...echoRequest()]),
+          outcome: "lengthMismatch",
+        },
+        {
           name: "an echo request that ends early",
           packet: [arrives, ip4(UPF), udp(tunnelPorts as never), ...echoRequest({})],
           outcome: "truncated",

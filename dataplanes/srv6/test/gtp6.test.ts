@@ -1,6 +1,14 @@
 /** GTP-U over IPv6: End.M.GTP6.D, End.M.GTP6.D.Di and End.M.GTP6.E. RFC 9433 sections 6.3 to 6.5. */
 import { describe } from "vitest";
-import { build, type GtpExtensionValue, hopByHop, Icmpv6Type, type Part, padding } from "xdpkit/packet";
+import {
+  build,
+  destinationOptions,
+  type GtpExtensionValue,
+  hopByHop,
+  Icmpv6Type,
+  type Part,
+  padding,
+} from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { PolicyConfig, SidConfig, Srv6Config } from "../index.ts";
 import {
@@ -55,6 +63,15 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
         sids: [{ sid: SID, behaviour, policy: "up" }],
         policies: [policy],
       };
+      const answered = [
+        leaves,
+        ip6(HOST, { source: SID } as never),
+        udp({ sourcePort: 2152, destinationPort: 2153 } as never),
+      ];
+      // One's complement: what is left of the checksum without a number.
+      const withoutNumber = build([...answered, ...echoResponse(0)]);
+      const zeroSum = withoutNumber[60]! * 256 + withoutNumber[61]!;
+      const wide = { options: [{ kind: "unknown", type: 0x1e, body: new Uint8Array(252) }] } as never;
       const outer = (destination: string, more: object = {}): Part[] =>
         dropIn
           ? [
@@ -113,6 +130,24 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
             udp({ sourcePort: 2152, destinationPort: 2153 } as never),
             ...echoResponse(0x1234),
           ],
+        },
+        {
+          name: "an echo request whose answer has a checksum of zero",
+          packet: [arrives, ip6(SID), udp(tunnelPorts as never), ...echoRequest({ sequence: zeroSum })],
+          outcome: "forwarded +echo",
+          gives: [...answered, ...echoResponse(zeroSum)],
+        },
+        {
+          name: "an echo request behind 512 bytes of options",
+          packet: [
+            arrives,
+            ip6(SID),
+            hopByHop(wide),
+            destinationOptions(wide),
+            udp(tunnelPorts as never),
+            ...echoRequest(),
+          ],
+          outcome: "tooLong",
         },
         {
           name: "an echo response",

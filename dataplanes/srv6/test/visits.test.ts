@@ -19,6 +19,7 @@ const config: Srv6Config = {
     { sid: B, behaviour: "End" },
     { sid: PSP, behaviour: "End", flavours: ["PSP"] },
     { sid: DT, behaviour: "End.DT46" },
+    { sid: "fc00:1::77", behaviour: "End.DT6", table: 77 },
     { sid: "fc00:1::c", behaviour: "End.X", nextHop: { interface: "v1", address: "fd00:1::2" } },
   ],
   policies: [{ name: "p", headend: "H.Encaps", flowLabel: 0, paths: [{ segments: [A, FAR] }] }],
@@ -55,6 +56,12 @@ suite("SIDs of one node in a row", ["root", "bpf", "ip"], () => {
       packet: [arrives, ip6(DT), ip6(A), path(1, A, FAR), udp(), data],
       outcome: "forwarded",
       gives: [leaves, ip6(FAR, hops(62) as never), path(0, A, FAR), udp(), data],
+    },
+    {
+      name: "End.DT6 of a table of its own: the packet inside does not reach our SIDs",
+      packet: [arrives, ip6("fc00:1::77"), ip6(A), path(1, A, FAR), udp(), data],
+      outcome: "notForwarded",
+      gives: [arrives, ip6(A, hops(63) as never), path(1, A, FAR), udp(), data],
     },
     {
       name: "End, End.X",
