@@ -66,6 +66,11 @@ it("a threaded loop whose phi is its own of the round before compiles", () => {
   expect(compiledObject(loadText(module.text, "random-pinned.xdp.ts")).functions).toHaveLength(1);
 });
 
+it("a circle of blocks that threading has cut off compiles", () => {
+  const module = randomModule(961246);
+  expect(compiledObject(loadText(module.text, "random-circle.xdp.ts")).functions.length).toBeGreaterThan(0);
+});
+
 it("the same seed gives the same text, runs and observation", () => {
   const [first, second] = [randomModule(42), randomModule(42)];
   expect(first.text).toBe(second.text);

@@ -221,6 +221,9 @@ interface Variable {
   readonly brought: ReadonlyMap<BlockId, ValueId>;
 }
 
+/** The start of a block that is being looked for: to come back to it by single ways means that nothing leads into them. */
+const CIRCLE = -1;
+
 /** Uses of phis that their block no longer dominates get phis of their own. */
 class Repair {
   readonly #ir: IrFunction;
@@ -283,10 +286,12 @@ class Repair {
     let starts = this.#starts.get(id);
     if (!starts) this.#starts.set(id, (starts = new Map()));
     const known = starts.get(block);
+    if (known === CIRCLE) return this.#nothing();
     if (known !== undefined) return this.#resolve(known);
     const { predecessors } = this.#ir.blocks[block]!;
     if (predecessors.length === 0) return this.#nothing();
     if (predecessors.length === 1) {
+      starts.set(block, CIRCLE);
       const value = this.#atEnd(variable, predecessors[0]!);
       starts.set(block, value);
       return value;
