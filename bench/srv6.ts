@@ -136,6 +136,8 @@ function casesOf({ build, Ethernet, Ipv4, Ipv6, srh, Udp, gtpU, VlanTag }: Packe
     address: "fc00:1::1",
     sids: ten((i) => ({ sid: `fc00:1:${i}::/48`, behaviour: "End", flavours: ["NEXT-CSID"], block: 32, nextHop: via })),
   };
+  const csidX: Config = { ...csid, sids: csid.sids!.map((sid) => ({ ...sid, behaviour: "End.X" })) };
+  const walked = srh({ segments: ["fc00:1::e1", "fc00:1::1"], segmentsLeft: 0 });
   const dx2v = sids("End.DX2V", { table: 3, vlans: { 7: { interface: "v1" } } });
   const limited: Config = {
     address: "fc00:1::1",
@@ -185,6 +187,16 @@ function casesOf({ build, Ethernet, Ipv4, Ipv6, srh, Udp, gtpU, VlanTag }: Packe
     one("End.M.GTP4.E", mobile, downlink, 4, 0.45),
     // Those without a goal: for the table of docs/srv6.md.
     one("End with PSP", sids("End", { flavours: ["PSP"] }), [link, outer("fc00:1::e1"), path, ...inner4], 6),
+    // Popped, and the kernel's.
+    one("End with USP", sids("End", { flavours: ["USP"] }), [link, outer("fc00:1::e1"), walked, ...inner4], 6),
+    one("End with USD", sids("End", { flavours: ["USD"] }), [link, outer("fc00:1::e1"), walked, ...inner4], 4),
+    one(
+      "End with PSP, USP and USD",
+      sids("End", { flavours: ["PSP", "USP", "USD"] }),
+      [link, outer("fc00:1::e1"), path, ...inner4],
+      6,
+    ),
+    one("End.X with NEXT-CSID", csidX, [link, outer("fc00:1:1:2::"), ...inner4], 6),
     one("End with NEXT-CSID", csid, [link, outer("fc00:1:1:2::"), ...inner4], 6),
     one("End.T", sids("End.T", { table: 254 }), [link, outer("fc00:1::e1"), path, ...inner4], 6),
     one("End.DX6", sids("End.DX6", { nextHop: via }), [link, outer("fc00:1::e1"), ...inner6], 6),
@@ -280,8 +292,8 @@ export async function benchSrv6(): Promise<string> {
         least.time(floors[leaves], 1, REPEAT).middles[0]!,
         ours.time(packet, 1, REPEAT, random).middles[0]!,
       ]);
-    const { forwarded } = map(srv6.outcomes).read();
-    if (!forwarded)
+    const { forwarded, localDelivery } = map(srv6.outcomes).read();
+    if (!forwarded && !localDelivery)
       throw new Error(
         `${name} did not forward: ${JSON.stringify(map(srv6.outcomes).read(), (_, v) => (v ? String(v) : undefined))}`,
       );

@@ -221,8 +221,8 @@ interface Variable {
   readonly brought: ReadonlyMap<BlockId, ValueId>;
 }
 
-/** The start of a block that is being looked for: to come back to it by single ways means that nothing leads into them. */
-const CIRCLE = -1;
+/** Ways that are followed back before they may be a circle. */
+const FAR = 200;
 
 /** Uses of phis that their block no longer dominates get phis of their own. */
 class Repair {
@@ -233,6 +233,7 @@ class Repair {
   readonly #same = new Map<ValueId, ValueId>();
   readonly #naturals: Set<ValueId>;
   #values: number;
+  #depth = 0;
   #zero: IrInstruction | undefined;
 
   constructor(ir: IrFunction, variables: ReadonlyMap<ValueId, Variable>) {
@@ -286,13 +287,14 @@ class Repair {
     let starts = this.#starts.get(id);
     if (!starts) this.#starts.set(id, (starts = new Map()));
     const known = starts.get(block);
-    if (known === CIRCLE) return this.#nothing();
     if (known !== undefined) return this.#resolve(known);
     const { predecessors } = this.#ir.blocks[block]!;
     if (predecessors.length === 0) return this.#nothing();
     if (predecessors.length === 1) {
-      starts.set(block, CIRCLE);
+      if (this.#depth > FAR && this.#isCircle(block)) return this.#nothing();
+      this.#depth++;
       const value = this.#atEnd(variable, predecessors[0]!);
+      this.#depth--;
       starts.set(block, value);
       return value;
     }
@@ -304,6 +306,18 @@ class Repair {
     const others = new Set(made.arguments.map((value) => this.#resolve(value)).filter((value) => value !== made.id));
     if (others.size === 1) this.#same.set(made.id, [...others][0]!);
     return this.#resolve(made.id);
+  }
+
+  /** Blocks that lead to one another by their only ways: threading has cut them off. */
+  #isCircle(block: BlockId): boolean {
+    const seen = new Set<BlockId>();
+    for (let at = block; !seen.has(at); ) {
+      seen.add(at);
+      const { predecessors } = this.#ir.blocks[at]!;
+      if (predecessors.length !== 1) return false;
+      at = predecessors[0]!;
+    }
+    return true;
   }
 
   #resolve(value: ValueId): ValueId {
