@@ -10,7 +10,6 @@ import {
   atomic,
   checksum,
   checksumAdd,
-  checksumPacket,
   exit,
   type Ipv6Address,
   ipv4Address,
@@ -43,6 +42,7 @@ import { innerOf, type Tunnelled, takeGtp } from "./gtp.xdp.ts";
 import { countOf, hopOf, overhead, pathOf, push } from "./headend.xdp.ts";
 import { findSession, MIX, sessionsOnlyOf } from "./lookup.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
+import { packetSum } from "./packet-sum.xdp.ts";
 import type { Plane } from "./plane.ts";
 import { BEHIND, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
 import type { Path, Sid } from "./tables.xdp.ts";
@@ -293,7 +293,7 @@ export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
     if (outer instanceof Gtp6Session) writeSession(outer, args, pduType);
     if (plane.udpChecksum) {
       const pseudo = checksumAdd(checksumAdd(IpProtocol.Udp + payloadLength, source), destination);
-      const sum = checksumPacket(ctx, BEHIND, payloadLength, 9216, pseudo) ?? truncated(plane, ctx);
+      const sum = packetSum(ctx, payloadLength, pseudo) ?? truncated(plane, ctx);
       const udp = ctx.header(Udp, BEHIND) ?? truncated(plane, ctx);
       udp.checksum = sum === 0 ? 0xffff : sum;
     }

@@ -395,6 +395,24 @@ suite("GTP-U over IPv6", ["root", "bpf"], () => {
         },
       ]);
     });
+    describe("with UDP checksum and VLANs, on one node with others", () => {
+      const others = (["End.X", "End.M.GTP4.E"] as const).map((behaviour, at) => ({
+        sid: `fc00:1:${at + 7}::/48`,
+        behaviour,
+        ...(behaviour === "End.X" ? { nextHop: { interface: "v1" }, flavours: ["USP", "USD"] as const } : {}),
+      }));
+      const { sids = [], ...node } = config({}, { udpChecksum: true });
+      const vlans = [{ name: "vlan7", interface: "lo", tags: [7] }];
+      rows(
+        { ...node, sids: [...sids, ...others], vlans },
+        [...Array.from({ length: 18 }, (_, length) => length), 1391].map((length) => ({
+          name: `${length} bytes`,
+          packet: [arrives, ip6(SID), list(), ip4("8.8.8.8"), udp(), new Uint8Array(length).fill(0xf7)],
+          outcome: "forwarded",
+          gives: [leaves, ...put([downlink()], {}, {}), ip4("8.8.8.8"), udp(), new Uint8Array(length).fill(0xf7)],
+        })),
+      );
+    });
     describe("without container, hop limit and DSCP set", () => {
       rows(config({ pduSession: "none", ttl: 99, dscp: 10 }), [
         {

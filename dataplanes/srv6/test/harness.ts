@@ -104,7 +104,7 @@ export class Node implements Disposable {
     const network = sharedNetwork();
     const plan = planOf(config);
     const { program, plane } = createProgram(plan);
-    const content = contentOf(config, plan, { lo: LO, v1: network.egress });
+    const content = contentOf(config, plan, { lo: LO, v1: network.egress, vlan7: 1007 });
     if (!content) throw new Error("the tables are too small");
     // Whole frames that are encapsulated are never answered.
     const canAnswer = plan.behaviours.size > 0 || [...plan.headends].some((kind) => kind !== Headend.EncapsL2);
