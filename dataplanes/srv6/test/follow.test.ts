@@ -329,6 +329,27 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
       expect(await traffic(tunnel(3))).toEqual(toC);
     });
 
+    it("sessions go with their policy, and its number is not another's with them", async () => {
+      const [a, b] = config().policies!;
+      const running = start(config());
+      running.addSessions([{ address: UPF, teid: 3, policy: running.numbers.policies["b"]! }]);
+      running.reload(config({ policies: [a!, { ...b!, name: "c" }] }));
+      expect(running.numbers.policies["c"]).toBe(2);
+      expect(running.sessions.size).toBe(0);
+      expect(await traffic(tunnel(3))).toEqual(toB);
+    });
+
+    it("what was deleted or moved stays so when the table grows", async () => {
+      const running = start(config({ sessions: [session(1, "b"), session(2, "b")] }));
+      running.sessions.delete(UPF, 1);
+      running.sessions.delete(UPF, 2);
+      running.addSessions([{ address: UPF, teid: 2, policy: running.numbers.policies["a"]! }]);
+      running.addSessions(tunnels(100, 100, running.numbers.policies["b"]!));
+      expect(running.sessions.slots).toBeGreaterThan(64);
+      expect(running.sessions.has(UPF, 1)).toBe(false);
+      expect(running.sessions.policyOf(UPF, 2)).toBe(running.numbers.policies["a"]);
+    });
+
     const tunnels = (from: number, count: number, policy: number) =>
       Array.from({ length: count }, (_, i) => ({ address: UPF, teid: from + i, policy }));
     const counted = (running: UserPlane, teid: number): bigint =>
