@@ -251,8 +251,9 @@ class Checker {
     const isMobile = policy.headend === "H.M.GTP4.D";
     if (policy.source !== undefined) this.#prefix([...path, "source"], policy.source, 6);
     const { sourcePrefix = 64 } = this.#config;
-    const bits = prefixOf(policy.source ?? "")?.bits ?? 0;
-    if (isMobile && policy.source?.includes("/") && bits > sourcePrefix)
+    const source = prefixOf(policy.source ?? "");
+    const isCut = source && networkOf(source) !== networkOf({ ...source, bits: Math.min(source.bits, sourcePrefix) });
+    if (isMobile && policy.source?.includes("/") && isCut)
       this.#mistake(
         [...path, "source"],
         `the IPv4 source begins behind ${sourcePrefix} bits`,

@@ -278,7 +278,7 @@ sessions:
     ],
     [
       "a source longer than what is before the IPv4 source",
-      `${BASE}sourcePrefix: 48\n${gtp.replace("    paths", "    source: fc00:5::/64\n    paths")}`,
+      `${BASE}sourcePrefix: 48\n${gtp.replace("    paths", "    source: fc00:5:0:1::/64\n    paths")}`,
       /^SRV6_CONFIG 7:\d+ policies\[0\].source: the IPv4 source begins behind 48 bits/,
     ],
     [
