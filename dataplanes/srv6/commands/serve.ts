@@ -1,6 +1,7 @@
 /** A data plane as a process: started from a file, asked over its socket, its numbers kept for the next start. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { isHost4, takesTunnels } from "../control/check.ts";
 import type { Srv6Config } from "../control/config.ts";
 import { Srv6Error } from "../control/error.ts";
 import { NO_NUMBERS, type Numbering } from "../control/numbering.ts";
@@ -53,6 +54,14 @@ export function readFile(file: string): string {
       cause,
     });
   }
+}
+
+/** An IPv4 address as a number. @throws Srv6Error SRV6_SESSION */
+function readHost(text: string): number {
+  if (isHost4(text)) return Number(parsePrefix(text).value);
+  throw new Srv6Error("SRV6_SESSION", `${JSON.stringify(text)} is no IPv4 address of a host`, {
+    hint: "such as 192.0.2.1",
+  });
 }
 
 export class Service {
@@ -197,19 +206,19 @@ export class Service {
     this.#requireSessions();
     this.#plane.addSessions(
       sessions.map(([address, teid, policy]) => {
-        const number = this.#plane.numbers.policies[policy];
-        if (number === undefined)
-          throw new Srv6Error("SRV6_SESSION", `there is no policy ${policy}`, {
-            hint: `there are ${Object.keys(this.#plane.numbers.policies).join(", ")}`,
+        const able = (this.#plane.config.policies ?? []).filter(takesTunnels).map(({ name }) => name);
+        if (!able.includes(policy))
+          throw new Srv6Error("SRV6_SESSION", `there is no policy of H.M.GTP4.D called ${policy}`, {
+            hint: `there are ${able.join(", ")}`,
           });
-        return { address: Number(parsePrefix(address).value), teid, policy: number };
+        return { address: readHost(address), teid, policy: this.#plane.numbers.policies[policy]! };
       }),
     );
   }
 
   #delete(address: string, teid: number): void {
     this.#requireSessions();
-    if (!this.#plane.sessions.delete(Number(parsePrefix(address).value), teid))
+    if (!this.#plane.sessions.delete(readHost(address), teid))
       throw new Srv6Error("SRV6_SESSION", `there is no session ${address} ${teid}`, {
         hint: "xdpkit srv6 session list",
       });
@@ -218,7 +227,7 @@ export class Service {
   #requireSessions(): void {
     if (!this.#plane.hasSessions)
       throw new Srv6Error("SRV6_SESSION", "the configuration has no table of sessions", {
-        hint: "write sessionSlots: 65536 into it, and start again",
+        hint: "steer an address to a policy of H.M.GTP4.D, write sessionSlots: 65536, and reload",
       });
   }
 }

@@ -2,7 +2,9 @@
 import { COUNTERS } from "../program/tables.xdp.ts";
 import type { PathConfig, PolicyConfig, SidConfig, Srv6Config } from "./config.ts";
 import { HEADENDS } from "./plan.ts";
-import { type Prefix, parsePrefix } from "./prefix.ts";
+import { address6, networkOf, type Prefix, parsePrefix } from "./prefix.ts";
+import { printAddress } from "./sessions.ts";
+import { tagsOf } from "./vlans.ts";
 
 /** A mistake, where it is (`["sids", 0, "policy"]`), and what to do. */
 export interface Mistake {
@@ -42,22 +44,45 @@ function prefixOf(text: string): Prefix | undefined {
   try {
     const prefix = parsePrefix(text);
     const most = prefix.family === 6 ? 128 : 32;
-    return Number.isInteger(prefix.bits) && prefix.bits >= 0 && prefix.bits <= most ? prefix : undefined;
+    return /^[^/]+(\/\d+)?$/.test(text) && prefix.bits <= most ? prefix : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Whether packets to an IPv4 address are looked at: sessions of others would never be found. */
-export function isSteered({ steering = [] }: Srv6Config, address: string): boolean {
+const FLAVOURED: readonly SidConfig["behaviour"][] = ["End", "End.X", "End.T", "End.Limit"];
+
+/** Whether tunnels to an IPv4 address are looked at, by its longest prefix: sessions of others would never be found. */
+export function isSteered({ steering = [], policies = [] }: Srv6Config, address: string): boolean {
   const { value } = parsePrefix(address);
-  return steering.some(({ prefix = "::" }) => {
-    const known = prefixOf(prefix);
-    return known?.family === 4 && known.value >> BigInt(32 - known.bits) === value >> BigInt(32 - known.bits);
-  });
+  const [longest] = steering
+    .flatMap((one) => {
+      const known = prefixOf(one.prefix ?? "");
+      const isIn = known?.family === 4 && known.value >> BigInt(32 - known.bits) === value >> BigInt(32 - known.bits);
+      return isIn ? [{ ...one, bits: known.bits }] : [];
+    })
+    .sort((a, b) => b.bits - a.bits);
+  if (!longest) return false;
+  return longest.sessionsOnly ?? policies.some((one) => one.name === longest.policy && takesTunnels(one));
 }
+export const takesTunnels = ({ headend }: PolicyConfig): boolean => headend === "H.M.GTP4.D";
 export const steerHint = (address: string): string =>
   `add to steering: { prefix: ${address}/32, sessionsOnly: true }, or with a policy`;
+
+/** As the tables have it, so that each prefix has one spelling. */
+function networkText(text: string): string {
+  const prefix = prefixOf(text);
+  if (!prefix) return text;
+  const network = networkOf(prefix);
+  const address = prefix.family === 6 ? address6(network) : printAddress(Number(network));
+  return prefix.bits === (prefix.family === 6 ? 128 : 32) ? address : `${address}/${prefix.bits}`;
+}
+
+/** Addresses that mark slots of the table. */
+const isNoHost = (address: string): boolean => address === "0.0.0.0" || address === "255.255.255.255";
+
+export const isHost4 = (text: string): boolean =>
+  prefixOf(text)?.family === 4 && !text.includes("/") && !isNoHost(text);
 
 class Checker {
   readonly mistakes: Mistake[] = [];
@@ -80,9 +105,20 @@ class Checker {
     );
     this.#unique(
       "sids",
-      sids.map(({ sid }) => sid),
+      sids.map(({ sid }) => networkText(sid)),
       "sid",
     );
+    this.#unique(
+      "steering",
+      steering.map(({ prefix, interface: name }) => (prefix === undefined ? (name ?? "") : networkText(prefix))),
+      steering.map(({ prefix }) => (prefix === undefined ? "interface" : "prefix")),
+    );
+    this.#unique(
+      "sessions",
+      sessions.map(({ address: to, teid }) => `${to} ${teid}`),
+      "teid",
+    );
+    this.#sizes();
     for (const [list, { length }] of Object.entries({ sids, policies }))
       if (length >= COUNTERS)
         this.#mistake([list], `${length} are more than ${COUNTERS - 1}, for which there are counters`, "use prefixes");
@@ -98,16 +134,20 @@ class Checker {
       if ((prefix === undefined) === (name === undefined))
         this.#mistake(at, "it needs a prefix or an interface, one of them", "write prefix: 10.0.0.0/8");
       if (prefix !== undefined) this.#steered([...at, "prefix"], prefix, found);
+      if (sessionsOnly && !policies.some(takesTunnels))
+        this.#mistake([...at, "sessionsOnly"], "there is no policy that sessions could have", "add one of H.M.GTP4.D");
+      if (name !== undefined) this.#arrives([...at, "interface"], name);
       if (name !== undefined && found && !found.headend.startsWith("H.Encaps.L2"))
         this.#mistake([...at, "policy"], `${found.headend} takes packets, not whole frames`, "use H.Encaps.L2");
     }
     for (const [index, { address: to, policy }] of sessions.entries()) {
       this.#address(["sessions", index, "address"], to, 4);
-      if (prefixOf(to)?.family === 4 && !isSteered(this.#config, to))
-        this.#mistake(["sessions", index, "address"], `nothing under steering takes ${to}`, steerHint(to));
+      if (isNoHost(to)) this.#mistake(["sessions", index, "address"], `${to} is no host`, "such as 192.0.2.1");
       const found = this.#reference(["sessions", index, "policy"], policy);
       if (found && found.headend !== "H.M.GTP4.D")
         this.#mistake(["sessions", index, "policy"], `${found.headend} takes no tunnels`, "use a policy of H.M.GTP4.D");
+      if (prefixOf(to)?.family === 4 && !isSteered(this.#config, to))
+        this.#mistake(["sessions", index, "address"], `nothing under steering takes ${to}`, steerHint(to));
     }
     this.#vlans();
     return this.mistakes;
@@ -122,7 +162,10 @@ class Checker {
     );
     this.#unique(
       "vlans",
-      vlans.map(({ interface: below, tags }) => `${below} ${tags.join(" in ")}`),
+      vlans.map(
+        (one) =>
+          `${one.interface} ${one.tags.join(" in ")}${tagsOf(one).inner === 0 ? "" : ` ${one.outerProtocol ?? "802.1ad"}`}`,
+      ),
       "tags",
     );
     for (const [index, { name, interface: below }] of vlans.entries()) {
@@ -139,6 +182,12 @@ class Checker {
           `there are ${interfaces.join(", ")}`,
         );
     }
+  }
+
+  #arrives(path: readonly (string | number)[], name: string): void {
+    const { interfaces = [], vlans = [] } = this.#config as Srv6Config & { readonly interfaces?: readonly string[] };
+    const known = [...interfaces, ...vlans.map((one) => one.name)];
+    if (!known.includes(name)) this.#mistake(path, `packets do not arrive on ${name}`, `there are ${known.join(", ")}`);
   }
 
   #mistake(path: readonly (string | number)[], problem: string, hint?: string): void {
@@ -162,10 +211,19 @@ class Checker {
     return undefined;
   }
 
-  #unique(list: string, names: readonly string[], field: string): void {
-    for (const [index, name] of names.entries())
+  /** `field`: where the name stands, of all entries or of each. */
+  #unique(list: string, names: readonly string[], field: string | readonly string[]): void {
+    for (const [index, name] of names.entries()) {
+      const at = [list, index, typeof field === "string" ? field : field[index]!];
       if (names.indexOf(name) < index)
-        this.#mistake([list, index, field], `${name} stands twice`, `the other is ${list}[${names.indexOf(name)}]`);
+        this.#mistake(at, `${name} stands twice`, `the other is ${list}[${names.indexOf(name)}]`);
+    }
+  }
+
+  #sizes(): void {
+    const { sessionSlots } = this.#config;
+    if (sessionSlots !== undefined && (sessionSlots < 16 || !Number.isInteger(Math.log2(sessionSlots))))
+      this.#mistake(["sessionSlots"], `${sessionSlots} is no power of two from 16 on`, "such as 65536");
   }
 
   #reference(path: readonly (string | number)[], name: string): PolicyConfig | undefined {
@@ -192,6 +250,15 @@ class Checker {
   #policy(path: readonly (string | number)[], policy: PolicyConfig): void {
     const isMobile = policy.headend === "H.M.GTP4.D";
     if (policy.source !== undefined) this.#prefix([...path, "source"], policy.source, 6);
+    const { sourcePrefix = 64 } = this.#config;
+    const source = prefixOf(policy.source ?? "");
+    const isCut = source && networkOf(source) !== networkOf({ ...source, bits: Math.min(source.bits, sourcePrefix) });
+    if (isMobile && policy.source?.includes("/") && isCut)
+      this.#mistake(
+        [...path, "source"],
+        `the IPv4 source begins behind ${sourcePrefix} bits`,
+        `a prefix of /${sourcePrefix} or less, or another sourcePrefix:`,
+      );
     if (!isMobile && policy.source?.includes("/"))
       this.#mistake([...path, "source"], "the source is an address here", "leave out the length");
     for (const [index, one] of policy.paths.entries()) this.#path([...path, "paths", index], policy, one);
@@ -243,6 +310,13 @@ class Checker {
           "give it a policy of its own",
         );
     }
+    const { flavours = [], vlans = {} } = sid;
+    if (flavours.length > 0 && !FLAVOURED.includes(sid.behaviour))
+      this.#mistake([...path, "flavours"], `${sid.behaviour} has no flavours`, `they are of ${FLAVOURED.join(", ")}`);
+    for (const vlan of Object.keys(vlans))
+      if (Number(vlan) < 1 || Number(vlan) > 4094)
+        this.#mistake([...path, "vlans", vlan], `${vlan} is no VLAN`, "1 to 4094");
+    if (sid.behaviour === "End.M.GTP6.D.Di") this.#owns([...path, "policy"], sid.policy ?? "");
     if (sid.map !== undefined) this.#address([...path, "map"], sid.map, 6);
     if (sid.source !== undefined) this.#address([...path, "source"], sid.source, 6);
     if (sid.nextHop?.address !== undefined) this.#prefix([...path, "nextHop", "address"], sid.nextHop.address);
@@ -250,6 +324,16 @@ class Checker {
     if (found.value >> 64n === 0n)
       this.#mistake([...path, "sid"], "a SID begins with a locator", "such as fc00:1:0:e::/64");
     this.#room(path, sid, found.bits);
+  }
+
+  /** Behind the segments of its policy comes the packet's own destination, which others have not. */
+  #owns(path: readonly (string | number)[], policy: string): void {
+    const { sids = [], steering = [] } = this.#config;
+    const isShared =
+      sids.some((one) => one.policy === policy && one.behaviour !== "End.M.GTP6.D.Di") ||
+      steering.some((one) => one.policy === policy);
+    if (isShared)
+      this.#mistake(path, `${policy} is used by others than End.M.GTP6.D.Di`, "give it a policy of its own");
   }
 
   #room(

@@ -116,7 +116,7 @@ function encodePath(
         payloadLength: 0,
         nextHeader: count > 0 ? IpProtocol.Routing : 0,
         hopLimit: hopLimit === "copy" ? 0 : hopLimit,
-        source: address6(networkOf(parsePrefix(policy.source ?? config.address))),
+        source: sourceOf(config, policy),
         destination: travel[0]!,
       }),
       srh: new SegmentRoutingHeader({
@@ -133,6 +133,16 @@ function encodePath(
   };
 }
 
+/** Of H.M.GTP4.D without what the IPv4 source and the port take the place of. */
+function sourceOf({ address, sourcePrefix = 64 }: Srv6Config, { headend, source = address }: PolicyConfig): string {
+  const prefix = parsePrefix(source);
+  const bits = headend === "H.M.GTP4.D" ? Math.min(prefix.bits, sourcePrefix) : prefix.bits;
+  return address6(networkOf({ ...prefix, bits }));
+}
+
+/** VLANs of a SID that names no table are its own. */
+const vlanTableOf = ({ table }: SidConfig, counter: number): number => table ?? 0xffff0000 + counter;
+
 function encodeSid(sid: SidConfig, slot: number, counter: number, adjacency: number, policy: number) {
   const prefix = parsePrefix(sid.sid);
   const network = networkOf(prefix);
@@ -146,7 +156,7 @@ function encodeSid(sid: SidConfig, slot: number, counter: number, adjacency: num
     block: sid.block ?? 0,
     counter,
     adjacency,
-    table: sid.table ?? 0,
+    table: sid.behaviour === "End.DX2V" ? vlanTableOf(sid, counter) : (sid.table ?? 0),
     policy,
     hopLimit: sid.ttl ?? 0,
     dscp: sid.dscp ?? 255,
@@ -202,7 +212,7 @@ export function contentOf(
     const value = encodeSid(sid, slot, numbers.sids[sid.sid]!, adjacencies.indexOf(sid.nextHop), policy);
     entries.push({ table: "sids", key: slot, value });
     for (const [vlan, nextHop] of Object.entries(sid.vlans ?? {})) {
-      const key = { table: sid.table ?? 0, vlan: Number(vlan) };
+      const key = { table: vlanTableOf(sid, numbers.sids[sid.sid]!), vlan: Number(vlan) };
       entries.push({ table: "vlans", key, value: adjacencies.indexOf(nextHop) });
     }
   }

@@ -13,11 +13,13 @@ export const NO_NUMBERS: Numbering = { policies: {}, sids: {} };
 
 /** From 1: 0 is none. */
 function numbered(names: readonly string[], known: Readonly<Record<string, number>>): Record<string, number> {
-  const kept = Object.fromEntries(names.filter((name) => name in known).map((name) => [name, known[name]!]));
+  const kept = Object.fromEntries(
+    names.filter((name) => Object.hasOwn(known, name)).map((name) => [name, known[name]!]),
+  );
   const taken = new Set(Object.values(kept));
   let next = 1;
   for (const name of names) {
-    if (name in kept) continue;
+    if (Object.hasOwn(kept, name)) continue;
     while (taken.has(next)) next++;
     kept[name] = next;
     taken.add(next);

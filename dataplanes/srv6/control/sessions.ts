@@ -83,11 +83,11 @@ export class SessionTable {
     return this.#policies.get(keyOf(address, teid));
   }
 
-  /** Sessions of a policy. */
-  countOf(policy: number): number {
-    let count = 0;
-    for (const one of this.#policies.values()) if (one === policy) count++;
-    return count;
+  /** Sessions of policies other than these, by their numbers. */
+  othersThan(policies: ReadonlySet<number>): Tunnel[] {
+    return [...this.#policies]
+      .filter(([, policy]) => !policies.has(policy))
+      .map(([key]) => ({ address: Number(key >> 32n), teid: Number(key & 0xffffffffn) }));
   }
 
   /** With what they counted. */

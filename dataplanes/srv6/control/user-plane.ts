@@ -28,7 +28,7 @@ import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
 import type { Plan } from "../program/plan.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
-import { isSteered, steerHint } from "./check.ts";
+import { isSteered, steerHint, takesTunnels } from "./check.ts";
 import type { Srv6Config, VlanConfig } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
 import { DropLog } from "./drops.ts";
@@ -89,6 +89,12 @@ const sessionsOf = ({ loaded, plane }: Generation): never => loaded.map(plane.ta
 const hasTunnels = ({ hasSessions, headends }: Plan): boolean => hasSessions && headends.has(Headend.MGtp4D);
 const namesOf = (vlans: readonly VlanConfig[]): string[] =>
   vlans.flatMap(({ name, interface: below }) => [name, below]);
+/** Numbers of policies that sessions may keep: not those of others before, for numbers are given again. */
+function tunnelPolicies({ config, numbers }: Generation, before: Numbering): ReadonlySet<number> {
+  const owners = new Map(Object.entries(before.policies).map(([name, number]) => [number, name]));
+  const kept = (config.policies ?? []).filter(({ name }) => (owners.get(numbers.policies[name]!) ?? name) === name);
+  return new Set(kept.filter(takesTunnels).map(({ name }) => numbers.policies[name]!));
+}
 const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePrefix(address).value), teid });
 
 export class UserPlane implements Disposable {
@@ -241,7 +247,7 @@ export class UserPlane implements Disposable {
       // While the old program still counts in the smaller one.
       const larger = next.grows ? this.#sessions!.grown(sessionsOf(next), sessionSlots) : undefined;
       this.#switch(next, old);
-      this.#applySessionsOrBack(next, old, larger);
+      this.#applySessionsOrBack(next, old, before, larger);
     } catch (error) {
       next.adjacencies.close();
       next.loaded[Symbol.dispose]();
@@ -336,11 +342,16 @@ export class UserPlane implements Disposable {
   }
 
   /** A table without place for the sessions takes the programs back. */
-  #applySessionsOrBack(next: Generation, old: Generation | undefined, larger: SessionTable | undefined): void {
+  #applySessionsOrBack(
+    next: Generation,
+    old: Generation | undefined,
+    numbers: Numbering,
+    larger: SessionTable | undefined,
+  ): void {
     const before = this.#sessions;
     try {
       if (larger) this.#sessions = larger;
-      this.#applySessions(next, old?.config);
+      this.#applySessions(next, old?.config, numbers);
     } catch (error) {
       this.#sessions = before;
       if (before && old) before.use(sessionsOf(old));
@@ -349,8 +360,8 @@ export class UserPlane implements Disposable {
     }
   }
 
-  /** Sessions that the configuration names; those that were added otherwise stay. */
-  #applySessions(next: Generation, before: Srv6Config | undefined): void {
+  /** Sessions that the configuration names; those that were added otherwise stay, unless their policy goes. */
+  #applySessions(next: Generation, before: Srv6Config | undefined, numbersBefore: Numbering): void {
     const { plane, numbers, config } = next;
     if (!hasTunnels(plane)) {
       this.#sessions = undefined;
@@ -360,6 +371,8 @@ export class UserPlane implements Disposable {
     const table = this.#sessions ?? new SessionTable(map, plane.sessionSlots);
     table.use(map);
     this.#sessions = table;
+    // It only grows: what was added or deleted meanwhile stays so.
+    if (config === before) return;
     const wanted = (config.sessions ?? []).map(
       ({ address, teid, policy }): NewSession => ({ ...tunnelOf(address, teid), policy: numbers.policies[policy]! }),
     );
@@ -371,7 +384,13 @@ export class UserPlane implements Disposable {
       ({ address, teid, policy }) => table.has(address, teid) && table.policyOf(address, teid) !== policy,
     );
     const fresh = wanted.filter(({ address, teid }) => !table.has(address, teid));
-    table.change([...moved, ...fresh], [...gone, ...moved]);
+    const orphans = table
+      .othersThan(tunnelPolicies(next, numbersBefore))
+      .filter(
+        ({ address, teid }) =>
+          !keys.has(`${address} ${teid}`) && !gone.some((one) => one.address === address && one.teid === teid),
+      );
+    table.change([...moved, ...fresh], [...gone, ...orphans, ...moved]);
   }
 
   get #sessionsPath(): string {

@@ -163,7 +163,7 @@ sessions:
     ],
     [
       "a session that no packet would reach",
-      `${BASE}${encaps}sessions:\n  - { address: 192.0.3.1, teid: 1, policy: p }\nsteering: [{ prefix: 192.0.2.0/24, policy: p }]\n`,
+      `${BASE}${gtp}sessions:\n  - { address: 192.0.3.1, teid: 1, policy: p }\nsteering: [{ prefix: 192.0.2.0/24, policy: p }]\n`,
       /^SRV6_CONFIG 8:16 sessions\[0\].address: nothing under steering takes 192.0.3.1 \(add to steering: /,
     ],
     [
@@ -210,6 +210,81 @@ sessions:
       "a drop-in path whose prefix leaves no room for the arguments",
       `${BASE}${encaps.replace("fc00:2::1", "fc00:2::/96")}sids: [{ sid: "fc00:1::60", behaviour: End.M.GTP6.D.Di, policy: p }]\n`,
       /^SRV6_CONFIG 6:26 .*the arguments need 40 bits behind the prefix, which leaves at most \/88/,
+    ],
+    [
+      "slots of sessions that are no power of two",
+      `${BASE}sessionSlots: 100\n`,
+      /^SRV6_CONFIG 3:15 .*100 is no power of two/,
+    ],
+    [
+      "too few slots of sessions",
+      `${BASE}sessionSlots: 8\n`,
+      /^SRV6_CONFIG 3:15 sessionSlots: 8 is no power of two from 16 on/,
+    ],
+    [
+      "a session twice",
+      `${BASE}${gtp}steering: [{ prefix: 192.0.2.1/32, policy: p }]\nsessions: [{ address: 192.0.2.1, teid: 1, policy: p }, { address: 192.0.2.1, teid: 1, policy: p }]\n`,
+      /^SRV6_CONFIG 8:\d+ sessions\[1\].teid: 192.0.2.1 1 stands twice/,
+    ],
+    [
+      "a session of an address that marks slots",
+      `${BASE}${gtp}steering: [{ prefix: 0.0.0.0/0, policy: p }]\nsessions: [{ address: 255.255.255.255, teid: 1, policy: p }]\n`,
+      /^SRV6_CONFIG 8:\d+ sessions\[0\].address: 255.255.255.255 is no host/,
+    ],
+    [
+      "sessions only, without a policy for them",
+      `${BASE}${encaps}steering: [{ prefix: 192.0.2.1/32, sessionsOnly: true }]\n`,
+      /^SRV6_CONFIG 7:\d+ steering\[0\].sessionsOnly: there is no policy that sessions could have/,
+    ],
+    [
+      "a session whose address a longer prefix steers elsewhere",
+      `${BASE}${gtp}  - { name: e, headend: H.Encaps, paths: [{ segments: ["fc00:9::1"] }] }\nsteering: [{ prefix: 192.0.2.0/24, policy: p }, { prefix: 192.0.2.1/32, policy: e }]\nsessions: [{ address: 192.0.2.1, teid: 1, policy: p }]\n`,
+      /^SRV6_CONFIG 9:\d+ sessions\[0\].address: nothing under steering takes 192.0.2.1/,
+    ],
+    [
+      "a drop-in policy that others use",
+      `${BASE}${encaps}steering: [{ prefix: 10.0.0.0/8, policy: p }]\nsids: [{ sid: "fc00:1::60", behaviour: End.M.GTP6.D.Di, policy: p }]\n`,
+      /^SRV6_CONFIG 8:\d+ sids\[0\].policy: p is used by others than End.M.GTP6.D.Di/,
+    ],
+    [
+      "an interface that packets do not arrive on",
+      `${BASE}${encaps.replace("H.Encaps", "H.Encaps.L2")}steering: [{ interface: eth7, policy: p }]\n`,
+      /^SRV6_CONFIG 7:\d+ steering\[0\].interface: packets do not arrive on eth7 \(there are eth0, eth1\)/,
+    ],
+    [
+      "a prefix steered twice",
+      `${BASE}${encaps}steering: [{ prefix: 10.0.0.0/8, policy: p }, { prefix: 10.9.0.0/8, policy: p }]\n`,
+      /^SRV6_CONFIG 7:\d+ steering\[1\].prefix: 10.0.0.0\/8 stands twice/,
+    ],
+    [
+      "a SID twice, spelled in two ways",
+      `${BASE}sids: [{ sid: "fc00:1:0:e::/64", behaviour: End }, { sid: "fc00:1:0:e:0::/64", behaviour: End.DT4 }]\n`,
+      /^SRV6_CONFIG 3:\d+ sids\[1\].sid: fc00:1:0:e::\/64 stands twice/,
+    ],
+    [
+      "a flavour of a behaviour without",
+      `${BASE}sids: [{ sid: "fc00:1::e", behaviour: End.DT4, flavours: [PSP] }]\n`,
+      /^SRV6_CONFIG 3:\d+ sids\[0\].flavours: End.DT4 has no flavours/,
+    ],
+    [
+      "a VLAN beyond 4094",
+      `${BASE}sids: [{ sid: "fc00:1::e", behaviour: End.DX2V, vlans: { 4095: { interface: eth1 } } }]\n`,
+      /^SRV6_CONFIG 3:\d+ sids\[0\].vlans.4095: 4095 is no VLAN/,
+    ],
+    [
+      "a prefix that ends with a slash",
+      `${BASE}${encaps}steering: [{ prefix: 10.0.0.0/, policy: p }]\n`,
+      /^SRV6_CONFIG 7:\d+ steering\[0\].prefix: "10.0.0.0\/" is no prefix/,
+    ],
+    [
+      "a source longer than what is before the IPv4 source",
+      `${BASE}sourcePrefix: 48\n${gtp.replace("    paths", "    source: fc00:5:0:1::/64\n    paths")}`,
+      /^SRV6_CONFIG 7:\d+ policies\[0\].source: the IPv4 source begins behind 48 bits/,
+    ],
+    [
+      "the same tags by two protocols",
+      `${BASE}vlans: [{ name: a, interface: eth0, tags: [7, 8] }, { name: b, interface: eth0, tags: [7, 8], outerProtocol: 802.1Q }]\n`,
+      /^none$/,
     ],
   ])("%s", (_, text, expected) => {
     expect(mistakeOf(text)).toMatch(expected);

@@ -45,6 +45,11 @@ describe("numberingOf", () => {
     address: "fc00::1",
     sids: names.map((sid) => ({ sid, behaviour: "End" })),
   });
+  it("of names that objects have by themselves", () => {
+    const policies = ["constructor", "toString"].map((name) => ({ name, headend: "H.Encaps" as const, paths: [] }));
+    expect(numberingOf({ address: "::1", policies }).policies).toEqual({ constructor: 1, toString: 2 });
+  });
+
   it("keeps numbers, and gives those of what has gone again", () => {
     const first = numberingOf(config("a::", "b::", "c::"));
     expect(first.sids).toEqual({ "a::": 1, "b::": 2, "c::": 3 });

@@ -284,6 +284,17 @@ suite("decapsulation", ["root", "bpf"], () => {
         { name: "drops", packet: [arrives, ip6(SID), ...frame(...inner4())], outcome: "noPath" },
       ]);
     });
+    describe("by VLAN: two End.DX2V without a table have VLANs of their own", () => {
+      const sids: SidConfig[] = [
+        { sid: SID, behaviour: "End.DX2V", vlans: { 7: { interface: "v1" } } },
+        { sid: "fc00:1::d7", behaviour: "End.DX2V", vlans: { 7: { interface: "down" }, 9: { interface: "v1" } } },
+      ];
+      const { sids: _, ...node } = config(sids[0]!);
+      rows({ ...node, sids }, [
+        taken("a VLAN of both", tagged(7)),
+        { name: "a VLAN of the other", packet: [arrives, ip6(SID), ...tagged(9)], outcome: "noPath" },
+      ]);
+    });
     describe("by VLAN: End.DX2V", () => {
       const vlans = { 7: { interface: "v1" }, 8: { interface: "down" } };
       rows(config({ sid: SID, behaviour: "End.DX2V", table: 3, vlans }), [

@@ -12,7 +12,7 @@ import { BpfFolder } from "../../../test/support/bpf-folder.ts";
 import { Namespace } from "../../../test/support/namespace.ts";
 import { suite } from "../../../test/support/require.ts";
 import { statsOf } from "../commands/report.ts";
-import { type Srv6Config, UserPlane } from "../index.ts";
+import { control, type Srv6Config, UserPlane } from "../index.ts";
 import { arrives, data, gtpU, inner4, ip4, ip6, srh, udp } from "./frames.ts";
 import { frames, sender, tap } from "./tap.xdp.ts";
 
@@ -156,7 +156,9 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
 
   it("a rule for a source: neighbouring packets go different ways", async () => {
     const from = (source: string) => [arrives, ip6(SID, { source } as never), ...srv6.slice(2)];
-    start(kinds[0][1]);
+    // By flow they would hardly share an answer.
+    const running = start({ ...kinds[0][1], multipath: false });
+    const keeps = () => running.loaded.map(control).get(0)!.keeps;
     expect(await traffic(srv6)).toEqual({ [`b ${VIA_B}`]: COUNT });
     space.ip("-6 route add fc00:2::/32 via fd00:2::2 table 77");
     space.ip("-6 rule add from 2001:db8:7::/48 table 77");
@@ -164,8 +166,10 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
       expect(await traffic(from("2001:db8:7::1"))).toEqual({ [`c ${VIA_C}`]: COUNT });
       expect(await traffic(from("2001:db8:8::1"))).toEqual({ [`b ${VIA_B}`]: COUNT });
     }
+    expect(keeps()).toBe(0);
     space.ip("-6 rule del from 2001:db8:7::/48 table 77");
     expect(await traffic(from("2001:db8:7::1"))).toEqual({ [`b ${VIA_B}`]: COUNT });
+    expect(keeps()).toBe(1);
   });
 
   describe("a route with two next hops", () => {
@@ -328,6 +332,27 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
       running.reload(config({ sessions: [session(2, "a")] }));
       expect(await traffic(tunnel(2))).toEqual(toB);
       expect(await traffic(tunnel(3))).toEqual(toC);
+    });
+
+    it("sessions go with their policy, and its number is not another's with them", async () => {
+      const [a, b] = config().policies!;
+      const running = start(config());
+      running.addSessions([{ address: UPF, teid: 3, policy: running.numbers.policies["b"]! }]);
+      running.reload(config({ policies: [a!, { ...b!, name: "c" }] }));
+      expect(running.numbers.policies["c"]).toBe(2);
+      expect(running.sessions.size).toBe(0);
+      expect(await traffic(tunnel(3))).toEqual(toB);
+    });
+
+    it("what was deleted or moved stays so when the table grows", async () => {
+      const running = start(config({ sessions: [session(1, "b"), session(2, "b")] }));
+      running.sessions.delete(UPF, 1);
+      running.sessions.delete(UPF, 2);
+      running.addSessions([{ address: UPF, teid: 2, policy: running.numbers.policies["a"]! }]);
+      running.addSessions(tunnels(100, 100, running.numbers.policies["b"]!));
+      expect(running.sessions.slots).toBeGreaterThan(64);
+      expect(running.sessions.has(UPF, 1)).toBe(false);
+      expect(running.sessions.policyOf(UPF, 2)).toBe(running.numbers.policies["a"]);
     });
 
     const tunnels = (from: number, count: number, policy: number) =>

@@ -303,6 +303,18 @@ suite("GTP-U over IPv4", ["root", "bpf"], () => {
         },
       ]);
     });
+    describe("the node's address as source: what the IPv4 source takes the place of is left out", () => {
+      const { source: _, ...plain } = policy(["fc00:2::/48"]);
+      const address = "fc00:1:0:7:a:b:c:d";
+      rows(config([], { address, policies: [plain] }), [
+        {
+          name: "is its prefix",
+          packet: [arrives, ...tunnel(), ...carried()],
+          outcome: "forwarded",
+          gives: [leaves, outer(sidOf(), { source: "fc00:1:0:7:c633:6407:869:0" }), ...carried()],
+        },
+      ]);
+    });
     describe("a locator of 56 bits", () => {
       rows(config(["fc00:2:0:ee00::/56"]), [
         {

@@ -17,7 +17,7 @@ suite("growth under traffic", ["root", "bpf", "ip", "ethtool", "kernel 5.18"], (
       "growth",
       `interfaces: [w1, e1]
 address: "fc00:2::1"
-policies: [{ name: p, headend: H.M.GTP4.D, paths: [{ segments: ["fc00:3::/48"] }] }]
+policies: [{ name: p, headend: H.M.GTP4.D, paths: [{ segments: ["fc00:3::/48"] }] }, { name: e, headend: H.Encaps, paths: [{ segments: ["fc00:3::1"] }] }]
 sessions: [{ address: 192.0.2.1, teid: 1, policy: p }]
 steering: [{ prefix: 192.0.2.1/32, sessionsOnly: true }]
 sessionSlots: 64
@@ -27,6 +27,14 @@ sessionSlots: 64
   afterAll(async () => {
     await stream?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    [["192.0.2.1", "9", "e"], /there is no policy of H.M.GTP4.D called e/],
+    [["192.0.2.1/24", "9", "p"], /"192.0.2.1\/24" is no IPv4 address of a host/],
+    [["fc00::1", "9", "p"], /"fc00::1" is no IPv4 address of a host/],
+  ])("no session %s", async (words, expected) => {
+    await expect(edge.srv6("session add", ...words)).rejects.toThrow(expected);
   });
 
   it("from 64 slots to more than 10,000", async () => {
