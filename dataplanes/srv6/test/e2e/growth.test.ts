@@ -34,7 +34,7 @@ sessionSlots: 64
     [["192.0.2.1/24", "9", "p"], /"192.0.2.1\/24" is no IPv4 address of a host/],
     [["fc00::1", "9", "p"], /"fc00::1" is no IPv4 address of a host/],
   ])("no session %s", async (words, expected) => {
-    await expect(edge.srv6("session add", ...words)).rejects.toThrow(expected);
+    await expect(stream.edge.srv6("session add", ...words)).rejects.toThrow(expected);
   });
 
   it("from 64 slots to more than 10,000", async () => {
