@@ -9,7 +9,8 @@ const MOST_SLOTS = 2 ** 26;
 
 /** Slots of the table that an earlier process left; 0: none. */
 export function pinnedSlots(path: string): number {
-  using map = openPinnedMap(path);
+  const map = openPinnedMap(path);
+  map?.[Symbol.dispose]();
   return map?.definition.maxEntries ?? 0;
 }
 
