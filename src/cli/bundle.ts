@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 
 const BUNDLE = fileURLToPath(new URL("xdpkit.cjs", import.meta.url));
@@ -29,8 +30,15 @@ type Wrapper = (exports: object, require: NodeJS.Require, module: object, filena
 /** Code from the cache cannot import by itself. */
 const importFor: Import = (url) => import(url);
 
+/**
+ * A function is optimised after so many bytes of bytecode, not after 132 KiB: most commands have ended before what V8 makes
+ * of it on its other thread has paid.
+ */
+const PATIENCE = "--interrupt-budget=1000000";
+
 /** False when there is no bundle. */
 export async function runBundle(command: string | undefined): Promise<boolean> {
+  setFlagsFromString(PATIENCE);
   const source = readOrNull(BUNDLE);
   if (!source) return false;
   const file = CACHED.includes(command) ? cacheFile(`${command}`, source.length) : undefined;
