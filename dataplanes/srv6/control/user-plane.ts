@@ -7,37 +7,29 @@
  * routes) is in maps that are pinned and shared by all programs. Nothing is switched before all of it could be made.
  */
 import { rmSync } from "node:fs";
-import { compileOrThrow } from "xdpkit/compiler";
 import {
   type Detached,
   detachXdp,
-  findInterface,
   inNamespace,
-  keepNeighbour,
-  Loaded,
-  listRules,
+  type Loaded,
   type NetworkChange,
   type Records,
-  resolveRoute,
   watchNetwork,
   type XdpLink,
   type XdpMode,
 } from "xdpkit/kernel";
-import { Headend } from "../program/behaviours.ts";
 import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
-import type { Plan } from "../program/plan.ts";
-import { createProgram, type Plane } from "../program/program.xdp.ts";
+import type { Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
-import { isSteered, steerHint, takesTunnels } from "./check.ts";
-import type { Srv6Config, VlanConfig } from "./config.ts";
-import { contentOf, type Entry, portEntry } from "./content.ts";
+import { isSteered, steerHint } from "./check.ts";
+import type { Srv6Config } from "./config.ts";
+import { applyConfigured } from "./configured-sessions.ts";
 import { DropLog } from "./drops.ts";
 import { Srv6Error } from "./error.ts";
-import { fill } from "./fill.ts";
-import { Adjacencies } from "./next-hops.ts";
-import { NO_NUMBERS, type Numbering, numberingOf } from "./numbering.ts";
+import { type Generation, hasTunnels, makeGeneration, sessionsOf } from "./generation.ts";
+import { HeardNeighbours, keepGateways, rulesHaveSelectors } from "./kernel-news.ts";
+import { NO_NUMBERS, type Numbering } from "./numbering.ts";
 import { planOf } from "./plan.ts";
-import { parsePrefix } from "./prefix.ts";
 import { finishGrowth, pinnedSlots, withRoom } from "./session-growth.ts";
 import { type NewSession, printAddress, SessionTable } from "./sessions.ts";
 import { Ticks } from "./ticks.ts";
@@ -56,46 +48,9 @@ export interface UserPlaneOptions {
 }
 
 const PIN_PATH = "/sys/fs/bpf/srv6";
-/** Maps that outlive a reload, and the process. */
-const SHARED: ReadonlySet<string> = new Set([
-  "control",
-  "rx",
-  "tx",
-  "outcomes",
-  "answers",
-  "sid_counters",
-  "policy_counters",
-  "sessions",
-  "limits",
-  "routes",
-  "samples",
-]);
 /** How long the program trusts what this process wrote, and how often it is told again. */
 const LEASE_SECONDS = 3n;
 const RENEWAL_MS = 1000;
-
-/** One program with its tables. */
-interface Generation {
-  readonly plane: Plane;
-  readonly loaded: Loaded;
-  readonly adjacencies: Adjacencies;
-  readonly numbers: Numbering;
-  readonly config: Srv6Config;
-  /** Its table of sessions is larger than that of the program before. */
-  readonly grows: boolean;
-}
-
-const sessionsOf = ({ loaded, plane }: Generation): never => loaded.map(plane.tables.sessions) as never;
-const hasTunnels = ({ hasSessions, headends }: Plan): boolean => hasSessions && headends.has(Headend.MGtp4D);
-const namesOf = (vlans: readonly VlanConfig[]): string[] =>
-  vlans.flatMap(({ name, interface: below }) => [name, below]);
-/** Numbers of policies that sessions may keep: not those of others before, for numbers are given again. */
-function tunnelPolicies({ config, numbers }: Generation, before: Numbering): ReadonlySet<number> {
-  const owners = new Map(Object.entries(before.policies).map(([name, number]) => [number, name]));
-  const kept = (config.policies ?? []).filter(({ name }) => (owners.get(numbers.policies[name]!) ?? name) === name);
-  return new Set(kept.filter(takesTunnels).map(({ name }) => numbers.policies[name]!));
-}
-const tunnelOf = (address: string, teid: number) => ({ address: Number(parsePrefix(address).value), teid });
 
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
@@ -110,11 +65,10 @@ export class UserPlane implements Disposable {
   /** Something has changed that is not answered yet; a route, link or rule is among it. */
   #isDirty = false;
   #hasNewRoutes = false;
-  /** Rules ask for more than the destination, so that an answer is good for one packet only. */
+  /** Of rules: an answer is good for one packet only. */
   #hasSelectors = false;
   #isClosed = false;
-  /** Usable MAC addresses as they were last heard of. */
-  readonly #neighbours = new Map<string, string>();
+  readonly #neighbours = new HeardNeighbours();
 
   private constructor(options: UserPlaneOptions) {
     this.#options = options;
@@ -130,7 +84,7 @@ export class UserPlane implements Disposable {
     try {
       plane.#watch = plane.inside(watchNetwork);
       plane.#watch.on((change) => plane.#changed(change));
-      plane.#readRules();
+      plane.#hasSelectors = rulesHaveSelectors(plane.inside);
       plane.#start(config, options.numbers ?? NO_NUMBERS);
       plane.#renewal = setInterval(() => plane.#renew(), RENEWAL_MS);
     } catch (error) {
@@ -179,10 +133,10 @@ export class UserPlane implements Disposable {
   }
 
   /** Runs something in the namespace of the data plane. */
-  inside<T>(body: () => T): T {
+  readonly inside = <T>(body: () => T): T => {
     const { namespace } = this.#options;
     return namespace === undefined ? body() : inNamespace(namespace, body);
-  }
+  };
 
   /** Another configuration, at once or not at all. @throws XdpkitError as `start`; then the old one goes on */
   reload(config: Srv6Config): void {
@@ -241,9 +195,18 @@ export class UserPlane implements Disposable {
   }
 
   #apply(config: Srv6Config, before: Numbering, sessionSlots: number): void {
-    const next = this.#make(config, before, sessionSlots);
+    const next = makeGeneration(config, {
+      interfaces: this.#options.interfaces,
+      pinPath: this.#pinPath,
+      inside: this.inside,
+      numbers: before,
+      sessionSlots,
+      slotsBefore: this.#sessions?.slots,
+    });
     const old = this.#current;
     try {
+      this.#generation = next.loaded.map(control).get(0)?.generation ?? 0;
+      this.#advance(next.loaded);
       // While the old program still counts in the smaller one.
       const larger = next.grows ? this.#sessions!.grown(sessionsOf(next), sessionSlots) : undefined;
       this.#switch(next, old);
@@ -265,80 +228,7 @@ export class UserPlane implements Disposable {
     this.#advance();
     // What changed while the tables were written.
     next.adjacencies.update();
-    this.#keepGateways();
-  }
-
-  #make(config: Srv6Config, before: Numbering, sessionSlots: number): Generation {
-    const numbers = numberingOf(config, before);
-    const { steering = [], vlans = [] } = config;
-    const named = [...steering.flatMap(({ interface: name }) => name ?? []), ...namesOf(vlans)];
-    const interfaces = Object.fromEntries(named.map((name) => [name, this.inside(() => findInterface(name).index)]));
-    let room = config.room ?? 64;
-    for (;;) {
-      const plan = { ...planOf({ ...config, room }, numbers), sessionSlots };
-      const content = contentOf({ ...config, sessions: [] }, plan, interfaces, numbers);
-      room *= 2;
-      if (!content) continue;
-      const { program, plane, carry } = createProgram(plan);
-      const grows = this.#sessions !== undefined && hasTunnels(plan) && sessionSlots > this.#sessions.slots;
-      const { object, names } = compileOrThrow(hasTunnels(plan) ? [program, carry] : [program]);
-      const isShared = ({ name }: { readonly name: string }): boolean =>
-        SHARED.has(name) && !(grows && name === "sessions");
-      const maps = object.maps.map((map) => (isShared(map) ? { ...map, pinByName: true } : map));
-      const loaded = new Loaded({ ...object, maps }, { pinPath: this.#pinPath }, names);
-      try {
-        fill(loaded, plane, content);
-        fill(loaded, plane, { entries: this.#portEntries(config, numbers), nextHops: new Map() });
-        const map = loaded.map(plane.tables.adjacencies) as never;
-        const adjacencies = new Adjacencies(map, content.nextHops, vlans, (body) => this.inside(body));
-        adjacencies.fill();
-        this.#generation = loaded.map(control).get(0)?.generation ?? 0;
-        this.#advance(loaded);
-        return { plane, loaded, adjacencies, numbers, config, grows };
-      } catch (error) {
-        loaded[Symbol.dispose]();
-        throw error;
-      }
-    }
-  }
-
-  /** All interfaces that packets arrive on. @throws Srv6Error SRV6_CONFIG for two of one place in the tables */
-  #portEntries({ steering = [], vlans = [] }: Srv6Config, { policies }: Numbering): Entry[] {
-    const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy ?? ""] ?? 0]));
-    const names = new Map<number, string>();
-    return [...new Set([...this.#options.interfaces, ...namesOf(vlans)])].map((name) => {
-      const { index, mac } = this.inside(() => findInterface(name));
-      const other = names.get(index & 1023);
-      if (other !== undefined) {
-        const problem = `the indices of ${other} and ${name} are alike modulo 1024`;
-        throw new Srv6Error("SRV6_CONFIG", problem, { hint: "make one of the interfaces anew: it gets another index" });
-      }
-      names.set(index & 1023, name);
-      return portEntry(index, policyOf.get(name) ?? 0, mac);
-    });
-  }
-
-  /**
-   * Has the kernel keep the neighbours that policies lead to by their routes: packets that are sent past it do not. A route
-   * that is not there yet is looked for again when routes change.
-   */
-  #keepGateways(): void {
-    const { policies = [] } = this.config;
-    const firsts = new Set(
-      policies.flatMap(({ paths }) => paths.filter(({ nextHop }) => !nextHop).map(({ segments }) => segments[0]!)),
-    );
-    for (const segment of firsts) {
-      try {
-        const { address } = parsePrefix(segment);
-        this.inside(() => {
-          const route = resolveRoute(address);
-          if (route?.type === "unicast" && route.interfaceIndex !== undefined)
-            keepNeighbour(route.interfaceIndex, route.gateway ?? address);
-        });
-      } catch {
-        // A neighbour that cannot be kept is resolved when packets come.
-      }
-    }
+    keepGateways(this.config, this.inside);
   }
 
   /** A table without place for the sessions takes the programs back. */
@@ -360,37 +250,17 @@ export class UserPlane implements Disposable {
     }
   }
 
-  /** Sessions that the configuration names; those that were added otherwise stay, unless their policy goes. */
   #applySessions(next: Generation, before: Srv6Config | undefined, numbersBefore: Numbering): void {
-    const { plane, numbers, config } = next;
-    if (!hasTunnels(plane)) {
+    if (!hasTunnels(next.plane)) {
       this.#sessions = undefined;
       return;
     }
     const map = sessionsOf(next);
-    const table = this.#sessions ?? new SessionTable(map, plane.sessionSlots);
+    const table = this.#sessions ?? new SessionTable(map, next.plane.sessionSlots);
     table.use(map);
     this.#sessions = table;
     // It only grows: what was added or deleted meanwhile stays so.
-    if (config === before) return;
-    const wanted = (config.sessions ?? []).map(
-      ({ address, teid, policy }): NewSession => ({ ...tunnelOf(address, teid), policy: numbers.policies[policy]! }),
-    );
-    const keys = new Set(wanted.map(({ address, teid }) => `${address} ${teid}`));
-    const gone = (before?.sessions ?? [])
-      .map(({ address, teid }) => tunnelOf(address, teid))
-      .filter(({ address, teid }) => !keys.has(`${address} ${teid}`) && table.has(address, teid));
-    const moved = wanted.filter(
-      ({ address, teid, policy }) => table.has(address, teid) && table.policyOf(address, teid) !== policy,
-    );
-    const fresh = wanted.filter(({ address, teid }) => !table.has(address, teid));
-    const orphans = table
-      .othersThan(tunnelPolicies(next, numbersBefore))
-      .filter(
-        ({ address, teid }) =>
-          !keys.has(`${address} ${teid}`) && !gone.some((one) => one.address === address && one.teid === teid),
-      );
-    table.change([...moved, ...fresh], [...gone, ...orphans, ...moved]);
+    if (next.config !== before) applyConfigured(table, next, { config: before, numbers: numbersBefore });
   }
 
   get #sessionsPath(): string {
@@ -442,15 +312,6 @@ export class UserPlane implements Disposable {
     this.#renew(loaded);
   }
 
-  /** Where they cannot be read, the careful way. */
-  #readRules(): void {
-    try {
-      this.#hasSelectors = this.inside(() => listRules().some(({ selectors }) => selectors.length > 0));
-    } catch {
-      this.#hasSelectors = true;
-    }
-  }
-
   #renew(loaded = this.#current?.loaded): void {
     const validUntil = this.#ticks.now() + LEASE_SECONDS * this.#ticks.perSecond;
     loaded?.map(control).set(0, { generation: this.#generation, keeps: this.#hasSelectors ? 0 : 1, validUntil });
@@ -458,34 +319,21 @@ export class UserPlane implements Disposable {
 
   /** What has come together is answered together: a thousand routes are one change. */
   #changed(change: NetworkChange): void {
-    if (!this.#matters(change)) return;
+    if (!this.#neighbours.matters(change)) return;
     if (change.kind !== "neighbour") this.#hasNewRoutes = true;
-    if (change.kind === "rule" || change.kind === "lost") this.#readRules();
+    if (change.kind === "rule" || change.kind === "lost") this.#hasSelectors = rulesHaveSelectors(this.inside);
     if (this.#isDirty) return;
     this.#isDirty = true;
     queueMicrotask(() => this.#follow());
   }
 
   #follow(): void {
-    const keepsGateways = this.#hasNewRoutes;
+    const hasNewRoutes = this.#hasNewRoutes;
     this.#isDirty = false;
     this.#hasNewRoutes = false;
     if (!this.#current || this.#isClosed) return;
     this.#advance();
     this.#current.adjacencies.update();
-    if (keepsGateways) this.#keepGateways();
-  }
-
-  /** Most news of neighbours are that they were heard of again. */
-  #matters({ kind, neighbour }: NetworkChange): boolean {
-    if (kind !== "neighbour" || !neighbour) return true;
-    const { interfaceIndex, address, state, mac = "" } = neighbour;
-    const key = `${interfaceIndex} ${address}`;
-    const usable = state === "none" || state === "failed" || state === "incomplete" ? "" : mac;
-    const known = this.#neighbours.get(key);
-    if (known === usable) return false;
-    if (state === "none") this.#neighbours.delete(key);
-    else this.#neighbours.set(key, usable);
-    return true;
+    if (hasNewRoutes) keepGateways(this.config, this.inside);
   }
 }
