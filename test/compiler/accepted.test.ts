@@ -106,6 +106,15 @@ const subprograms: readonly Row[] = [
     { module: "const twice = subprogram((place: Inner): void => { place.a = place.a * 2; });\n" },
   ],
   [
+    "elements of a packet place in a subprogram",
+    "const h = ctx.header(Bytes, 10) ?? exit(XdpAction.Drop); out.value = u64(element(ctx, h, one) + element(ctx, h, seven));",
+    28,
+    {
+      module:
+        "class Bytes extends struct({ list: array(u8, 8) }) {}\nconst element = subprogram((ctx: XdpContext, h: Bytes, i: number): number => { h.list[(i + 1) & 7] = i & 7; return h.list[i & 7]!; });\n",
+    },
+  ],
+  [
     "signed numbers and bigints come and go",
     "out.value = u64(i64(low(-5, i64(-7))) + 100n);",
     88n,
@@ -603,6 +612,18 @@ const loops: readonly Row[] = [
     "many rounds over the packet by offset",
     "let n = 0; const rounds = loop(60_000, (i) => { const b = ctx.header(u8, i); if (!b) return loop.Break; n += b.value; return undefined; }); out.value = u64(n) * 100n + u64(rounds)",
     2016 * 100 + 65,
+  ],
+  [
+    "many rounds over the elements of a captured header",
+    "const h = ctx.header(Bytes, 10) ?? exit(XdpAction.Drop); let n = 0; loop(9_000, (i) => { n += h.list[i & 7]!; h.list[(i + two) & 7] = i & 0x3f; }); out.value = u64(n)",
+    282_964,
+    { module: "class Bytes extends struct({ list: array(u8, 8) }) {}\n" },
+  ],
+  [
+    "many rounds over the elements of metadata",
+    "const m = ctx.adjustMeta(-8) ? ctx.metadata(Bytes) : null; if (!m) exit(XdpAction.Drop); for (const j of range(8)) m.list[j] = j; let n = 0; loop(9_000, (i) => { n += m.list[i & 7]!; m.list[(i + two) & 7] = i & 0x3f; }); out.value = u64(n) * 10n + u64(m.list[one & 7]!)",
+    2_829_479,
+    { module: "class Bytes extends struct({ list: array(u8, 8) }) {}\n" },
   ],
   [
     "many rounds over a captured header",

@@ -22,6 +22,7 @@ import type {
 } from "../ir/ir.ts";
 import { sourceLocation } from "../stage/parse.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
+import { NOWHERE } from "./packet-bounds.ts";
 import { type KernelFunction, moduleOf, type Scope } from "./scope.ts";
 import { copyState, type State } from "./state.ts";
 import type { Unit } from "./unit.ts";
@@ -98,7 +99,7 @@ export class Front {
   /** Stack slots that are shared by what never lives at once: by size. */
   readonly scratch = new Map<string, number>();
   /** Argument 0 of a program: `struct xdp_md`. */
-  context: ValueId = -1;
+  context: ValueId = NOWHERE;
   readonly objectSlots = new Map<number, number>();
   readonly objectLeads = new Map<number, number>();
   readonly objectSizes = new Map<number, number>();
@@ -154,7 +155,7 @@ export class Front {
       slots: new Map(),
       checked: new Map(),
       overwrites: [],
-      packet: { generation: 0, data: -1, end: -1, killer: undefined, killerLine: 0 },
+      packet: { generation: 0, data: NOWHERE, end: NOWHERE, killer: undefined, killerLine: 0 },
       records: new Map(),
       released: new Map(),
       lockedSince: undefined,

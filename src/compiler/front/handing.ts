@@ -8,6 +8,7 @@ import type { ValueId, ValueType } from "../ir/ir.ts";
 import type { Front } from "./front.ts";
 import { overwriteOf } from "./memory.ts";
 import { leadOf, storeObject } from "./objects.ts";
+import { NOWHERE } from "./packet-bounds.ts";
 import { OTHER_STACK, seenInside } from "./subprograms.ts";
 import type { PlaceValue, Value } from "./value.ts";
 import type { At } from "./words.ts";
@@ -88,6 +89,8 @@ function place(front: Front, value: PlaceValue, isMoving: boolean, take: Take): 
   if (region.kind === "packet" || region.kind === "metadata") {
     const isDead = isMoving || region.generation !== front.state.packet.generation;
     if (isDead) return { ...value, at: { ...at, base: DEAD, region: { ...region, generation: DEAD } } };
+    // A variable index is compared with the packet's end.
+    if (front.context !== NOWHERE) take({ key: CONTEXT, type: "pointer", make: () => front.context });
   }
   const stack = region.kind === "stack" ? { stack: { at, size: layout.size } } : {};
   const base = take({ key: `v${at.base}`, type: "pointer", make: () => at.base, ...stack });

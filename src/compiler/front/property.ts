@@ -13,7 +13,7 @@ import { requireReleased } from "./held.ts";
 import { joinOutcomes } from "./join.ts";
 import { placeAt, read, readField, requireUsable } from "./memory.ts";
 import { storeObject } from "./objects.ts";
-import { contextField, XDP_MD } from "./packet-bounds.ts";
+import { contextField, NOWHERE, XDP_MD } from "./packet-bounds.ts";
 import { kernelFunction } from "./scope.ts";
 import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 import { pointerOf, shift } from "./words.ts";
@@ -218,13 +218,28 @@ export function elementPlace(front: Front, array: PlaceValue, given: Value, node
         ? front.aluConstant("shl", index, power)
         : front.aluConstant("mul", index, layout.size);
   const base = front.emit({ kind: "offset", base: at.base, by }, "pointer");
-  if (at.region.kind === "packet") requireInside(front, base, at.offset + layout.size, node);
+  if (at.region.kind === "packet" || at.region.kind === "metadata")
+    requireInside(front, at.region.kind, base, at.offset + layout.size, node);
   return placeAt(front, schema, { ...at, base });
 }
 
 /** To the verifier a variable offset makes another pointer: it wants to see the end of the access compared again. */
-function requireInside(front: Front, base: ValueId, end: number, node: SyntaxNode): void {
-  const { yes, no } = front.branch("gt", front.advance(base, end), front.state.packet.end);
+function requireInside(
+  front: Front,
+  region: "packet" | "metadata",
+  base: ValueId,
+  end: number,
+  node: SyntaxNode,
+): void {
+  const { packet } = front.state;
+  const limit = region === "packet" ? packet.end : packet.data;
+  if (limit === NOWHERE)
+    return front.unsupported(
+      `a variable index into the ${region} without the context`,
+      "hand the context over, too, before the place",
+      node,
+    );
+  const { yes, no } = front.branch("gt", front.advance(base, end), limit);
   front.follow(yes);
   requireReleased(front, node);
   front.exitWith(front.constant(XdpAction.Aborted));

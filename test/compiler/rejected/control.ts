@@ -137,6 +137,15 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
   ],
   [
     "COMPILER_UNSUPPORTED",
+    "const eight = ctx.header(Eight, 14);\nif (!eight || element(eight, ipv4.ttl) === 1) return XdpAction.Drop;",
+    {
+      module:
+        "class Eight extends struct({ list: array(u8, 8) }) {}\nconst element = subprogram((eight: Eight, i: number): number => «eight.list[i & 7]»!);",
+      message: "a variable index into the packet without the context cannot be compiled",
+    },
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
     "seen.value = u64(«six(1, 2, 3, 4, 5, 6)»);",
     {
       module:
