@@ -5,15 +5,17 @@
  */
 import { u32Bytes, XdpkitError, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
-import { type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
-import { errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
+import { type BpfFunction, type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
+import { errno, errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
 import { KCONFIG_MAP, kconfigMap, resolveExtern } from "./externs.ts";
+import { otherLayouts } from "./jit-layout.ts";
 import { relocate } from "./kernel-btf.ts";
 import type { TypedMap } from "./map-layout.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
-import { FLAG_FRAGMENTS, type KernelProgram, loadProgram } from "./programs.ts";
+import { FLAG_FRAGMENTS, KernelProgram, type LoadProgramOptions, tryLoadProgram } from "./programs.ts";
+import { refusal } from "./refusal.ts";
 import { closeFd } from "./syscall.ts";
 
 /** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
@@ -70,9 +72,29 @@ export class LoadedObject implements Disposable {
   program(name: string): KernelProgram {
     const known = this.#programs.get(name);
     if (known) return known;
-    const linked = link(this.object, name);
+    const program = this.#load(name);
+    this.#programs.set(name, program);
+    return program;
+  }
+
+  #load(name: string): KernelProgram {
+    const { functions } = this.object;
+    const options = this.#optionsOf(name, functions);
+    const answer = tryLoadProgram(options);
+    if (answer instanceof KernelProgram) return answer;
+    const used = new Set(options.linked.functions.map((one) => one.function));
+    if (answer.result === -errno.ENOTSUPP)
+      for (const other of otherLayouts(functions, used)) {
+        const again = tryLoadProgram(this.#optionsOf(name, other));
+        if (again instanceof KernelProgram) return again;
+      }
+    throw refusal(options, answer.result, answer.log);
+  }
+
+  #optionsOf(name: string, functions: readonly BpfFunction[]): LoadProgramOptions & { linked: LinkedProgram } {
+    const linked = link({ ...this.object, functions }, name);
     const { kind, fragments } = linked.kind;
-    const program = loadProgram({
+    return {
       name,
       type: ProgramType.XDP,
       instructions: encode(this.#resolve(linked)),
@@ -82,9 +104,7 @@ export class LoadedObject implements Disposable {
       logLevel: this.#logLevel,
       linked,
       ...(this.#btf ? { btf: this.#btf.program(linked) } : {}),
-    });
-    this.#programs.set(name, program);
-    return program;
+    };
   }
 
   /** Names of the maps that were there already. */

@@ -128,6 +128,15 @@ function testRun(fd: number, packet: Uint8Array, options: TestRunOptions) {
 
 /** @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION */
 export function loadProgram(options: LoadProgramOptions): KernelProgram {
+  const answer = tryLoadProgram(options);
+  if (answer instanceof KernelProgram) return answer;
+  throw refusal(options, answer.result, answer.log);
+}
+
+/** The program, or the kernel's answer: a negative error number and the verifier's log. */
+export function tryLoadProgram(
+  options: LoadProgramOptions,
+): KernelProgram | { readonly result: number; readonly log: string } {
   const { name, logLevel = 0 } = options;
   let { fd, log } = tryLoad(options, logLevel);
   if (fd < 0 && logLevel === 0) {
@@ -135,8 +144,7 @@ export function loadProgram(options: LoadProgramOptions): KernelProgram {
     log = again.log;
     if (again.fd !== -errno.ENOSPC) fd = again.fd;
   }
-  if (fd >= 0) return new KernelProgram(fd, name, log);
-  throw refusal(options, fd, log);
+  return fd >= 0 ? new KernelProgram(fd, name, log) : { result: fd, log };
 }
 
 /** The descriptor, or a negative error number. ENOSPC says that the log was longer; since Linux 6.4 also by how much. */

@@ -4,8 +4,36 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { BtfType } from "../../src/btf/index.ts";
 import { LoadedObject, mapInfo } from "../../src/kernel/index.ts";
-import { type BpfFunction, readElf } from "../../src/object/index.ts";
+import { assemble, type BpfFunction, readElf } from "../../src/object/index.ts";
 import { suite } from "../support/require.ts";
+
+/** So many bytes of x86 code. */
+function codeOf(bytes: number): string[] {
+  const stores = Array.from({ length: 3 }, (_, i) => i).find((i) => (bytes - 7 * i) % 3 === 0)!;
+  const moves = (bytes - 7 * stores) / 3;
+  return [...Array<string>(stores).fill("*(u8 *)(r10 - 505) = 0"), ...Array<string>(moves).fill("r4 = r2")];
+}
+
+/**
+ * The first six jumps become short one pass of the JIT compiler after another, the last three of them at once: 12 bytes less.
+ * The jumps back are over `distance` bytes; with those 12 they grow by as much.
+ */
+const unsettled = (distance: number): string => `.license "GPL"
+.section xdp
+.global unsettled
+r2 = *(u32 *)(r1 + 12)
+r3 = 0
+${["x1", "x2", "x3", "y2", "y1", "y0"].map((to, index) => `if r2 == ${index + 100} goto ${to}`).join("\n")}
+${[...codeOf(60), "y0:", ...codeOf(23), "x1:", ...codeOf(10), "x2:", ...codeOf(10), "x3:", ...codeOf(6)].join("\n")}
+${["y2:", ...codeOf(6), "y1:", "t1:", ...codeOf(7), "t2:", ...codeOf(6), "t3:"].join("\n")}
+r3 += 1
+${codeOf(distance - 23).join("\n")}
+if r3 < 3 goto t1
+if r3 < 5 goto t2
+if r3 < 7 goto t3
+r0 = r3
+exit
+`;
 
 suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => {
   it("answers CO-RE's questions for the running kernel", () => {
@@ -49,6 +77,13 @@ suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => 
       const { variables } = object.maps.find((map) => map.name === name)!.data!;
       const value = (shown as [{ formatted: { value: Record<string, object[]> } }])[0].formatted.value[name]!;
       expect(value.flatMap((one) => Object.keys(one))).toEqual(variables.map((one) => one.name));
+    }
+  });
+
+  it("lays a program out anew that the JIT compiler of x86 cannot settle", () => {
+    for (const distance of [118, 119, 120]) {
+      using loaded = new LoadedObject(assemble(unsettled(distance)));
+      expect(loaded.program("unsettled").run(new Uint8Array(60)).action).toBe(7);
     }
   });
 });
