@@ -22,9 +22,8 @@ import type {
 } from "../ir/ir.ts";
 import { sourceLocation } from "../stage/parse.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { NOWHERE } from "./packet-bounds.ts";
 import { type KernelFunction, moduleOf, type Scope } from "./scope.ts";
-import { copyState, type State } from "./state.ts";
+import { copyState, NOWHERE, type State } from "./state.ts";
 import type { Unit } from "./unit.ts";
 import { folded, MAX_SAFE, type Range, staged, UNDEFINED, type Value } from "./value.ts";
 

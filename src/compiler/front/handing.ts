@@ -8,7 +8,7 @@ import type { ValueId, ValueType } from "../ir/ir.ts";
 import type { Front } from "./front.ts";
 import { overwriteOf } from "./memory.ts";
 import { leadOf, storeObject } from "./objects.ts";
-import { NOWHERE } from "./packet-bounds.ts";
+import { NOWHERE } from "./state.ts";
 import { OTHER_STACK, seenInside } from "./subprograms.ts";
 import type { PlaceValue, Value } from "./value.ts";
 import type { At } from "./words.ts";

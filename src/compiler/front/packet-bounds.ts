@@ -12,9 +12,6 @@ export const XDP_MD = {
   egressIfindex: 20,
 } as const;
 
-/** The context of a function that has not got it, and its `data` and `data_end`. */
-export const NOWHERE: ValueId = -1;
-
 export function contextField(front: Front, offset: number, type: "scalar" | "pointer" = "scalar"): ValueId {
   return front.emit({ kind: "load", size: 4, signed: false, base: front.context, offset }, type);
 }

@@ -13,8 +13,9 @@ import { requireReleased } from "./held.ts";
 import { joinOutcomes } from "./join.ts";
 import { placeAt, read, readField, requireUsable } from "./memory.ts";
 import { storeObject } from "./objects.ts";
-import { contextField, NOWHERE, XDP_MD } from "./packet-bounds.ts";
+import { contextField, XDP_MD } from "./packet-bounds.ts";
 import { kernelFunction } from "./scope.ts";
+import { NOWHERE } from "./state.ts";
 import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
 import { pointerOf, shift } from "./words.ts";
 

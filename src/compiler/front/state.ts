@@ -27,6 +27,9 @@ export interface Overwrite {
   readonly line: number;
 }
 
+/** The context of a function that has not got it, and its `data` and `data_end`. */
+export const NOWHERE: ValueId = -1;
+
 export interface PacketState {
   readonly generation: number;
   readonly data: ValueId;
