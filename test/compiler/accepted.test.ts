@@ -56,6 +56,24 @@ const MIX = `const mix = subprogram((a: number, b: number): number => {
 });
 `;
 
+const nothings: readonly Row[] = [
+  [
+    "null is not undefined, but for `==`",
+    "const none = ctx.header(u8, 60 + seven); out.value = u64(u32(none === undefined) + u32(none === null) * 2 + u32(none == undefined) * 4 + u32(none !== undefined) * 8)",
+    14,
+  ],
+  [
+    "null on one path and undefined on another",
+    "const none = seven > 9 ? null : seven > 3 ? undefined : seven; out.value = u64((none ?? 5) + u32(none == null))",
+    6,
+  ],
+  [
+    "text that a round sets before it reads it",
+    'let text = "a"; let n = 0; for (const i of range(seven)) { text = "a"; if (i & one) text = "b"; n += i; } out.value = u64(n)',
+    21,
+  ],
+];
+
 const subprograms: readonly Row[] = [
   [
     "a place of a map as an argument is the element that the subprogram finds itself",
@@ -927,6 +945,7 @@ const stores: readonly Row[] = [
 ];
 
 const ROWS: readonly Row[] = [
+  ...nothings,
   ...subprograms,
   ...callbacks,
   ...ranges,

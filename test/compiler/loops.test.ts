@@ -54,6 +54,12 @@ describe("what becomes of a loop", () => {
       undefined,
       1,
     ],
+    [
+      "code that only later rounds come to, and its own variables",
+      "loop(9000, () => { n += 1; if (n > 5 && first & 1) n += 2; });",
+      undefined,
+      1,
+    ],
     ["a large loop of small ones", "loop(3000, () => { loop(4, (i) => { n += i & first; }); });", undefined, 1],
     [
       "a place that changes, which cannot be handed over",

@@ -5,7 +5,7 @@ import { addressOf, bigintOf, booleanOf, numberOf, type WideOperand } from "./co
 import type { Front, Split } from "./front.ts";
 import { isSeen } from "./seen.ts";
 import { decided, equalWords, isPresent } from "./splits.ts";
-import { isNothing, isStaged, MAX_SAFE, type Range, staged, type Value } from "./value.ts";
+import { isNothing, isStaged, MAX_SAFE, nothingOf, type Range, staged, type Value } from "./value.ts";
 import { isWide } from "./wide.ts";
 
 const NEVER = new Set(["===", "!==", "==", "!="]);
@@ -146,8 +146,8 @@ function refuseDifference(front: Front, value: Value, node: SyntaxNode | undefin
 }
 
 function equal(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
-  if (isNothing(left)) return nothing(front, right, node);
-  if (isNothing(right)) return nothing(front, left, node);
+  if (isNothing(left)) return nothing(front, operator, left, right, node);
+  if (isNothing(right)) return nothing(front, operator, right, left, node);
   if (left.kind === "nullable" || right.kind === "nullable") return nullableEqual(front, operator, left, right, node);
   if (isStaged(left) && isStaged(right)) return decided(front, left.value === right.value);
   for (const value of [left, right]) {
@@ -166,13 +166,21 @@ function equal(front: Front, operator: string, left: Value, right: Value, node: 
   return equalNumbers(front, left, right, node);
 }
 
-/** Whether the value is null. */
-function nothing(front: Front, value: Value, node: SyntaxNode): Split {
-  if (isNothing(value)) return decided(front, true);
-  if (value.kind !== "nullable") return decided(front, false);
-  void node;
+/** Whether the value is null, or undefined; `===` tells them apart. */
+function nothing(front: Front, operator: string, given: Value, value: Value, node: SyntaxNode): Split {
+  if (!isNothing(value) && value.kind !== "nullable") return decided(front, false);
+  if (operator.length === 3) {
+    if (value.kind === "nullable" && value.nothing === "either") refuseEither(front, operator, node);
+    if (nothingOf([value]) !== nothingOf([given])) return decided(front, false);
+  }
+  if (value.kind !== "nullable") return decided(front, true);
   const { yes, no } = isPresent(front, value.present);
   return { yes: no, no: yes };
+}
+
+function refuseEither(front: Front, operator: string, node: SyntaxNode): never {
+  const what = `\`${operator}\` with what is null on one path and undefined on another`;
+  return front.unsupported(what, `compare by \`${operator.slice(0, 2)}\`, which does not tell them apart`, node);
 }
 
 /** `x === 3` where x may be null: false when it is. */

@@ -354,7 +354,7 @@ export class Front {
     if (!facts) return value;
     if (value.kind === "nullable") {
       const known = facts.get(value.present);
-      if (known?.max === 0) return staged(value.nothing);
+      if (known?.max === 0 && value.nothing !== "either") return staged(value.nothing);
       return known && known.min > 0 ? this.settle(value.value) : value;
     }
     if (value.kind === "number") {

@@ -144,9 +144,9 @@ class BodyLowering {
       ...[leaving].map((state) => !state || this.#settles(start, state, true)),
       ...all.map((state) => this.#keepsPacket(state)),
       ...all.map((state) => this.#keepsNames(state)),
-      this.#wantsAll(),
     ].every((one) => one);
-    if (!isSettled) throw AGAIN;
+    // What is assumed in vain may take code for dead that uses more.
+    if (!isSettled || !this.#wantsAll()) throw AGAIN;
     if (going) this.#leave(going, 0);
     if (leaving) this.#leave(leaving, 1);
     const killer = all.find(({ packet }) => packet.generation !== 0)?.packet.killer;

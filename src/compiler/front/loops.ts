@@ -16,7 +16,18 @@ import { storeObject } from "./objects.ts";
 import { binary } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
 import { copyState, type State, sameBytes, sameValue } from "./state.ts";
-import { clampRange, isNothing, isStaged, MAX_SAFE, type Range, staged, union, type Value, within } from "./value.ts";
+import {
+  clampRange,
+  isNothing,
+  isStaged,
+  MAX_SAFE,
+  nothingOf,
+  type Range,
+  staged,
+  union,
+  type Value,
+  within,
+} from "./value.ts";
 
 export interface Loop {
   readonly node: SyntaxNode;
@@ -162,7 +173,13 @@ function settles(front: Front, start: State, back: State, entry: State, assumed:
   let isSettled = true;
   for (const [variable, before] of start.variables) {
     const given = back.variables.get(variable);
-    if (!given) continue;
+    if (!given) {
+      // Paths of the round leave what cannot be one value: text, functions, layouts.
+      assumed.variables.delete(variable);
+      assumed.removed.add(variable);
+      isSettled = false;
+      continue;
+    }
     front.follow(back);
     const after = front.settle(given);
     const initial = entry.variables.get(variable);
@@ -212,6 +229,7 @@ function fitsIn(front: Front, value: Value, shape: Value): boolean {
     return range !== undefined && within(range, shape.range);
   }
   if (shape.kind === "nullable") {
+    if (nothingOf([shape, value]) !== shape.nothing) return false;
     if (isNothing(value)) return true;
     return fitsIn(front, value.kind === "nullable" ? value.value : value, shape.value);
   }
@@ -240,7 +258,7 @@ function grow(before: Range, after: Range, times: number): Range {
 
 /** A value that holds both. Undefined when nothing does. */
 function unify(front: Front, before: Value, after: Value, times: number): Value | undefined {
-  if (isNothing(before) && isNothing(after)) return before;
+  if (isNothing(before) && isNothing(after)) return sameValue(before, after) ? before : undefined;
   const [x, y] = [rangeOfValue(front, before), rangeOfValue(front, after)];
   if (x && y) return { kind: "number", id: -1, range: grow(x, y, times) };
   if (isNothing(before) || isNothing(after) || before.kind === "nullable" || after.kind === "nullable")
@@ -265,11 +283,7 @@ function unifyNullable(front: Front, before: Value, after: Value, times: number)
   const inner = [before, after].flatMap((one) => (isNothing(one) ? [] : [one.kind === "nullable" ? one.value : one]));
   const [first, second = first] = inner;
   const value = first && second && unify(front, first, second, times);
-  const nothings = [before, after].map((one) =>
-    one.kind === "nullable" ? one.nothing : isStaged(one) ? one.value : undefined,
-  );
-  const nothing = nothings.includes(null) ? null : undefined;
-  return value && { kind: "nullable", present: -1, value, nothing };
+  return value && { kind: "nullable", present: -1, value, nothing: nothingOf([before, after]) };
 }
 
 /** The registers that a value of a shape is made of. */

@@ -27,6 +27,7 @@ import {
   type Connection,
   isNothing,
   isStaged,
+  nothingOf,
   type PlaceValue,
   type Range,
   type Region,
@@ -131,9 +132,7 @@ export class Merger {
     const inner = values.map((value) =>
       isNothing(value) ? undefined : value.kind === "nullable" ? value.value : value,
     );
-    const absent = values.find(isNothing) ?? values.find((value) => value.kind === "nullable")!;
-    const nothing =
-      absent.kind === "nullable" ? absent.nothing : isStaged(absent) && absent.value === null ? null : undefined;
+    const nothing = nothingOf(values);
     if (inner.every((value) => value === undefined)) throw DIFFERENT;
     const type = present.some((id) => this.#front.builder.typeOf(id) === "pointer") ? "pointer" : "scalar";
     return { kind: "nullable", present: this.phi(type, present), value: this.#present(inner), nothing };

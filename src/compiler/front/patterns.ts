@@ -39,6 +39,8 @@ function withDefault(front: Front, given: Value, right: SyntaxNode): Value {
   const value = front.settle(given);
   if (isStaged(value)) return value.value === undefined ? front.language.evaluate(front, right) : value;
   if (value.kind !== "nullable" || value.nothing === null) return value;
+  if (value.nothing === "either")
+    front.unsupported("a default for what is null on one path and undefined on another", "give it by `??`", right);
   const { yes, no } = isPresent(front, value.present);
   front.follow(no);
   const other = front.language.evaluate(front, right);

@@ -80,7 +80,7 @@ export type Value =
   | { readonly kind: "address"; readonly family: "mac" | "ipv4" | "ipv6"; readonly words: readonly Word[] }
   | PlaceValue
   /** Null (or undefined) when `present` is 0. */
-  | { readonly kind: "nullable"; readonly present: ValueId; readonly value: Value; readonly nothing: null | undefined }
+  | { readonly kind: "nullable"; readonly present: ValueId; readonly value: Value; readonly nothing: Nothing }
   /** Names or indices to values: `{ ipv4, offset }`, `[a, b]`. */
   | {
       readonly kind: "record";
@@ -109,8 +109,20 @@ export const NULL: Value = staged(null);
 export const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 export const U32: Range = { min: 0, max: 0xffffffff };
 
+/** What is there when a value is not: on one path the one, on another the other. */
+export type Nothing = null | undefined | "either";
+
 export const isNothing = (value: Value): boolean =>
   value.kind === "staged" && (value.value === null || value.value === undefined);
+
+/** What is there where one of the values is not. */
+export function nothingOf(values: readonly Value[]): Nothing {
+  const all = values.flatMap((one): Nothing[] => {
+    if (one.kind === "nullable") return [one.nothing];
+    return isNothing(one) ? [isStaged(one) && one.value === null ? null : undefined] : [];
+  });
+  return all.every((one) => one === all[0]) ? all[0] : "either";
+}
 
 export const isStaged = (value: Value): value is Extract<Value, { kind: "staged" }> => value.kind === "staged";
 

@@ -27,6 +27,24 @@ export const values: readonly Row[] = [
     "COMPILER_ADDRESS_TEXT",
     'const m: Ethernet = { destination: "02:00:00:00:00:01", source: «"x"», etherType: 1 };\nassign(ethernet, m);',
   ],
+  [
+    "COMPILER_PATHS_DIFFER",
+    'let text = "a";\nfor (const i of range(10)) {\nif (i === ipv4.ttl) text = "b";\n}\nif («text» === "b") return XdpAction.Drop;',
+  ],
+  [
+    "COMPILER_PATHS_DIFFER",
+    'let text = "a";\nfor (const i of range(10)) {\nif («text» === "b") ipv4.ttl = 1;\nif (i === ipv4.ttl) text = "b";\n}',
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
+    "const either = ipv4.ttl > 9 ? null : ipv4.ttl > 3 ? undefined : ipv4.ttl;\nif («either === undefined») return XdpAction.Drop;",
+    { message: "`===` with what is null on one path and undefined on another cannot be compiled" },
+  ],
+  [
+    "COMPILER_UNSUPPORTED",
+    "const either = ipv4.ttl > 9 ? null : ipv4.ttl > 3 ? undefined : ipv4.ttl;\nconst { a = «5» } = { a: either };\nif (a === 5) return XdpAction.Drop;",
+    { message: "a default for what is null on one path and undefined on another cannot be compiled" },
+  ],
   ["COMPILER_PATHS_DIFFER", 'ipv4.destination = «ipv4.ttl > 3 ? ipv4.source : "10.0.0"»;'],
   [
     "COMPILER_ADDRESS_TEXT",
