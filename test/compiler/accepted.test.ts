@@ -338,6 +338,7 @@ const bigints: readonly Row[] = [
     "const w = u64(word); out.value = (w << (u64(seven) & 63n)) | (w >> u64(two & 7))",
     (0x3c3d3e3fn << 7n) | (0x3c3d3e3fn >> 2n),
   ],
+  [">>> of a negative number wraps it first", "out.value = u64((one - seven) >>> 8)", 16_777_215],
   ["signed shifts", "out.value = u64((i64(one) - i64(seven)) >> 1n)", -3],
   [
     "wrapping product",

@@ -97,7 +97,7 @@ export const OPERATORS = {
   ),
   "<<": arithmetic((a, b) => (a << b) >>> 0, shiftLeft),
   ">>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight),
-  ">>>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight),
+  ">>>": arithmetic((a, b) => a >>> b, shiftRight),
   "===": compare((a, b) => a === b),
   "!==": compare((a, b) => a !== b),
   // biome-ignore lint/suspicious/noDoubleEquals: what the program says
