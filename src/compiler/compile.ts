@@ -46,8 +46,17 @@ export function compile(
   options: CompileOptions = {},
 ): CompileResult {
   const wanted = [given].flat() as CompilableProgram[];
-  const diagnostics: Diagnostic[] = [];
   const unit = new Unit(wanted[0]?.options.license ?? DEFAULT_LICENSE, oldestTarget(wanted));
+  const result = compileInto(unit, wanted, options);
+  const lacksStack = result.diagnostics.some(({ code }) => code === "COMPILER_STACK");
+  if (!lacksStack || !unit.hasCalledLoops) return result;
+  // What a called loop is handed lies on the stack: without calls there may be enough.
+  const other = compileInto(new Unit(unit.license, unit.target, false), wanted, options);
+  return other.object ? other : result;
+}
+
+function compileInto(unit: Unit, wanted: readonly CompilableProgram[], options: CompileOptions): CompileResult {
+  const diagnostics: Diagnostic[] = [];
   const btf = new BtfBuilder();
   const functions: BpfFunction[] = [];
   const build: Build = { unit, btf, stacks: new Map(), options };

@@ -633,6 +633,12 @@ const loops: readonly Row[] = [
     2016 * 100 + 65,
   ],
   [
+    "rounds that could be called, where the stack has no place for what a call is handed",
+    "const big = new Big({ list: [1n] }); let a = one; let b = two; let c = seven; let d = 1n; loop(8_000, (i) => { a = (a + b) & 0xff; b = (b ^ i) & 0xff; c = (c + a) & 0xff; d = d * 3n + u64(c); for (const j of range(3)) d += u64(j & a); }); table.update(2, new S({ wide: d })); out.value = u64(a) * 1000n + big.list[a & 31]!",
+    65_000,
+    { module: "class Big extends struct({ list: array(u64, 58) }) {}\n" },
+  ],
+  [
     "many rounds over the elements of a captured header",
     "const h = ctx.header(Bytes, 10) ?? exit(XdpAction.Drop); let n = 0; loop(9_000, (i) => { n += h.list[i & 7]!; h.list[(i + two) & 7] = i & 0x3f; }); out.value = u64(n)",
     282_964,

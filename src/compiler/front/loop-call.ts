@@ -33,6 +33,7 @@ export const loop: Handler = (front, call) => {
     front.follow(copyState(entry));
   };
   begin();
+  front.unit.hasCalledLoops = true;
   try {
     return calledLoop(front, call, range.max);
   } catch (error) {
@@ -43,8 +44,8 @@ export const loop: Handler = (front, call) => {
   }
 };
 
-const canCall = ({ unit: { target } }: Front, isLocked: boolean): boolean =>
-  !isLocked && (target === undefined || !isOlder(target, "5.17"));
+const canCall = ({ unit: { target, mayCallLoops } }: Front, isLocked: boolean): boolean =>
+  mayCallLoops && !isLocked && (target === undefined || !isOlder(target, "5.17"));
 
 function manyRounds(front: Front, call: Call, most: number): Outcome[] {
   const node = argumentNode(call, 0);

@@ -78,9 +78,14 @@ export class Unit {
   readonly #named = new Map<string, object>();
   #nextId = 0;
 
-  constructor(license: string, target: string | undefined) {
+  /** Whether loops of rounds that the verifier could walk may be calls, too, and whether some are. */
+  readonly mayCallLoops: boolean;
+  hasCalledLoops = false;
+
+  constructor(license: string, target: string | undefined, mayCallLoops = true) {
     this.license = license;
     this.target = target;
+    this.mayCallLoops = mayCallLoops;
   }
 
   /** A number for an object, the same for as long as it lives. */
