@@ -5,7 +5,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
 import { addressWords, normalize } from "./merge.ts";
 import { isSeen } from "./seen.ts";
-import { describeValue, isStaged, MAX_SAFE, type Range, type Value, type Word } from "./value.ts";
+import { describeValue, isStaged, MAX_SAFE, type Range, staged, type Value, type Word } from "./value.ts";
 
 /** A value that is there; an error when it may be null. */
 export function present(front: Front, given: Value, node: SyntaxNode): Value {
@@ -47,13 +47,19 @@ function constantNumber(front: Front, constant: number, node: SyntaxNode): Numbe
 }
 
 /**
- * The number, so that the kernel's verifier knows its bounds too: what comes from a helper, a division or the distance of
- * two pointers is any number to it, and gets a mask.
+ * The number, so that the kernel's verifier knows that it is not above `most`: what comes from a helper, a division or the
+ * distance of two pointers is any number to it, and gets a mask, or is compared where that leaves too much.
  */
-export function bounded(front: Front, id: ValueId, { max }: Range): ValueId {
-  const mask = 2 ** Math.max(0, max).toString(2).length - 1;
+export function bounded(front: Front, id: ValueId, range: Range, node: SyntaxNode, most = MAX_SAFE): ValueId {
+  const mask = 2 ** Math.max(0, range.max).toString(2).length - 1;
   if (isSeen(front, id, mask)) return id;
-  return front.aluConstant("and", id, BigInt(mask));
+  if (mask <= most) return front.aluConstant("and", id, BigInt(mask));
+  const { yes, no } = front.branch("gt", id, front.constant(range.max));
+  const least = front.join([
+    { state: yes, value: staged(range.max) },
+    { state: no, value: { kind: "number", id, range } },
+  ]);
+  return numberOf(front, least, node).id();
 }
 
 export interface WideOperand {

@@ -38,7 +38,7 @@ function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
   if (range.min < 0 || range.max > MAX_OFFSET) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, node);
   const { data } = front.state.packet;
   if (constant !== undefined) return { base: data, offset: constant };
-  const { variable, added } = partsOf(front, tested(front, id(), range), range);
+  const { variable, added } = partsOf(front, tested(front, id(), range, node), range);
   const key = `base:${data}:${variable}`;
   let base = front.state.slots.get(key);
   if (base === undefined) {
@@ -49,9 +49,9 @@ function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
 }
 
 /** A mask of 16 bits would leave no room for the header itself: such an offset is tested, though it never is more. */
-function tested(front: Front, id: ValueId, range: Range): ValueId {
+function tested(front: Front, id: ValueId, range: Range, node: SyntaxNode): ValueId {
   if (range.max <= MAX_OFFSET >> 1 || isSeen(front, id, range.max) || front.state.records.size > 0)
-    return bounded(front, id, range);
+    return bounded(front, id, range, node);
   const { yes, no } = front.branch("gt", id, front.constant(range.max));
   front.follow(yes);
   front.exitWith(front.constant(XdpAction.Aborted));

@@ -210,7 +210,7 @@ export function elementPlace(front: Front, array: PlaceValue, given: Value, node
   if (constant !== undefined) return placeAt(front, schema, shift(array.at, constant * layout.size));
   if (array.at.kind === "object") storeObject(front, array.at.object);
   const at = array.at.kind === "object" ? pointerOf(front, array.at) : array.at;
-  const index = bounded(front, id(), range);
+  const index = bounded(front, id(), range, node, length - 1);
   const power = Math.log2(layout.size);
   const by =
     layout.size === 1
