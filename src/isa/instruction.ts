@@ -27,3 +27,10 @@ export const LD_IMM64 = 0x18;
 export function slotsOf(instruction: Instruction): 1 | 2 {
   return instruction.opcode === LD_IMM64 ? 2 : 1;
 }
+
+/** The first slot of each instruction, and the slot behind the last. */
+export function startSlots(instructions: readonly Instruction[]): number[] {
+  const slots = [0];
+  for (const one of instructions) slots.push(slots.at(-1)! + slotsOf(one));
+  return slots;
+}

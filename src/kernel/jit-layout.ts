@@ -6,7 +6,7 @@
  * the places have moved, and the kernel gives up ("bpf_jit: fatal error" in its log, ENOTSUPP; do_jit and
  * bpf_int_jit_compile of arch/x86/net/bpf_jit_comp.c). An instruction more inside such a jump takes it out of that range.
  */
-import { type Instruction, jumpDistance, slotsOf } from "../isa/index.ts";
+import { type Instruction, jumpDistance, startSlots } from "../isa/index.ts";
 import type { BpfFunction } from "../object/index.ts";
 
 /** `if r10 == 0x0 goto +0`: true nowhere, and leads to the next instruction. Five bytes on x86. */
@@ -47,7 +47,7 @@ function jumpsBack(instructions: readonly Instruction[]): number[] {
 /** A function with the filler before an instruction; what leads to that leads to the filler. */
 function withFiller(function_: BpfFunction, index: number): BpfFunction {
   const { instructions } = function_;
-  const starts = startsOf(instructions);
+  const starts = startSlots(instructions);
   const moved = (slot: number): number => (slot > starts[index]! ? slot + 1 : slot);
   const jumps = instructions.map((one, at) => {
     const distance = jumpDistance(one);
@@ -70,13 +70,3 @@ function withFiller(function_: BpfFunction, index: number): BpfFunction {
 
 /** `gotol`, with its distance in `imm`. */
 const LONG_JUMP = 0x06;
-
-/** The first slot of each instruction. */
-function startsOf(instructions: readonly Instruction[]): number[] {
-  let slot = 0;
-  return instructions.map((one) => {
-    const start = slot;
-    slot += slotsOf(one);
-    return start;
-  });
-}

@@ -17,6 +17,7 @@ import { KernelMap, tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, KernelProgram, type LoadProgramOptions, tryLoadProgram } from "./programs.ts";
 import { refusal } from "./refusal.ts";
 import { closeFd } from "./syscall.ts";
+import { readVerifierLog } from "./verifier-log.ts";
 
 /** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
 const PSEUDO_MAP_FD = 1;
@@ -83,7 +84,8 @@ export class LoadedObject implements Disposable {
     const answer = tryLoadProgram(options);
     if (answer instanceof KernelProgram) return answer;
     const used = new Set(options.linked.functions.map((one) => one.function));
-    if (answer.result === -errno.ENOTSUPP)
+    // What the verifier refuses by this number it gives a reason for.
+    if (answer.result === -errno.ENOTSUPP && readVerifierLog(answer.log).sentences.length === 0)
       for (const other of otherLayouts(functions, used)) {
         const again = tryLoadProgram(this.#optionsOf(name, other));
         if (again instanceof KernelProgram) return again;

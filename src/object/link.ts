@@ -5,7 +5,7 @@
  * addresses (`ld_imm64` with src 4) likewise; maps, map values and externs stay references for the consumer.
  */
 import { xdpkitError } from "../base/index.ts";
-import { type Instruction, LD_IMM64, slotsOf } from "../isa/index.ts";
+import { type Instruction, LD_IMM64, startSlots } from "../isa/index.ts";
 import type { BpfFunction, BpfObject, CoreRelocation, ProgramKind, Reference, SourceLine } from "./bpf-object.ts";
 
 export interface LinkedProgram {
@@ -37,7 +37,7 @@ export function link(object: BpfObject, programName: string): LinkedProgram {
   const placed = place(reach(entry, byName));
   const startOf = new Map(placed.map(({ function: function_, start }) => [function_.name, start]));
   const raw = placed.flatMap(({ function: function_ }) => function_.instructions);
-  const slots = slotsFrom(raw);
+  const slots = startSlots(raw);
   return {
     name: entry.name,
     kind: entry.program,
@@ -87,17 +87,6 @@ function place(functions: readonly BpfFunction[]): Placed[] {
     start += function_.instructions.length;
     return placed;
   });
-}
-
-/** The first slot of each instruction, and the slot behind the last. */
-function slotsFrom(instructions: readonly Instruction[]): number[] {
-  const slots: number[] = [];
-  let slot = 0;
-  for (const instruction of instructions) {
-    slots.push(slot);
-    slot += slotsOf(instruction);
-  }
-  return slots;
 }
 
 function resolveCalls(
