@@ -11,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^xdpkit$/, replacement: source("lang/index.ts") },
       { find: /^xdpkit\/object$/, replacement: source("object/index.ts") },
+      { find: /^xdpkit\/errors$/, replacement: source("errors.ts") },
       { find: /^xdpkit\/packet$/, replacement: source("packet/index.ts") },
       { find: /^xdpkit\/compiler$/, replacement: source("compiler/index.ts") },
       { find: /^xdpkit\/vm$/, replacement: source("vm/index.ts") },

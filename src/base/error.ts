@@ -1,34 +1,13 @@
 /**
  * The one error class of xdpkit.
  *
- * An error is data: a code of the catalogue, a location, a hint. Text is made from them, the caret is drawn only at
- * the edge (the CLI). Readers throw it; the compiler and the verifier return `Diagnostic`s with the same fields.
+ * An error is data: a code of the catalogue, the problem in one line, a location, a hint. `message` is all of it as text
+ * (error-text.ts), because test runners and uncaught errors print nothing else. Readers throw it; the compiler and the
+ * verifier return `Diagnostic`s with the same fields.
  */
+import { type ErrorText, type Location, printErrorText } from "./error-text.ts";
 import { type Catalogue, catalogue, type ErrorCode, type ErrorEntry } from "./errors/catalogue.ts";
-
-/** Where it went wrong. Offsets are bytes from the start of the file, lines and columns count from 1. */
-export type Location =
-  | { readonly kind: "file"; readonly file: string }
-  | { readonly kind: "byte"; readonly file?: string; readonly section?: string; readonly offset: number }
-  | {
-      readonly kind: "instruction";
-      readonly program?: string;
-      readonly index: number;
-      readonly source?: SourceLocation;
-    }
-  | SourceLocation
-  /** A value inside JSON or YAML: `$.eth0.routes[2].prefix`. */
-  | { readonly kind: "path"; readonly file?: string; readonly path: string };
-
-export interface SourceLocation {
-  readonly kind: "source";
-  readonly file: string;
-  readonly line: number;
-  /** 0 when only the line is known. */
-  readonly column: number;
-  /** The whole source line, for the caret. */
-  readonly text?: string;
-}
+import { keepCallersFrames } from "./stack.ts";
 
 export type ErrorParameters<C extends ErrorCode> = Parameters<Catalogue[C]["message"]>[0];
 
@@ -38,17 +17,27 @@ export interface ErrorContext {
   readonly cause?: unknown;
 }
 
-export class XdpkitError extends Error {
+/**
+ * What xdpkit throws. `message` and `stack` begin with code, place and problem, then the source line with a caret, then the
+ * hint; the stack has the caller's frames, not those of xdpkit (but all of them for INTERNAL_*, which are xdpkit's bugs).
+ */
+export class XdpkitError<Code extends string = ErrorCode> extends Error implements ErrorText {
   override readonly name = "XdpkitError";
-  readonly code: ErrorCode;
-  readonly at?: Location;
-  readonly hint?: string;
+  readonly code: Code;
+  /** What is wrong, in one line, without code, place and hint. */
+  declare readonly problem: string;
+  declare readonly at?: Location;
+  /** What to do about it, in one line. */
+  declare readonly hint?: string;
 
-  constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
-    super(message, context.cause === undefined ? undefined : { cause: context.cause });
+  constructor(code: Code, problem: string, { at, hint, cause }: ErrorContext = {}) {
+    super(printErrorText({ code, problem, at, hint }), cause === undefined ? undefined : { cause });
     this.code = code;
-    if (context.at) this.at = context.at;
-    if (context.hint) this.hint = context.hint;
+    // They are in the message already: Node prints enumerable properties after the stack.
+    for (const [name, value] of Object.entries({ problem, at, hint })) {
+      if (value !== undefined) Object.defineProperty(this, name, { value });
+    }
+    if (!code.startsWith("INTERNAL_")) keepCallersFrames(this);
   }
 }
 
@@ -69,7 +58,7 @@ export function locate(error: XdpkitError, at: Location): XdpkitError {
   const partial = (known?.kind === "byte" || known?.kind === "path") && known.file === undefined;
   if (known && !(partial && at.kind === "file")) return error;
   const place = known && at.kind === "file" ? { ...known, file: at.file } : at;
-  return new XdpkitError(error.code, error.message, { at: place as Location, hint: error.hint, cause: error.cause });
+  return new XdpkitError(error.code, error.problem, { at: place as Location, hint: error.hint, cause: error.cause });
 }
 
 /** The same error in entry `index` of a list: `$.key.port` becomes `$[3].key.port`. */
@@ -77,28 +66,13 @@ export function inEntry(error: unknown, index: number): unknown {
   if (!(error instanceof XdpkitError)) return error;
   const inside = error.at?.kind === "path" ? error.at.path.slice(1) : "";
   const at = { kind: "path", path: `$[${index}]${inside}` } as const;
-  return new XdpkitError(error.code, error.message, { at, hint: error.hint, cause: error.cause });
+  return new XdpkitError(error.code, error.problem, { at, hint: error.hint, cause: error.cause });
 }
 
-/** `file:12:3`, `capture.pcap: byte 24`, `program end, instruction 7 (end.xdp.ts:12:3)`. */
-export function printLocation(at: Location): string {
-  switch (at.kind) {
-    case "file":
-      return at.file;
-    case "byte": {
-      const where = [at.file, at.section && `section ${at.section}`].filter(Boolean).join(" ");
-      return `${where ? `${where}: ` : ""}byte ${at.offset}`;
-    }
-    case "instruction": {
-      const program = at.program === undefined ? "" : `program ${at.program}, `;
-      const source = at.source ? ` (${printLocation(at.source)})` : "";
-      return `${program}instruction ${at.index}${source}`;
-    }
-    case "source":
-      return `${at.file}:${at.line}${at.column > 0 ? `:${at.column}` : ""}`;
-    case "path":
-      return `${at.file === undefined ? "" : `${at.file}: `}${at.path}`;
-  }
+/** What is wrong according to anything that was thrown, in one line. */
+export function problemOf(thrown: unknown): string {
+  if (thrown instanceof XdpkitError) return thrown.problem;
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 /** What must hold whatever the input. A failure is our bug; fuzzers stop on it. */

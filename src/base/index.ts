@@ -15,12 +15,18 @@ export {
   type ErrorParameters,
   inEntry,
   invariant,
-  type Location,
   locate,
-  printLocation,
-  type SourceLocation,
+  problemOf,
   XdpkitError,
   xdpkitError,
 } from "./error.ts";
+export {
+  type ErrorText,
+  type Location,
+  printCaret,
+  printErrorText,
+  printLocation,
+  type SourceLocation,
+} from "./error-text.ts";
 export type { ErrorCode } from "./errors/catalogue.ts";
 export { createLinearMemory, type LinearMemory } from "./host.ts";

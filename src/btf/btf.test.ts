@@ -234,7 +234,7 @@ describe("queries", () => {
 
   it("knows what has no size", () => {
     const error = failure(() => sizeOf(btf, findByName(btf, "forward", "opaque") as number));
-    expect([error.code, error.message]).toEqual(["BTF_NO_SIZE", "struct opaque, which is only declared, has no size"]);
+    expect([error.code, error.problem]).toEqual(["BTF_NO_SIZE", "struct opaque, which is only declared, has no size"]);
   });
 });
 
@@ -372,7 +372,7 @@ describe("values", () => {
     [80, "BTF_VALUE", "$.key", "found 80, expected an object"],
   ] as const)("refuses the key %j", (wrong, code, path, message) => {
     const error = failure(() => encodeValue(btf, key, wrong, "$.key"));
-    expect([error.code, error.at, error.message]).toEqual([code, { kind: "path", path }, message]);
+    expect([error.code, error.at, error.problem]).toEqual([code, { kind: "path", path }, message]);
   });
 
   it.each([
@@ -389,7 +389,7 @@ describe("values", () => {
   });
 
   it("wants the size of the type", () => {
-    expect(failure(() => decodeValue(btf, key, new Uint8Array(7))).message).toBe(
+    expect(failure(() => decodeValue(btf, key, new Uint8Array(7))).problem).toBe(
       "the value has 7 bytes, its type has 8",
     );
   });

@@ -98,8 +98,8 @@ function withShownFiles(object: BpfObject): BpfObject {
 
 /** An error of another copy of the package, as one of ours. */
 function adopted(error: XdpkitError): XdpkitError {
-  const { code, message, at, hint, cause } = error;
-  return new XdpkitError(code, message, { at: at && shownPlace(at), hint, cause });
+  const { code, problem, at, hint, cause } = error;
+  return new XdpkitError(code, problem, { at: at && shownPlace(at), hint, cause });
 }
 
 const shownPlace = (at: Location): Location => (at.kind === "source" ? { ...at, file: shownName(at.file) } : at);
@@ -109,8 +109,8 @@ async function thrownBy(thrown: unknown): Promise<XdpkitError> {
   const isOurs = (thrown as Error | undefined)?.name === "XdpkitError";
   const at = (isOurs ? (thrown as XdpkitError).at : undefined) ?? (await placeInStack(thrown));
   if (!isOurs) return xdpkitError("STAGE_THROWN", { what: String(thrown) }, { at, cause: thrown });
-  const { code, message, hint } = thrown as XdpkitError;
-  return new XdpkitError(code, message, { at, hint, cause: thrown });
+  const { code, problem, hint } = thrown as XdpkitError;
+  return new XdpkitError(code, problem, { at, hint, cause: thrown });
 }
 
 /** The topmost frame in TypeScript. Columns of instrumented text are not the source's. */

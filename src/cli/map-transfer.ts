@@ -71,7 +71,7 @@ function atEntry(first: number, body: () => void): void {
   } catch (error) {
     if (!(error instanceof XdpkitError) || error.at?.kind !== "path") throw error;
     const path = error.at.path.replace(/^\$\[(\d+)\]/, (_, index: string) => `$[${first + Number(index)}]`);
-    throw new XdpkitError(error.code, error.message, {
+    throw new XdpkitError(error.code, error.problem, {
       at: { kind: "path", path },
       hint: error.hint,
       cause: error.cause,

@@ -1,6 +1,6 @@
 /** What ends a command with exit status 1: the compiler or the verifier says no, for one reason or several. */
-import { type ErrorCode, type Location, printLocation, type XdpkitError } from "../base/index.ts";
-import { errorToJson, printCaret } from "./print-error.ts";
+import { type ErrorCode, printErrorText, type XdpkitError } from "../base/index.ts";
+import { errorToJson } from "./print-error.ts";
 
 export class Refusal extends Error {
   readonly diagnostics: readonly XdpkitError[];
@@ -29,20 +29,14 @@ const REFUSALS: readonly ErrorCode[] = [
 /** 1 for "no", 2 for what cannot be asked. */
 export const exitStatusOf = ({ code }: XdpkitError): number => (REFUSALS.includes(code) ? 1 : 2);
 
-/** `xdpkit: CODE file:line:column: message`, the source line with a caret below the column, the hint. */
-function printDiagnostic(error: XdpkitError): string {
-  const place = error.at ? ` ${printLocation(sourceOf(error.at))}` : "";
-  const hint = error.hint ? `  ${error.hint}\n` : "";
-  return `xdpkit: ${error.code}${place}: ${error.message}\n${printCaret(error)}${hint}`;
-}
-
 /** All diagnostics, and the note below them. */
 export const printRefusal = ({ diagnostics, note }: Refusal): string =>
-  [...diagnostics.map(printDiagnostic), ...(note === undefined ? [] : [`  ${note}\n`])].join("");
+  [
+    ...diagnostics.map((error) => `xdpkit: ${printErrorText(error)}\n`),
+    ...(note === undefined ? [] : [`  ${note}\n`]),
+  ].join("");
 
 /** For `--json`: what `errorToJson` gives, in a list. */
 export const refusalToJson = ({ diagnostics }: Refusal): Record<string, unknown> => ({
   diagnostics: diagnostics.map(errorToJson),
 });
-
-const sourceOf = (at: Location): Location => (at.kind === "instruction" && at.source ? at.source : at);

@@ -4,7 +4,7 @@
  * Everything is read as a stream. The output file and the maps' files appear only when the whole run has succeeded.
  */
 import type { Command } from "commander";
-import { locate, XdpkitError, xdpkitError } from "../base/index.ts";
+import { locate, printCaret, XdpkitError, xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
 import { MapType, mapTypeName } from "../uapi/index.ts";
@@ -22,7 +22,7 @@ import {
 } from "./map-files.ts";
 import { handlesOf, type ModuleHandles } from "./module-handles.ts";
 import { readNetworkFile } from "./network-file.ts";
-import { errorToJson, printCaret, printError } from "./print-error.ts";
+import { errorToJson, printError } from "./print-error.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { startProgress } from "./progress.ts";
 import { VerdictCapture } from "./verdict-capture.ts";
@@ -188,7 +188,7 @@ async function eachPacket(
       const time = packet.timestampNs ?? 0n;
       if (outcome instanceof XdpkitError) {
         if (faults.length < MAX_FAULTS) faults.push({ packet: packets, error: outcome });
-        capture?.addFault(packet.bytes, packet.originalLength, time, outcome.message);
+        capture?.addFault(packet.bytes, packet.originalLength, time, outcome.problem);
       } else capture?.add(packet.bytes, packet.originalLength, time, outcome);
       if (output?.full) await output.flush();
       if (packets % 1024 === 0) progress.update(packet.offset, packets);
@@ -310,7 +310,7 @@ function printFaults({ faults, faultCount }: RunResult): string {
   if (faultCount === 0) return "";
   const lines = faults
     .slice(0, 3)
-    .map(({ packet, error }) => `  packet ${packet}: ${printError(error)}\n${printCaret(error)}`);
+    .map(({ packet, error }) => `  packet ${packet}: ${printError(error)}\n${printCaret(error.at)}`);
   const rest = faultCount > lines.length ? `  … and ${faultCount - lines.length} more\n` : "";
   return `\n  faults\n${lines.join("")}${rest}`;
 }

@@ -196,7 +196,7 @@ function failure(run: () => unknown): { code: string; at: unknown; message: stri
     run();
   } catch (error) {
     if (error instanceof XdpkitError) {
-      return { code: error.code, at: error.at, message: error.message, hint: error.hint };
+      return { code: error.code, at: error.at, message: error.problem, hint: error.hint };
     }
     throw error;
   }

@@ -191,7 +191,7 @@ describe("refusals", () => {
   ] as const)("%s", (_, text, kind, type, access, problem) => {
     const error = failure(() => relocated(text, kind, type, access));
     expect(error.code).toBe("OBJECT_CORE");
-    expect(error.message).toContain(problem);
+    expect(error.problem).toContain(problem);
     expect(error.at).toMatchObject({ kind: "instruction", program: "f", index: 0, source: { file: "a.c", line: 3 } });
   });
 
@@ -202,12 +202,12 @@ describe("refusals", () => {
     const target: Btf = { types: [...TARGET.types, int("u32", 4), struct("nowhere", 0x10000, [["a", 7, 8 * offset]])] };
     const run = () => relocated("r1 = *(u32 *)(r1 + 0)", "fieldByteOffset", 6, "0:0", target);
     if (offset < 0x8000) expect(run()).toEqual([expected]);
-    else expect(failure(run).message).toContain(expected);
+    else expect(failure(run).problem).toContain(expected);
   });
 
   it("refuses candidates that disagree", () => {
     const target: Btf = { types: [...TARGET.types, struct("flow", 8, [["a", 1, 64]])] };
-    expect(failure(() => relocated("r1 = 0", "fieldByteOffset", 3, "0:0", target)).message).toContain(
+    expect(failure(() => relocated("r1 = 0", "fieldByteOffset", 3, "0:0", target)).problem).toContain(
       "different answers",
     );
   });

@@ -186,7 +186,7 @@ function located(error: unknown, relocation: string, at: Location): unknown {
     return xdpkitError("OBJECT_CORE", { relocation, problem: error.message }, { at });
   }
   if (!(error instanceof XdpkitError) || error.code.startsWith("INTERNAL")) return error;
-  return xdpkitError("OBJECT_CORE", { relocation, problem: error.message }, { at, cause: error });
+  return xdpkitError("OBJECT_CORE", { relocation, problem: error.problem }, { at, cause: error });
 }
 
 /** `struct task_struct.comm[3]`; as much of it as the object's BTF tells. */

@@ -281,7 +281,7 @@ describe("link", () => {
     const object = { license: "", functions: [make("a", "b", "xdp"), make("b", "a", ".text")], maps: [], externs: [] };
     expect(link(object, "a").instructions.map(({ imm }) => imm)).toEqual([0, -2]);
     const broken = { ...object, functions: object.functions.slice(0, 1) };
-    expect(failure(() => link(broken, "a")).message).toBe("a refers to function b, which is not there");
+    expect(failure(() => link(broken, "a")).problem).toBe("a refers to function b, which is not there");
   });
 });
 
@@ -352,7 +352,7 @@ describe("hostile files", () => {
 
   it("refuses a .bss that would not fit into memory", () => {
     const error = failure(() => readElf(changed("events.o", headerOf("events.o", ".bss") + 32, 64, 2 ** 40)));
-    expect([error.code, error.message]).toEqual([
+    expect([error.code, error.problem]).toEqual([
       "OBJECT_LIMIT",
       "global data in bytes is 1099511627776, more than 67108864",
     ]);

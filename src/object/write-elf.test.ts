@@ -155,7 +155,7 @@ describe("maps without BTF", () => {
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(XdpkitError);
-      expect(error).toMatchObject({ code: "OBJECT_UNDEFINED", message: "pass refers to map gone, which is not there" });
+      expect(error).toMatchObject({ code: "OBJECT_UNDEFINED", problem: "pass refers to map gone, which is not there" });
     }
   });
 });

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import type { LoadHook, ResolveHook } from "node:module";
 import { fileURLToPath } from "node:url";
-import { printLocation, XdpkitError } from "../base/index.ts";
+import { XdpkitError } from "../base/index.ts";
 import { transform } from "./transform.ts";
 
 /** `./x.js` of an import may be `./x.ts` on disk, as TypeScript has it. */
@@ -27,13 +27,7 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   try {
     return { format: "module", source: transform(text, file), shortCircuit: true };
   } catch (error) {
-    throw error instanceof XdpkitError ? new SyntaxError(withCaret(error)) : error;
+    // Errors lose their class and properties on the way to the main thread; the message says all of it.
+    throw error instanceof XdpkitError ? new SyntaxError(error.message) : error;
   }
 };
-
-/** Of an error that goes to the main thread only the message arrives: it says all. */
-function withCaret({ at, code, hint, message }: XdpkitError): string {
-  if (at?.kind !== "source") return message;
-  const caret = `${" ".repeat(at.column - 1)}^`;
-  return `${printLocation(at)}: ${message}\n${at.text}\n${caret}\n${code}: ${hint}`;
-}

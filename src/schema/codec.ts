@@ -57,7 +57,7 @@ function makeCodec(schema: AnySchema): Codec {
 export function inside(error: unknown, step: string): unknown {
   if (!(error instanceof XdpkitError) || error.at?.kind !== "path") return error;
   const at: Location = { ...error.at, path: `$${step}${error.at.path.slice(1)}` };
-  return new XdpkitError(error.code, error.message, { at, hint: error.hint, cause: error.cause });
+  return new XdpkitError(error.code, error.problem, { at, hint: error.hint, cause: error.cause });
 }
 
 function arrayCodec(element: Codec, length: number): Codec {

@@ -308,9 +308,9 @@ describe("faults", () => {
     const vm = await createVm(programOf(code, declarations, more), options);
     const first = await faultOf(vm, run);
     const place = first.at?.kind === "instruction" ? [first.at.program, first.at.index] : first.at;
-    expect([first.code, first.message, place]).toEqual([error, message, ["main", at]]);
+    expect([first.code, first.problem, place]).toEqual([error, message, ["main", at]]);
     // The same again: a fault leaves nothing behind.
-    expect((await faultOf(vm, run)).message).toEqual(message);
+    expect((await faultOf(vm, run)).problem).toEqual(message);
   });
 
   const refused: readonly (readonly [string, string, ErrorCode, string])[] = [
@@ -320,7 +320,7 @@ describe("faults", () => {
     ["a branch at the end", "r0 = 0\nif r0 == 0 goto -2", "VM_BAD_JUMP", "jump to slot 2 of a program of 2 slots"],
   ];
   it.each(refused)("a program with %s is not loaded", async (_, code, error, message) => {
-    await expect(createVm(programOf(code))).rejects.toMatchObject({ code: error, message });
+    await expect(createVm(programOf(code))).rejects.toMatchObject({ code: error, problem: message });
   });
 
   it("name the source line", async () => {

@@ -18,12 +18,12 @@ async function mapOf(definition: string, cpus = 1): Promise<MapAccess> {
   return vm.map("table");
 }
 
-function refusal(operation: () => unknown): readonly [ErrorCode | undefined, string] {
+function refusal(operation: () => unknown): readonly [ErrorCode | undefined, string | undefined] {
   try {
     operation();
   } catch (error) {
-    const { code, message } = error as { code?: ErrorCode; message: string };
-    return [code, message];
+    const { code, problem } = error as { code?: ErrorCode; problem?: string };
+    return [code, problem];
   }
   throw new Error("nothing was refused");
 }

@@ -121,7 +121,7 @@ const ROWS: readonly (readonly [config: object, path: string, problem: string])[
 describe("a network", () => {
   it.each(ROWS)("%j is refused", (config, path, problem) => {
     expect(() => new Network(config as NetworkConfig)).toThrow(
-      expect.objectContaining({ code: "VM_NETWORK", message: problem, at: { kind: "path", path } }),
+      expect.objectContaining({ code: "VM_NETWORK", problem, at: { kind: "path", path } }),
     );
   });
 
@@ -169,11 +169,11 @@ describe("externs", () => {
   it("a value that is no integer, a strong one that is missing, a weak one", async () => {
     await expect(createVm(kconfig(4), { kconfig: { CONFIG_THING: 1.5 } })).rejects.toMatchObject({
       code: "VM_KCONFIG",
-      message: "CONFIG_THING: 1.5 is no integer",
+      problem: "CONFIG_THING: 1.5 is no integer",
     });
     await expect(createVm(kconfig(4))).rejects.toMatchObject({
       code: "VM_UNKNOWN_EXTERN",
-      message: "kconfig CONFIG_THING does not exist in the virtual machine",
+      problem: "kconfig CONFIG_THING does not exist in the virtual machine",
       hint: "give it a value in the machine's `kconfig` option",
     });
     expect((await createVm(kconfig(4, "weak"))).run(PACKET).action).toBe(0);

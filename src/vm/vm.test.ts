@@ -142,7 +142,7 @@ r1 = *(u64 *)(r0 + 0)\nr1 += 1\n*(u64 *)(r0 + 0) = r1\nout:\ncall 8\nexit`;
     [{ cpu: 0.5 }, "CPU 0.5 does not exist: the machine has 0 to 3"],
   ])("%j does not exist", async (run, message) => {
     const vm = await createVm(programOf("r0 = 2\nexit"), { cpus: 4 });
-    expect(() => vm.run(PACKET, run)).toThrow(expect.objectContaining({ code: "VM_CPU", message }));
+    expect(() => vm.run(PACKET, run)).toThrow(expect.objectContaining({ code: "VM_CPU", problem: message }));
   });
 });
 

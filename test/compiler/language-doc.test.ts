@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { compilerErrors } from "../../src/base/errors/compiler.ts";
-import { printHex } from "../../src/base/index.ts";
-import { printCaret, printError } from "../../src/cli/print-error.ts";
+import { printCaret, printHex } from "../../src/base/index.ts";
+import { printError } from "../../src/cli/print-error.ts";
 import { compile, compileOrThrow, programsOf } from "../../src/compiler/index.ts";
 import { inNamespace, LoadedObject, pinThread } from "../../src/kernel/index.ts";
 import type { BpfObject } from "../../src/object/index.ts";
@@ -124,7 +124,7 @@ it("the diagnostic that is shown is printed so", () => {
     /^ts file=/.test(block.info) ? [block, blocks[index + 1]!] : [],
   ) as [Block, Block];
   const { diagnostics } = compile(programsOf(loadText(text.replaceAll(/ *\/\/ refused: .*/g, ""), info.slice(8))));
-  expect(`${printError(diagnostics[0]!)}\n${printCaret(diagnostics[0]!)}`.trimEnd()).toBe(shown.text);
+  expect(`${printError(diagnostics[0]!)}\n${printCaret(diagnostics[0]!.at)}`.trimEnd()).toBe(shown.text);
 });
 
 suite("docs/language.md in the kernel", ["bpf", "root", "ip"], () => {

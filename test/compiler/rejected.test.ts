@@ -4,8 +4,8 @@
  */
 import { expect, it } from "vitest";
 import { compilerErrors } from "../../src/base/errors/compiler.ts";
-import type { XdpkitError } from "../../src/base/index.ts";
-import { printCaret, printError } from "../../src/cli/print-error.ts";
+import { printCaret, type XdpkitError } from "../../src/base/index.ts";
+import { printError } from "../../src/cli/print-error.ts";
 import { compile, programsOf } from "../../src/compiler/index.ts";
 import { typeErrors } from "../support/check-types.ts";
 import { loadText } from "../support/load-module.ts";
@@ -32,8 +32,8 @@ function diagnosticOf({ text }: Program, file: string): XdpkitError {
 
 /** A caret below the first character of what is wrong, in the line as it was written. */
 function expectDrawnWell(error: XdpkitError, { text, line, column, marked }: Program, file: string): void {
-  expect(printError(error)).toBe(`error ${error.code} at ${file}:${line}:${column}: ${error.message} (${error.hint})`);
-  const [source = "", caret = ""] = printCaret(error).split("\n");
+  expect(printError(error)).toBe(`error ${error.code} at ${file}:${line}:${column}: ${error.problem} (${error.hint})`);
+  const [source = "", caret = ""] = printCaret(error.at).split("\n");
   const gutter = `  ${line} | `;
   expect(source).toBe(gutter + text.split("\n")[line - 1]);
   expect(caret).toBe(`${" ".repeat(gutter.length + column - 1)}^`);
@@ -43,10 +43,10 @@ function expectDrawnWell(error: XdpkitError, { text, line, column, marked }: Pro
 it.each(CASES)("$title", ({ row: [code], program, file }) => {
   const error = diagnosticOf(program, file);
   const at = error.at?.kind === "source" ? `${error.at.line}:${error.at.column}` : String(error.at?.kind);
-  expect(`${error.code} ${at} ${error.message}`).toBe(
-    `${code} ${program.line}:${program.column} ${program.message ?? error.message}`,
+  expect(`${error.code} ${at} ${error.problem}`).toBe(
+    `${code} ${program.line}:${program.column} ${program.message ?? error.problem}`,
   );
-  for (const text of [error.message, error.hint]) expect(text).toMatch(/^\S.{5,170}\S$/);
+  for (const text of [error.problem, error.hint]) expect(text).toMatch(/^\S.{5,170}\S$/);
   expectDrawnWell(error, program, file);
 });
 

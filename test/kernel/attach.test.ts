@@ -160,7 +160,7 @@ suite("attach", ["root", "bpf", "ip"], () => {
     using link = attach(program("fragments", { fragments: true })) as LinkAttachment;
     expect(shown()?.prog.name).toBe("fragments");
     const error = refusal(() => link.update(program("linear")));
-    expect([error.code, error.message]).toEqual([
+    expect([error.code, error.problem]).toEqual([
       "KERNEL_LINK_UPDATE",
       `link ${link.info().id} does not take the program: ERANGE`,
     ]);
@@ -170,7 +170,7 @@ suite("attach", ["root", "bpf", "ip"], () => {
   it("refuses to update to a program of another type, and replaces a link by nothing but a link", () => {
     using link = attach(program("pass")) as LinkAttachment;
     const other = program("other", { type: ProgramType.SCHED_CLS, action: 0 });
-    expect(refusal(() => link.update(other)).message).toBe(`link ${link.info().id} does not take the program: EINVAL`);
+    expect(refusal(() => link.update(other)).problem).toBe(`link ${link.info().id} does not take the program: EINVAL`);
     for (const replace of [true, false, program("expected")]) {
       const error = refusal(() => attach(program("second"), { via: "netlink", replace }));
       expect([error.code, error.hint]).toEqual([
@@ -185,7 +185,7 @@ suite("attach", ["root", "bpf", "ip"], () => {
     namespace.ip("link add d0 type bridge");
     using link = attach(program("pass"), { interface: "d0", mode: ["native", "generic"] });
     expect(link.mode).toBe("generic");
-    expect(link.refused.map(({ code, message }) => [code, message])).toEqual([
+    expect(link.refused.map(({ code, problem }) => [code, problem])).toEqual([
       [
         "KERNEL_ATTACH",
         "d0 does not take the program in native mode: Underlying driver does not support XDP in native mode (EOPNOTSUPP)",
@@ -219,7 +219,7 @@ suite("attach", ["root", "bpf", "ip"], () => {
     expect(link.info()).toMatchObject({ interfaceIndex: 0, programId: idOf(pass) });
     expect(refusal(() => link.update(pass))).toMatchObject({
       code: "KERNEL_INTERFACE_GONE",
-      message: `the interface of link ${link.info().id} has gone`,
+      problem: `the interface of link ${link.info().id} has gone`,
     });
     link.detach();
   });
@@ -267,7 +267,7 @@ suite("pinned links", ["root", "bpf", "ip"], () => {
     using folder = new BpfFolder();
     const path = join(folder.path, "program");
     execFileSync("bpftool", ["prog", "pin", "id", String(idOf(program("pass"))), path]);
-    expect(refusal(() => openPinnedLink(path)).message).toBe(`${path} is no link of an XDP program`);
+    expect(refusal(() => openPinnedLink(path)).problem).toBe(`${path} is no link of an XDP program`);
   });
 });
 
@@ -393,7 +393,7 @@ suite("refused", ["root", "bpf", "ip"], () => {
     (_, via, [, prepare, code, message, hint]) => {
       const { program: options, ...rest } = prepare();
       const error = refusal(() => attach(program("refused", options), { via, ...rest }));
-      expect([error.code, error.message, error.hint]).toEqual([
+      expect([error.code, error.problem, error.hint]).toEqual([
         code,
         message instanceof RegExp ? expect.stringMatching(message) : message,
         hint instanceof RegExp ? expect.stringMatching(hint) : hint,

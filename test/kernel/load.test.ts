@@ -56,7 +56,7 @@ suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => 
     const wrong: BtfType = { kind: "pointer", type: 1_000_000 };
     const btf = { types: [...object.btf!.types, wrong] };
     using loaded = new LoadedObject({ ...object, btf });
-    expect([loaded.btfRefusal?.code, loaded.btfRefusal?.message]).toEqual([
+    expect([loaded.btfRefusal?.code, loaded.btfRefusal?.problem]).toEqual([
       "KERNEL_BTF",
       expect.stringMatching(/^the kernel does not take the object's types \(EINVAL: \[\d+\] PTR .*type_id=1000000/),
     ]);

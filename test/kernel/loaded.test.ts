@@ -139,7 +139,7 @@ suite("load", ["root", "bpf", "kernel 6.1"], () => {
     const answer = await start(other).catch((error: unknown) => error);
     expect(answer).toMatchObject({
       code: "KERNEL_PIN_LAYOUT",
-      message: `map hits does not fit the one that is pinned at ${path}: ${difference}`,
+      problem: `map hits does not fit the one that is pinned at ${path}: ${difference}`,
       hint: `give load() a migration of hits, take another pinPath, or remove the pin with what it holds: rm ${path}`,
     });
     expect(bytesAt(path)).toMatch(/^01(00)+$/);

@@ -130,7 +130,7 @@ suite("namespaces", ["root", "ip"], () => {
     expect(() => enterNamespace(name)).toThrow(
       expect.objectContaining({
         code: "KERNEL_NO_NAMESPACE",
-        message: `there is no network namespace ${name}`,
+        problem: `there is no network namespace ${name}`,
         hint: expect.stringMatching(`ip netns list shows .*${namespace.name}`),
       }),
     );

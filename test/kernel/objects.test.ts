@@ -68,7 +68,7 @@ suite("objects in the kernel", ["root", "bpf", "/sys/kernel/btf/vmlinux", "kerne
     expect(await run(symbol("no_such_symbol", "weak"), "main")).toBe(0);
     await expect(run(symbol("no_such_symbol", ""), "main")).rejects.toMatchObject({
       code: "KERNEL_UNKNOWN_KERNEL_SYMBOL",
-      message: "the running kernel has no no_such_symbol",
+      problem: "the running kernel has no no_such_symbol",
     });
   });
 
@@ -77,7 +77,7 @@ suite("objects in the kernel", ["root", "bpf", "/sys/kernel/btf/vmlinux", "kerne
     const externs = object.externs.map((one) => ({ ...one, weak: false }));
     await expect(load({ ...object, externs })).rejects.toMatchObject({
       code: "KERNEL_UNKNOWN_KERNEL_SYMBOL",
-      message: "the running kernel has no CONFIG_NO_SUCH_OPTION",
+      problem: "the running kernel has no CONFIG_NO_SUCH_OPTION",
     });
   });
 });

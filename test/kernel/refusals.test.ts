@@ -32,7 +32,7 @@ suite("refused programs", ["bpf"], () => {
   it.each(REFUSED_PROGRAMS)("$what", ({ code, declarations, more, license = "GPL", slot, inside, ...expected }) => {
     const error = refusalOf({ ...programOf(code, declarations, more), license }, "main");
     const [, where, reason, errno, sentence] = /^the kernel refuses program (.+?): (.+?) \((E\w+): (.+)\)$/.exec(
-      error.message,
+      error.problem,
     )!;
     const { what: _, ...words } = expected;
     expect({ reason, errno, hint: error.hint }).toEqual(words);
@@ -47,7 +47,7 @@ suite("refused programs", ["bpf"], () => {
     const load = (instructions: Uint8Array) =>
       thrownBy(() => loadProgram({ name: "main", type: ProgramType.XDP, instructions, license: "GPL" }));
     const large = load(new Uint8Array(8 * 1_000_001));
-    expect([large.code, large.message, large.hint, large.cause]).toEqual([
+    expect([large.code, large.problem, large.hint, large.cause]).toEqual([
       "KERNEL_REFUSED",
       "the kernel refuses program main: it has 1,000,001 instructions, and the kernel takes 1 to 1,000,000 (E2BIG)",
       "split the program by tail calls",
@@ -61,7 +61,7 @@ suite("refused programs", ["bpf"], () => {
   it("of a type that the kernel does not know have no log", () => {
     const instructions = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
     const error = thrownBy(() => loadProgram({ name: "main", type: 999, instructions, license: "GPL" }));
-    expect(error.message).toBe(
+    expect(error.problem).toBe(
       "the kernel refuses program main: this kernel does not take what was asked for: program type, flags, attach type or a field that it does not know (EINVAL)",
     );
   });
@@ -127,9 +127,9 @@ suite("refused programs of clang", ["bpf", "bpftool"], () => {
   const object = readElf(readFileSync(OBJECT), { name: "refused.o" });
 
   it.each(OF_CLANG)("$program", ({ program, text, reason, hint, ...row }) => {
-    const { code, message, at, hint: said } = refusalOf(object, program);
+    const { code, problem, at, hint: said } = refusalOf(object, program);
     const inside = "inside" in row ? ` in function ${row.inside}` : "";
-    const [words] = message.split(/ \(E[A-Z]+: /);
+    const [words] = problem.split(/ \(E[A-Z]+: /);
     expect([code, words, said]).toEqual([
       "KERNEL_REFUSED",
       `the kernel refuses program ${program}${inside}: ${reason}`,
@@ -144,7 +144,7 @@ suite("refused programs of clang", ["bpf", "bpftool"], () => {
     const number = object.btf!.types.findIndex(({ kind }) => kind === "int");
     const functions = object.functions.map((one) => (one.name === "no_check" ? { ...one, type: number } : one));
     const error = refusalOf({ ...object, functions }, "no_check");
-    expect(error.message).toBe(
+    expect(error.problem).toBe(
       `the kernel refuses program no_check: the BTF that describes functions and lines does not suit the instructions (EINVAL: invalid type id ${number} in func info)`,
     );
     expect(error.at).toBeUndefined();
@@ -160,7 +160,7 @@ suite("refused programs of clang", ["bpf", "bpftool"], () => {
     const { status, stderr } = spawnSync("bpftool", words, { encoding: "utf8" });
     rmSync(folder, { recursive: true });
     expect(status).not.toBe(0);
-    const [, sentence] = /\(E\w+: (.+)\)$/.exec(refusalOf(object, program).message)!;
+    const [, sentence] = /\(E\w+: (.+)\)$/.exec(refusalOf(object, program).problem)!;
     for (const line of sentence!.split("; ")) expect(stderr).toContain(line);
   });
 });

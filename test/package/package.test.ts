@@ -71,6 +71,7 @@ it("opens every public import", () => {
     "./kernel",
     "./srv6",
     "./srv6/commands",
+    "./errors",
     "./register",
     "./vite",
   ]);

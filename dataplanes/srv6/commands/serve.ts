@@ -1,6 +1,7 @@
 /** A data plane as a process: started from a file, asked over its socket, its numbers kept for the next start. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { problemOf } from "xdpkit/errors";
 import { isHost4, takesTunnels } from "../control/check.ts";
 import type { Srv6Config } from "../control/config.ts";
 import { Srv6Error } from "../control/error.ts";
@@ -170,8 +171,10 @@ export class Service {
         request = JSON.parse(text) as Request;
         answer = { result: this.#answer(request) ?? null };
       } catch (error) {
-        const { code = "SRV6_CONFIG", message, at, hint } = error as Srv6Error;
-        answer = { error: { code, message, ...(at ? { at } : {}), ...(hint === undefined ? {} : { hint }) } };
+        const { code = "SRV6_CONFIG", at, hint } = error as Srv6Error;
+        answer = {
+          error: { code, message: problemOf(error), ...(at ? { at } : {}), ...(hint === undefined ? {} : { hint }) },
+        };
       }
       socket.end(`${JSON.stringify(answer)}\n`, () => {
         if (request?.command === "down" && "result" in answer) this.#ended();

@@ -1,4 +1,5 @@
-/** Errors of this data plane: a code, a place, a hint, as those of xdpkit. */
+/** Errors of this data plane: those of xdpkit with codes of its own. */
+import { XdpkitError } from "xdpkit/errors";
 
 export type Srv6ErrorCode =
   | "SRV6_YAML"
@@ -10,29 +11,4 @@ export type Srv6ErrorCode =
   /** The table of sessions is as large as it can be. */
   | "SRV6_FULL";
 
-export interface Place {
-  readonly kind: "source";
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  /** The whole line, for a caret. */
-  readonly text?: string;
-}
-
-export class Srv6Error extends Error {
-  override readonly name = "XdpkitError";
-  readonly code: Srv6ErrorCode;
-  readonly at?: Place | { readonly kind: "file"; readonly file: string };
-  readonly hint?: string;
-
-  constructor(
-    code: Srv6ErrorCode,
-    message: string,
-    context: { at?: Srv6Error["at"]; hint?: string; cause?: unknown } = {},
-  ) {
-    super(message, context.cause === undefined ? undefined : { cause: context.cause });
-    this.code = code;
-    if (context.at) this.at = context.at;
-    if (context.hint !== undefined) this.hint = context.hint;
-  }
-}
+export class Srv6Error extends XdpkitError<Srv6ErrorCode> {}

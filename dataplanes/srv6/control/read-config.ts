@@ -1,9 +1,10 @@
 /** `srv6.yaml`: read, checked by its schema and by what it means. Every mistake has its line and column. */
 import { Ajv2020 } from "ajv/dist/2020.js";
+import type { SourceLocation } from "xdpkit/errors";
 import { isNode, LineCounter, parseDocument } from "yaml";
 import { checkConfig, type Mistake } from "./check.ts";
 import type { Srv6Config } from "./config.ts";
-import { type Place, Srv6Error } from "./error.ts";
+import { Srv6Error } from "./error.ts";
 import { type ConfigFile, SCHEMA } from "./schema.ts";
 
 const validate = new Ajv2020({ allErrors: false, strict: false, verbose: true }).compile(SCHEMA);
@@ -12,7 +13,7 @@ const validate = new Ajv2020({ allErrors: false, strict: false, verbose: true })
 export function readConfig(text: string, file: string): Srv6Config & ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const placeOf = (offset: number): Place => {
+  const placeOf = (offset: number): SourceLocation => {
     const { line, col } = lines.linePos(offset);
     return { kind: "source", file, line, column: col, text: text.split("\n")[line - 1] ?? "" };
   };
@@ -26,7 +27,7 @@ export function readConfig(text: string, file: string): Srv6Config & ConfigFile 
   }
   const config = document.toJS() as Srv6Config & ConfigFile;
   /** The node of a path, or of the nearest around it. */
-  const at = (path: readonly (string | number)[]): Place => {
+  const at = (path: readonly (string | number)[]): SourceLocation => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true);
       if (isNode(node) && node.range) return placeOf(node.range[0]);

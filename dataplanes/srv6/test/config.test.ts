@@ -11,13 +11,13 @@ function mistakeOf(text: string): string {
     readConfig(text, "srv6.yaml");
     return "none";
   } catch (error) {
-    const { code, message, at, hint } = error as {
+    const { code, problem, at, hint } = error as {
       code: string;
-      message: string;
+      problem: string;
       at: { line: number; column: number };
       hint?: string;
     };
-    return `${code} ${at.line}:${at.column} ${message}${hint === undefined ? "" : ` (${hint})`}`;
+    return `${code} ${at.line}:${at.column} ${problem}${hint === undefined ? "" : ` (${hint})`}`;
   }
 }
 

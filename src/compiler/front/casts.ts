@@ -1,4 +1,5 @@
 /** `u16(x)`, `u64(n)`, `ipv6Address(sid)`, `Sid.from(address)`: the same bits as another type. */
+import { problemOf } from "../../base/index.ts";
 import { type AddressFamily, layoutOf, type Schema } from "../../schema/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
@@ -43,11 +44,7 @@ function stagedCast(front: Front, schema: Schema<unknown>, value: unknown, node:
       ? ({ ...cast, isSigned: true } as Value)
       : cast;
   } catch (cause) {
-    return front.fail(
-      "COMPILER_TYPE",
-      { expected: "an integer", found: cause instanceof Error ? cause.message : "something else" },
-      node,
-    );
+    return front.fail("COMPILER_TYPE", { expected: "an integer", found: problemOf(cause) }, node);
   }
 }
 

@@ -25,7 +25,7 @@ function reachable(): Finding {
     if (!(error instanceof XdpkitError)) throw error;
     return problem(
       "bpf",
-      `programs cannot be loaded: ${error.message}`,
+      `programs cannot be loaded: ${error.problem}`,
       "run as root, or give node the capabilities below",
     );
   }
