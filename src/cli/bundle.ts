@@ -31,14 +31,20 @@ type Wrapper = (exports: object, require: NodeJS.Require, module: object, filena
 const importFor: Import = (url) => import(url);
 
 /**
- * A function is optimised after so many bytes of bytecode, not after 132 KiB: most commands have ended before what V8 makes
- * of it on its other thread has paid.
+ * Flags with which V8 optimises a function later: most commands have ended before what it makes on its other thread has
+ * paid. Their names change from V8 to V8, and an unknown one is an error on standard error: so by the versions in Node 20,
+ * 22 and 24, and none elsewhere.
  */
-const PATIENCE = "--interrupt-budget=1000000";
+const PATIENCE: Readonly<Record<string, readonly string[]>> = {
+  "11.3": ["--interrupt-budget=1000000"],
+  "12.4": ["--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=50000"],
+  "13.6": ["--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=50000"],
+};
 
 /** False when there is no bundle. */
 export async function runBundle(command: string | undefined): Promise<boolean> {
-  setFlagsFromString(PATIENCE);
+  const [version = ""] = /^\d+\.\d+/.exec(process.versions.v8) ?? [];
+  for (const flag of PATIENCE[version] ?? []) setFlagsFromString(flag);
   const source = readOrNull(BUNDLE);
   if (!source) return false;
   const file = CACHED.includes(command) ? cacheFile(`${command}`, source.length) : undefined;

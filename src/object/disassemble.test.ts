@@ -200,7 +200,7 @@ describe("assembler", () => {
       expect(error).toMatchObject({
         code,
         ...(line ? { at: { file: "a.s", line, column } } : {}),
-        ...(message ? { message } : {}),
+        ...(message ? { problem: message } : {}),
       });
     }
   });

@@ -9,11 +9,12 @@ import { LoadedObject } from "../../src/kernel/index.ts";
 import type { BpfObject } from "../../src/object/index.ts";
 import { createVm } from "../../src/vm/index.ts";
 import { IrMachine } from "../support/evaluate-ir.ts";
+import { extent } from "../support/extent.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { randomIr, STATE_BYTES } from "../support/random-ir.ts";
 import { suite } from "../support/require.ts";
 
-const PROGRAMS = 1_500;
+const PROGRAMS = extent(150, 1_500);
 const KEY = new Uint8Array(4);
 
 interface Outcome {

@@ -10,13 +10,14 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
 import { pinThread } from "../../src/kernel/index.ts";
 import { comparable, compiledObject, type EngineName, observeCompiled } from "../support/compiled.ts";
+import { extent } from "../support/extent.ts";
 import { type Exports, loadText } from "../support/load-module.ts";
 import { type Observation, observe } from "../support/observe.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { type RandomRun, randomModule, runs } from "../support/random-modules.ts";
 
-const MODULES = Number(process.env["XDPKIT_MODULES"] ?? 120);
-const TYPE_CHECKED = 200;
+const MODULES = Number(process.env["XDPKIT_MODULES"] ?? extent(20, 1_000));
+const TYPE_CHECKED = extent(40, 400);
 const ENGINES: readonly EngineName[] = process.getuid?.() === 0 ? ["interpreter", "kernel"] : ["interpreter"];
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

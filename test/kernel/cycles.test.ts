@@ -1,14 +1,15 @@
 /**
  * Loading, attaching and detaching over and over: memory stays flat, and nothing is left open, mapped or loaded.
- * XDPKIT_CYCLES=10000 is the long run.
+ * 10,000 of them in `npm run test:long`.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { extent } from "../support/extent.ts";
 import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
-const CYCLES = Number(process.env["XDPKIT_CYCLES"] ?? 200);
+const CYCLES = extent(60, 10_000);
 /** What the collected heap may grow by after the first tenth, and what resident memory may after the first half. */
 const HEAP_GROWTH = 1 << 20;
 const RESIDENT_GROWTH = 16 << 20;

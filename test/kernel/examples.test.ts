@@ -11,10 +11,11 @@ import { MapType } from "../../src/uapi/index.ts";
 import { createVm, type Vm } from "../../src/vm/index.ts";
 import { compileExample, fillKernel, fillVm, LONE, loadExample, TWINS, twinOf } from "../support/example-objects.ts";
 import { ExampleNetwork, stateFor, trafficFor } from "../support/example-traffic/index.ts";
+import { extent } from "../support/extent.ts";
 import { runSeed } from "../support/random.ts";
 import { suite } from "../support/require.ts";
 
-const PACKETS = 3000;
+const PACKETS = extent(3_000, 10_000);
 
 /** Outcomes that no packet can bring about: the program tests for them because the verifier or the types ask for it. */
 const IMPOSSIBLE: Readonly<Record<string, readonly string[]>> = {

@@ -7,11 +7,12 @@ import { link } from "../../src/object/index.ts";
 import { createVm } from "../../src/vm/index.ts";
 import { OPERATION } from "../../src/vm/operations.ts";
 import { Text } from "../../src/vm/text.ts";
+import { extent } from "../support/extent.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { randomProgram, VALUE_BYTES } from "../support/random-programs.ts";
 import { suite } from "../support/require.ts";
 
-const PROGRAMS = 10_000;
+const PROGRAMS = extent(800, 10_000);
 const KEY = new Uint8Array(4);
 
 interface Outcome {

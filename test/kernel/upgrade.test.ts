@@ -11,14 +11,15 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openPinnedLink, openPinnedMap } from "../../src/kernel/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
+import { extent } from "../support/extent.ts";
 import { Namespace } from "../support/namespace.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { suite } from "../support/require.ts";
 
 const file = (name: string): string => fileURLToPath(new URL(`../programs/live/${name}`, import.meta.url));
 const REGISTER = fileURLToPath(new URL("../../dist/register/main.js", import.meta.url));
-const REPLACEMENTS = 100;
-const KILLS = 8;
+const REPLACEMENTS = extent(20, 100);
+const KILLS = extent(3, 8);
 
 /** A child whose lines can be waited for. */
 class Child implements Disposable {

@@ -182,7 +182,7 @@ it("says what to do about a function without source", () => {
   expect(call).toThrow(
     expect.objectContaining({
       code: "STAGE_NOT_INSTRUMENTED",
-      message: "the source of stranger is not known",
+      problem: "the source of stranger is not known",
       hint: expect.stringContaining("node --import xdpkit/register"),
     }),
   );

@@ -1,11 +1,48 @@
-/** Builds the package once before the tests: the command line and the packed package are tested as users get them. */
+/**
+ * Builds the package before tests that use it as users get it. Nothing is done when the last build was of the same sources:
+ * their digest is kept beside what was built.
+ */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const STAMP = join(ROOT, "dist/.sources");
+const SOURCES = ["src", "dataplanes", "scripts"];
+const SETTINGS = [
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "dataplanes/tsconfig.build.json",
+];
+
 export default function build(): void {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  const run = (...words: string[]) => execFileSync(process.execPath, words, { cwd: root, stdio: "inherit" });
-  run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
-  run("scripts/instrument-dist.mjs");
-  run("scripts/bundle-cli.mjs");
+  const digest = digestOfSources();
+  if (stampOrNone() === digest) return;
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: "inherit" });
+  writeFileSync(STAMP, digest);
+}
+
+function digestOfSources(): string {
+  const inFolders = SOURCES.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(".test.ts"))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const hash = createHash("sha256");
+  for (const file of [...SETTINGS.map((name) => join(ROOT, name)), ...inFolders].sort()) {
+    hash.update(`${file}\0`).update(readFileSync(file));
+  }
+  return hash.digest("hex");
+}
+
+function stampOrNone(): string | undefined {
+  try {
+    return readFileSync(STAMP, "utf8");
+  } catch {
+    return undefined;
+  }
 }

@@ -23,7 +23,21 @@ export class Namespace implements Disposable {
 
   /** `ip …` inside, words divided by spaces; returns what it prints. */
   ip(command: string): string {
-    return this.run("ip", command.split(" "));
+    return execFileSync("ip", ["-n", this.name, ...command.split(" ")], { encoding: "utf8" });
+  }
+
+  /** Several `ip …` in their order, a process for each run of one family; ends at the first that fails. */
+  batch(commands: readonly string[]): void {
+    const is6 = (command: string | undefined): boolean => command?.startsWith("-6 ") ?? false;
+    for (let begin = 0, end = 0; begin < commands.length; begin = end) {
+      for (end = begin + 1; end < commands.length && is6(commands[end]) === is6(commands[begin]); end++);
+      const input = commands
+        .slice(begin, end)
+        .map((command) => `${command.replace(/^-6 /, "")}\n`)
+        .join("");
+      const family = is6(commands[begin]) ? ["-6"] : [];
+      execFileSync("ip", [...family, "-n", this.name, "-batch", "-"], { input, stdio: ["pipe", "pipe", "inherit"] });
+    }
   }
 
   run(command: string, parameters: readonly string[]): string {
@@ -38,7 +52,11 @@ export class Namespace implements Disposable {
   }
 
   sysctl(name: string, value: string): void {
-    this.run("sysctl", ["-q", "-w", `${name}=${value}`]);
+    this.sysctls({ [name]: value });
+  }
+
+  sysctls(values: Readonly<Record<string, string>>): void {
+    this.run("sysctl", ["-q", "-w", ...Object.entries(values).map(([name, value]) => `${name}=${value}`)]);
   }
 
   /** `ifindex` and MAC of an interface. */

@@ -70,3 +70,11 @@ export async function isRunning(where: Where): Promise<boolean> {
     return false;
   }
 }
+
+/** @throws Srv6Error SRV6_RUNNING */
+export async function requireNotRunning(where: Where): Promise<void> {
+  if (!(await isRunning(where))) return;
+  throw new Srv6Error("SRV6_RUNNING", `a data plane runs here already, at ${socketOf(where)}`, {
+    hint: "xdpkit srv6 reload, or down",
+  });
+}

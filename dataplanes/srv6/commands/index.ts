@@ -1,17 +1,17 @@
-/** `xdpkit srv6 …`: what its commands do. They write to standard output, and throw what went wrong. */
+/**
+ * `xdpkit srv6 …`: what its commands do. They write to standard output, and throw what went wrong.
+ *
+ * Most of them ask the process that runs and print its answer: the compiler and the kernel layer are imported only by those
+ * that need them.
+ */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { detachXdp, inNamespace } from "xdpkit/kernel";
 import { Srv6Error } from "../control/error.ts";
-import { readConfig } from "../control/read-config.ts";
-import { SCHEMA } from "../control/schema.ts";
-import { ask, isRunning, socketOf, stateOf, type Where } from "./client.ts";
-
-export { drops } from "./drops.ts";
-
+import { ask, isRunning, requireNotRunning, socketOf, stateOf, type Where } from "./client.ts";
+import type { DropOptions } from "./drops.ts";
 import { printSessions, printStats, printStatus, printTop } from "./print.ts";
 import type { SessionReport, Stats, Status } from "./report.ts";
-import { readFile, readState, type ServeOptions, Service } from "./serve.ts";
+import { readFile, readState, type ServeOptions } from "./state.ts";
 
 export interface CommandOptions extends ServeOptions {
   readonly json?: boolean;
@@ -24,7 +24,8 @@ const writeJson = (value: unknown): void => write(`${JSON.stringify(value, null,
 
 /** Runs until it is told to go down, or ended; SIGHUP reads the file again. */
 export async function up(file: string, options: CommandOptions & { readonly background?: boolean }): Promise<void> {
-  if (options.background) return upInBackground(file, options);
+  if (options.background) return upInBackground(options);
+  const { Service } = await import("./serve.ts");
   await new Promise<void>((resolve, reject) => {
     Service.start(file, options, () => {
       rmSync(stateOf(options), { force: true });
@@ -54,13 +55,8 @@ export async function up(file: string, options: CommandOptions & { readonly back
 }
 
 /** A process of its own, which is there when the command returns. */
-async function upInBackground(file: string, options: CommandOptions): Promise<void> {
-  // Mistakes are told here, not in the other process.
-  readConfig(readFile(file), file);
-  if (await isRunning(options))
-    throw new Srv6Error("SRV6_RUNNING", `a data plane runs here already, at ${socketOf(options)}`, {
-      hint: "xdpkit srv6 reload, or down",
-    });
+async function upInBackground(options: CommandOptions): Promise<void> {
+  await requireNotRunning(options);
   const words = process.argv.slice(1).filter((word) => word !== "--background" && word !== "-b");
   const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
@@ -93,23 +89,12 @@ export async function down(options: CommandOptions): Promise<void> {
   else {
     const state = readState(options);
     if (!state) throw new Srv6Error("SRV6_NOT_RUNNING", "nothing is up here", { hint: "xdpkit srv6 up FILE" });
-    const detach = (): unknown[] => state.interfaces.map((name) => tryDetach(name));
-    if (options.netns === undefined) detach();
-    else inNamespace(options.netns, detach);
+    const { detachFrom } = await import("./detach.ts");
+    detachFrom(state.interfaces, options.netns);
     rmSync(options.pinPath ?? state.pinPath, { recursive: true, force: true });
   }
   rmSync(stateOf(options), { force: true });
   write("down: the program is off all interfaces, pins are removed\n");
-}
-
-/** An interface may have gone, or hold nothing. */
-function tryDetach(name: string): void {
-  try {
-    detachXdp({ interface: name });
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code !== "KERNEL_NO_INTERFACE" && code !== "KERNEL_NOT_ATTACHED") throw error;
-  }
 }
 
 export async function reload(file: string | undefined, options: CommandOptions): Promise<void> {
@@ -119,14 +104,22 @@ export async function reload(file: string | undefined, options: CommandOptions):
 }
 
 /** @throws Srv6Error SRV6_YAML, SRV6_CONFIG */
-export function check(file: string): void {
+export async function check(file: string): Promise<void> {
+  const { readConfig } = await import("../control/read-config.ts");
   const { interfaces, sids = [], policies = [], sessions = [] } = readConfig(readFile(file), file);
   write(
     `${file}: ${sids.length} SIDs, ${policies.length} policies, ${sessions.length} sessions on ${interfaces.join(", ")}\n`,
   );
 }
 
-export const schema = (): void => writeJson(SCHEMA);
+export async function schema(): Promise<void> {
+  writeJson((await import("../control/schema.ts")).SCHEMA);
+}
+
+export async function drops(options: DropOptions): Promise<void> {
+  const commands = await import("./drops.ts");
+  await commands.drops(options);
+}
 
 export async function status(options: CommandOptions): Promise<void> {
   const answer = (await ask(options, { command: "status" })) as Status;

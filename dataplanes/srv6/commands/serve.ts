@@ -1,61 +1,18 @@
 /** A data plane as a process: started from a file, asked over its socket, its numbers kept for the next start. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { problemOf } from "xdpkit/errors";
 import { isHost4, takesTunnels } from "../control/check.ts";
 import type { Srv6Config } from "../control/config.ts";
 import { Srv6Error } from "../control/error.ts";
-import { NO_NUMBERS, type Numbering } from "../control/numbering.ts";
+import { NO_NUMBERS } from "../control/numbering.ts";
 import { parsePrefix } from "../control/prefix.ts";
 import { readConfig } from "../control/read-config.ts";
 import type { ConfigFile } from "../control/schema.ts";
-import { UserPlane, type UserPlaneOptions } from "../control/user-plane.ts";
-import {
-  type Answer,
-  instanceOf,
-  isRunning,
-  type Request,
-  runFolder,
-  socketOf,
-  stateOf,
-  type Where,
-} from "./client.ts";
+import { UserPlane } from "../control/user-plane.ts";
+import { type Answer, type Request, requireNotRunning, runFolder, socketOf, stateOf } from "./client.ts";
 import { dropsOf, type Status, sessionsOf, statsOf, statusOf } from "./report.ts";
-
-export interface ServeOptions extends Where {
-  readonly pinPath?: string;
-  readonly mode?: UserPlaneOptions["mode"];
-}
-
-/** What outlives the process. */
-interface State {
-  readonly numbers: Numbering;
-  readonly interfaces: readonly string[];
-  readonly pinPath: string;
-}
-
-export const pinPathOf = (options: ServeOptions): string => options.pinPath ?? `/sys/fs/bpf/${instanceOf(options)}`;
-
-export function readState(where: Where): State | undefined {
-  try {
-    return JSON.parse(readFileSync(stateOf(where), "utf8")) as State;
-  } catch {
-    return undefined;
-  }
-}
-
-export function readFile(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    const { code = "" } = cause as NodeJS.ErrnoException;
-    throw new Srv6Error("SRV6_FILE", `cannot read the file (${code})`, {
-      at: { kind: "file", file },
-      hint: "check the name and the permissions",
-      cause,
-    });
-  }
-}
+import { pinPathOf, readFile, readState, type ServeOptions, type State } from "./state.ts";
 
 /** An IPv4 address as a number. @throws Srv6Error SRV6_SESSION */
 function readHost(text: string): number {
@@ -94,10 +51,7 @@ export class Service {
    */
   static async start(file: string, options: ServeOptions, ended: () => void): Promise<Service> {
     const config = readConfig(readFile(file), file);
-    if (await isRunning(options))
-      throw new Srv6Error("SRV6_RUNNING", `a data plane runs here already, at ${socketOf(options)}`, {
-        hint: "xdpkit srv6 reload, or down",
-      });
+    await requireNotRunning(options);
     const state = readState(options);
     const plane = UserPlane.start(config, {
       interfaces: config.interfaces,

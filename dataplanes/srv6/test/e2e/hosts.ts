@@ -28,19 +28,19 @@ export class Host implements Disposable {
   constructor(purpose: string) {
     this.namespace = new Namespace(purpose);
     this.namespace.ip("link set lo up");
-    for (const name of [
-      "net.ipv4.conf.all.forwarding",
-      "net.ipv6.conf.all.forwarding",
-      "net.ipv6.conf.all.seg6_enabled",
-      "net.ipv6.conf.default.seg6_enabled",
-    ])
-      this.namespace.sysctl(name, "1");
-    for (const name of ["all", "default"]) this.namespace.sysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
+    this.namespace.sysctls({
+      "net.ipv4.conf.all.forwarding": "1",
+      "net.ipv6.conf.all.forwarding": "1",
+      "net.ipv6.conf.all.seg6_enabled": "1",
+      "net.ipv6.conf.default.seg6_enabled": "1",
+      "net.ipv4.conf.all.rp_filter": "0",
+      "net.ipv4.conf.default.rp_filter": "0",
+    });
   }
 
-  /** `ip …`, one command a line. */
+  /** `ip …`, one after the other. */
   ip(...commands: readonly string[]): void {
-    for (const command of commands) this.namespace.ip(command);
+    this.namespace.batch(commands);
   }
 
   /** What it prints. @throws the command's failure */

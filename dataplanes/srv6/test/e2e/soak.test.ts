@@ -2,7 +2,7 @@
  * Random operations under traffic: reloads of every kind, sessions that come and go, configurations that are wrong, kills of
  * the process at any moment. Nothing is lost, and the counters add up exactly.
  *
- * XDPKIT_SOAK: seconds (default 15); XDPKIT_SEED repeats a run.
+ * XDPKIT_SOAK: seconds (default 6, in `npm run test:long` 60); XDPKIT_SEED repeats a run.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,13 +10,14 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { build, srh } from "xdpkit/packet";
+import { extent } from "../../../../test/support/extent.ts";
 import { Random, runSeed } from "../../../../test/support/random.ts";
 import { suite } from "../../../../test/support/require.ts";
 import { DROPPED, PASSED } from "../../program/outcomes.xdp.ts";
 import { arrives, data, gtpU, inner4, ip4, ip6, udp } from "../frames.ts";
 import { Stream, VIA } from "./stream.ts";
 
-const SECONDS = Number(process.env["XDPKIT_SOAK"] ?? 15);
+const SECONDS = Number(process.env["XDPKIT_SOAK"] ?? extent(6, 60));
 const SID = "fc00:2::e";
 /** The neighbour's other address. */
 const VIA_NEW = "02:00:00:00:0e:03";
