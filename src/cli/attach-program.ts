@@ -76,6 +76,6 @@ interface Result {
 
 function print({ interface: target, mode, link, pin, program }: Result, { refused }: XdpLink): string {
   const by = link === undefined ? "by netlink" : `by link ${link}${pin === undefined ? "" : `, pinned at ${pin}`}`;
-  const why = refused.map(({ message }) => `  ${message}\n`).join("");
+  const why = refused.map(({ problem, hint }) => `  ${problem}\n${hint ? `  ${hint}\n` : ""}`).join("");
   return `attached program ${program.id} ${program.name} to ${target} in ${mode} mode, ${by}\n${why}`;
 }

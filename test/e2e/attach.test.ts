@@ -113,6 +113,7 @@ suite("attach, list, detach", ["root", "bpf", "ip"], () => {
     expect(printed("attach", END, "v0", "--mode", "native-or-generic")).toBe(
       `attached program N end to v0 in generic mode, by netlink
   v0 does not take the program in native mode: veth: Peer MTU is too large to set XDP (ERANGE)
+  ip link set dev v1 mtu 3506 at the other end, or declare the program with fragments (section xdp.frags)
 `,
     );
   });

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openPinnedLink, openPinnedMap } from "../../src/kernel/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
+import { atEnd } from "../support/cleanup.ts";
 import { extent } from "../support/extent.ts";
 import { Namespace } from "../support/namespace.ts";
 import { Random, runSeed } from "../support/random.ts";
@@ -29,6 +30,10 @@ class Child implements Disposable {
 
   constructor(command: string, ...parameters: string[]) {
     this.process = spawn(command, parameters, { stdio: ["pipe", "pipe", "inherit"] });
+    this.process.once(
+      "exit",
+      atEnd(() => this.process.kill("SIGKILL")),
+    );
     createInterface({ input: this.process.stdout! }).on("line", (line) => this.lines.push(line));
     this.#ended = once(this.process, "close");
   }

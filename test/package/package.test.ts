@@ -129,8 +129,9 @@ describe("the README's project", () => {
       encoding: "utf8",
     });
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^XdpkitError: the source of this function is not known$/m);
-    expect(stderr).toMatch(/^ {2}hint: '.*run with node --import xdpkit\/register.*'/m);
+    expect(stderr).toMatch(
+      /^XdpkitError: STAGE_NOT_INSTRUMENTED: the source of this function is not known\n {2}.*run with node --import xdpkit\/register.*\n {4}at async file:\S+try-guard\.js:5:\d+ \{\n/m,
+    );
   });
 });
 

@@ -86,7 +86,9 @@ it("shows where a stack trace comes from, and where a syntax error is", () => {
     encoding: "utf8",
   });
   expect(status).toBe(1);
-  expect(stderr).toContain("broken.xdp.ts:2:18: Unexpected token\nexport const g = = 2;\n                 ^\n");
+  expect(stderr).toContain(
+    "broken.xdp.ts:2:18: Unexpected token\n  2 | export const g = = 2;\n                       ^\n",
+  );
 });
 
 it("evaluates the examples, and finds all that they hand to xdp()", () => {

@@ -1,24 +1,15 @@
 /** Network namespaces of tests: made under a name of their own, removed whatever happens. */
 import { execFileSync } from "node:child_process";
-
-const made = new Set<string>();
-
-function remove(name: string): void {
-  execFileSync("ip", ["netns", "delete", name], { stdio: "ignore" });
-  made.delete(name);
-}
-
-process.on("exit", () => {
-  for (const name of made) remove(name);
-});
+import { atEnd } from "./cleanup.ts";
 
 export class Namespace implements Disposable {
   readonly name: string;
+  readonly #forget: () => void;
 
   constructor(purpose: string) {
     this.name = `xdpkit-${purpose}-${process.pid}`;
     execFileSync("ip", ["netns", "add", this.name]);
-    made.add(this.name);
+    this.#forget = atEnd(() => this.#remove());
   }
 
   /** `ip …` inside, words divided by spaces; returns what it prints. */
@@ -65,7 +56,12 @@ export class Namespace implements Disposable {
     return { index: one.ifindex, mac: one.address, mtu: one.mtu };
   }
 
+  #remove(): void {
+    execFileSync("ip", ["netns", "delete", this.name], { stdio: "ignore" });
+  }
+
   [Symbol.dispose](): void {
-    remove(this.name);
+    this.#remove();
+    this.#forget();
   }
 }

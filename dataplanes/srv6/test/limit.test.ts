@@ -8,8 +8,8 @@ import { type Row, rows } from "./harness.ts";
 
 suite("rate limits", ["root", "bpf"], () => {
   describe("End.Limit", () => {
-    // fc00:1:0:11::/64, group 7 (16 bits), 8 kbit/s: 16 KiB at once.
-    const SID = "fc00:1:0:11:7:0:8:0";
+    // fc00:1:0:11::/64, group 7 (16 bits), 1 kbit/s: 16 KiB at once, and 11 s for a packet more.
+    const SID = "fc00:1:0:11:7:0:1:0";
     const NEXT = "fc00:2::2";
     const list = (segmentsLeft = 1) => srh({ segments: [NEXT, SID], segmentsLeft });
     const sids: SidConfig[] = [{ sid: "fc00:1:0:11::/64", behaviour: "End.Limit", groupBits: 16 }];
@@ -30,7 +30,7 @@ suite("rate limits", ["root", "bpf"], () => {
     rows({ address: NODE, sids }, [
       ...Array.from({ length: 11 }, (_, i) => passed(`packet ${i + 1} of a burst`)),
       { name: "packet 12 is beyond it", packet: [arrives, ip6(SID), list(), udp(), large], outcome: "limited" },
-      passed("another group has a bucket of its own", "fc00:1:0:11:8:0:8:0"),
+      passed("another group has a bucket of its own", "fc00:1:0:11:8:0:1:0"),
     ]);
     describe("is End besides", () => {
       rows({ address: NODE, sids }, [

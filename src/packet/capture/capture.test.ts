@@ -105,7 +105,6 @@ describe("a capture of 320 MB", () => {
     let peak = 0;
     let count = 0;
     let bytes = 0;
-    const started = performance.now();
     for await (const one of readCapture(repeated(head, unit, 65_521, 4_884))) {
       bytes += one.bytes.length;
       if (++count % 20_000 === 0) {
@@ -116,6 +115,5 @@ describe("a capture of 320 MB", () => {
     expect(count).toBe(Math.ceil((65_521 * 4_884) / unit.length));
     expect(bytes).toBe(count * 1000);
     expect(peak).toBeLessThan(128 * 1024 * 1024);
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });

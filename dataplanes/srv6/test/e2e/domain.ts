@@ -109,10 +109,10 @@ export class Domain implements Disposable {
 
 /** `PINGS` pings, none of which is lost. */
 export async function pingAll(host: Host, from: string, to: string, ...words: readonly string[]): Promise<void> {
-  // The first may wait for neighbours.
-  await host.run("ping", "-c", "3", "-i", "0.2", "-w", "1", "-I", from, to).catch(() => {});
+  // The first may wait for neighbours: it ends with the first answer, at the latest after 10 s.
+  await host.run("ping", "-c", "1", "-i", "0.2", "-w", "10", "-I", from, to).catch(() => {});
   const said = await host
-    .run("ping", "-c", `${PINGS}`, "-i", "0.02", "-W", "1", "-I", from, ...words, to)
+    .run("ping", "-c", `${PINGS}`, "-i", "0.02", "-W", "10", "-I", from, ...words, to)
     .catch(({ stdout }) => String(stdout));
   expect(said).toContain(`${PINGS} packets transmitted, ${PINGS} received, 0% packet loss`);
 }

@@ -3,23 +3,39 @@
  * All of it goes when the test ends, whatever happens: namespaces and what runs in them are removed at the process's exit, too.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BpfFolder } from "../../../../test/support/bpf-folder.ts";
+import { atEnd } from "../../../../test/support/cleanup.ts";
 import { Namespace } from "../../../../test/support/namespace.ts";
 
 const XDPKIT = fileURLToPath(new URL("../../../../dist/cli/main.js", import.meta.url));
 const run = promisify(execFile);
 
-/** What runs when the test ends. */
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+/** Processes that have a word with `text`, such as a folder of this test's own. */
+function processesOf(text: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, "utf8").includes(text) ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  });
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
 
 export class Host implements Disposable {
   readonly namespace: Namespace;
@@ -57,16 +73,14 @@ export class Host implements Disposable {
     const child = spawn("ip", ["netns", "exec", this.namespace.name, command, ...words], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    running.add(child);
+    const forget = atEnd(() => child.kill("SIGKILL"));
+    child.once("exit", forget);
     this.#children.push(child);
     return new Running(child);
   }
 
   [Symbol.dispose](): void {
-    for (const child of this.#children) {
-      child.kill("SIGKILL");
-      running.delete(child);
-    }
+    for (const child of this.#children) child.kill("SIGKILL");
     this.namespace[Symbol.dispose]();
   }
 }
@@ -125,9 +139,11 @@ export class Edge implements Disposable {
   readonly #pins = new BpfFolder();
   /** The configuration. */
   readonly file: string;
+  readonly #forget: () => void;
 
   constructor(host: Host, yaml: string) {
     this.host = host;
+    this.#forget = atEnd(() => killAll(processesOf(this.#folder)));
     this.file = join(this.#folder, "srv6.yaml");
     writeFileSync(this.file, yaml);
   }
@@ -145,9 +161,12 @@ export class Edge implements Disposable {
     await this.srv6("down", "--pin-path", `${this.#pins.path}/srv6`);
   }
 
+  /** Its process ends, too, if `down` did not end it. */
   [Symbol.dispose](): void {
+    killAll(processesOf(this.#folder));
     this.#pins[Symbol.dispose]();
     rmSync(this.#folder, { recursive: true });
+    this.#forget();
   }
 }
 

@@ -9,6 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { inNamespace, type Loaded, load } from "xdpkit/kernel";
 import { build, type Part } from "xdpkit/packet";
+import { atEnd } from "../../../../test/support/cleanup.ts";
 import { arrives } from "../frames.ts";
 import { frames, tap } from "../tap.xdp.ts";
 import { Edge, Host, join2 } from "./hosts.ts";
@@ -68,6 +69,10 @@ export class Stream implements AsyncDisposable {
     const hex = bytes.map((one) => Buffer.from(one).toString("hex"));
     const words = ["--import", REGISTER, SEND, this.#west.namespace.name, "w0", ...hex];
     this.#sender = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#sender.once(
+      "exit",
+      atEnd(() => this.#sender!.kill("SIGKILL")),
+    );
     this.#sender.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.#said += text;
     });
