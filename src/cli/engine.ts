@@ -12,7 +12,7 @@ import {
 import type { MapCodecs } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
 import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
-import { type NetworkConfig, type Redirect, Vm } from "../vm/index.ts";
+import { type NetworkConfig, type Redirect, type Unwritten, Vm } from "../vm/index.ts";
 import type { MapEntry } from "./map-files.ts";
 
 export const ENGINES = ["interpreter", "kernel"] as const;
@@ -22,6 +22,7 @@ export interface EngineOptions {
   readonly program: string;
   readonly cpus: number;
   readonly seed: number;
+  readonly unwritten?: Unwritten;
   readonly headroom?: number;
   readonly network?: NetworkConfig;
   /** What the object calls the handles of a module: maps that say what they hold at load are filled. */

@@ -8,6 +8,7 @@ import { locate, printCaret, XdpkitError, xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
 import { MapType, mapTypeName } from "../uapi/index.ts";
+import type { Unwritten } from "../vm/index.ts";
 import { toJsonValue } from "./data-files.ts";
 import { canDump, createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
@@ -40,6 +41,7 @@ export interface RunOptions extends VerifierLogOption {
   readonly repeat: number;
   readonly cpus: number;
   readonly seed: number;
+  readonly unwritten?: Unwritten;
   readonly headroom?: number;
   readonly json?: boolean;
 }
@@ -81,6 +83,7 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
       program,
       cpus: options.cpus,
       seed: options.seed,
+      ...(options.unwritten !== undefined ? { unwritten: options.unwritten } : {}),
       ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
       ...(network ? { network } : {}),
       names,
@@ -122,7 +125,7 @@ function engineName(text: string): EngineName {
   throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
 }
 
-const INTERPRETER_ONLY = ["network", "cpus", "seed", "headroom"] as const;
+const INTERPRETER_ONLY = ["network", "cpus", "seed", "unwritten", "headroom"] as const;
 
 /** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
 function checkOptions(engine: EngineName, { out, verifierLog }: RunOptions, command: Command): void {

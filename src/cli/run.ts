@@ -14,6 +14,14 @@ function whole(name: string, from: number, to: number): (text: string) => number
   };
 }
 
+/** One of some words, for commander. @throws XdpkitError CLI_USAGE */
+function oneOf(name: string, words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (words.includes(text)) return text;
+    throw xdpkitError("CLI_USAGE", { problem: `${name} takes one of ${words.join(", ")}, not ${text}` });
+  };
+}
+
 export function addRunCommand(program: Command): void {
   const command = program
     .command("run")
@@ -30,6 +38,11 @@ export function addRunCommand(program: Command): void {
     .option("--repeat <n>", "run each packet n times, count it once", whole("--repeat", 1, 1_000_000), 1)
     .option("--cpus <n>", "simulated CPUs (interpreter)", whole("--cpus", 1, 256), 1)
     .option("--seed <n>", "seed of the program's random numbers (interpreter)", whole("--seed", 0, 0xffffffff), 1)
+    .option(
+      "--unwritten <what>",
+      "what lies where nothing was written: fault when it decides anything, garbage, or zero (interpreter)",
+      oneOf("--unwritten", ["fault", "garbage", "zero"]),
+    )
     .option("--headroom <bytes>", "bytes before each packet (interpreter)", whole("--headroom", 40, 4096))
     .option("--json", "print the result as JSON");
   addVerifierLogOption(command).action(async (file: string, options: RunOptions, command: Command) => {

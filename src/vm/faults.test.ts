@@ -54,7 +54,7 @@ const ROWS: readonly Row[] = [
     code: `${DATA}\nr0 = *(u64 *)(r2 - 16)\nexit`,
     run: { metadata: new Uint8Array(12) },
     error: "VM_ACCESS",
-    message: "packet access of 8 bytes at -16..-8, packet is -12..60 with its metadata",
+    message: "packet access of 8 bytes at -16..-8, packet ends at 60",
     at: 1,
   },
   {
@@ -272,9 +272,102 @@ const ROWS: readonly Row[] = [
     name: "a record that was given away",
     code: `${RESERVE}\nr1 = r6\nr2 = 0\ncall 132\n*(u32 *)(r6 + 0) = r0\nexit`,
     declarations: RING,
-    error: "VM_ACCESS",
-    message: expect.stringMatching(/^record of ring buffer ring store of 4 bytes at \d+..\d+, no record is reserved$/),
+    error: "VM_STALE_POINTER",
+    message:
+      "store of 4 bytes through the record of ring buffer ring of instruction 4, which is stale since bpf_ringbuf_submit at instruction 9",
     at: 10,
+  },
+  {
+    name: "one byte before a map's value",
+    code: `${VALUE}\nr1 = *(u8 *)(r0 - 1)\nexit`,
+    declarations: HASH,
+    error: "VM_ACCESS",
+    message: "value of map table access of 1 byte at -1..0, it ends at 8",
+    at: 16,
+  },
+  {
+    name: "a value that arithmetic leads into another map",
+    code: `${VALUE}\nr1 = 65536\nr0 += r1\n*(u8 *)(r0 + 0) = 1\nexit`,
+    declarations: `${HASH}\n.map other type=2 key=4 value=65536 entries=8`,
+    error: "VM_ACCESS",
+    message: "value of map table store of 1 byte at 65536..65537, it ends at 8",
+    at: 18,
+  },
+  {
+    name: "a number that happens to be an address",
+    code: `r6 = *(u32 *)(r1 + 0)\nr2 = r6\nr6 &= -1\nr0 = *(u8 *)(r6 + 0)\nexit`,
+    error: "VM_BAD_POINTER",
+    message: expect.stringMatching(/^access of 1 byte through 0x[0-9a-f]+, a number that was not made as a pointer$/),
+    at: 3,
+  },
+  {
+    name: "a byte behind data_end",
+    code: "r2 = *(u32 *)(r1 + 4)\nr0 = *(u8 *)(r2 - 1)\nexit",
+    error: "VM_ACCESS",
+    message: "packet access of 1 byte at 59..60, through data_end, which is no address of a byte",
+    at: 1,
+  },
+  {
+    name: "the packet through the metadata's pointer",
+    code: "r2 = *(u32 *)(r1 + 8)\nr0 = *(u8 *)(r2 + 4)\nexit",
+    run: { metadata: new Uint8Array(4) },
+    error: "VM_ACCESS",
+    message: "packet access of 1 byte at 0..1, the metadata is -4..0",
+    at: 1,
+  },
+  {
+    name: "a packet pointer across a call that moves the packet",
+    code: `r6 = r1\nr7 = *(u32 *)(r1 + 0)\nr2 = 64\ncall 65\nr0 = *(u8 *)(r7 + 0)\nexit`,
+    error: "VM_STALE_POINTER",
+    message:
+      "access of 1 byte through the data pointer of instruction 1, which is stale since bpf_xdp_adjust_tail at instruction 3",
+    at: 4,
+  },
+  {
+    name: "a frame that is gone",
+    code: "call inner\nr0 = *(u64 *)(r0 - 8)\nexit",
+    more: ".section .text\n.static inner\nr0 = r10\nexit",
+    error: "VM_STACK_ESCAPE",
+    message: "a pointer to the function's own stack leaves the function",
+    at: 4,
+  },
+  {
+    name: "a result that nothing has set",
+    code: "r1 = 0\nexit",
+    error: "VM_UNSET_REGISTER",
+    message: "r0 is read, but nothing has set it",
+    at: 1,
+  },
+  {
+    name: "an argument that a call has left unset",
+    code: "r1 = 1\ncall 7\nr0 = r1\nexit",
+    error: "VM_UNSET_REGISTER",
+    message: "r1 is read, but the call of bpf_get_prandom_u32 at instruction 1 has left it unset",
+    at: 2,
+  },
+  {
+    name: "a register that a function has not set",
+    code: "r6 = 5\ncall inner\nexit",
+    more: ".section .text\n.static inner\nr0 = r6\nexit",
+    error: "VM_UNSET_REGISTER",
+    message: "r6 is read, but nothing has set it",
+    at: 3,
+  },
+  {
+    name: "padding in a key",
+    code: `*(u32 *)(r10 - 8) = 7\n*(u8 *)(r10 - 4) = 7\nr2 = r10\nr2 += -8\nr1 = table ll\ncall 1\nexit`,
+    declarations: ".map table type=1 key=8 value=8 entries=4",
+    error: "VM_UNINITIALISED",
+    message: "a byte of the stack that nothing has written (r10 - 3) is read by bpf_map_lookup_elem",
+    at: 6,
+  },
+  {
+    name: "an unwritten variable of the caller",
+    code: "r1 = r10\nr1 += -8\ncall inner\nexit",
+    more: ".section .text\n.static inner\nr0 = *(u64 *)(r1 + 0)\nif r0 == 1 goto +0\nexit",
+    error: "VM_UNINITIALISED",
+    message: "a byte of the stack that nothing has written (r10 - 8 of the frame 1 above) decides a branch",
+    at: 5,
   },
   {
     name: "tail call through a map that holds no programs",
@@ -317,10 +410,43 @@ describe("faults", () => {
     ["a jump behind the end", "r0 = 0\ngoto +5\nexit", "VM_BAD_JUMP", "jump to slot 7 of a program of 3 slots"],
     ["a jump before the start", "if r1 == 0 goto -4\nexit", "VM_BAD_JUMP", "jump to slot -3 of a program of 2 slots"],
     ["no end", "r0 = 0\nr0 += 1", "VM_BAD_JUMP", "jump to slot 2 of a program of 2 slots"],
+    [
+      "a write to r10",
+      "r0 = 0\nr10 += 8\nexit",
+      "VM_FRAME_POINTER",
+      "r10 is written, but the frame pointer is read-only",
+    ],
+    [
+      "a load into r10",
+      "r10 = *(u64 *)(r10 - 8)\nexit",
+      "VM_FRAME_POINTER",
+      "r10 is written, but the frame pointer is read-only",
+    ],
     ["a branch at the end", "r0 = 0\nif r0 == 0 goto -2", "VM_BAD_JUMP", "jump to slot 2 of a program of 2 slots"],
   ];
   it.each(refused)("a program with %s is not loaded", async (_, code, error, message) => {
     await expect(createVm(programOf(code))).rejects.toMatchObject({ code: error, problem: message });
+  });
+
+  it("copies of unwritten bytes are no faults: a structure with padding goes from frame to frame", async () => {
+    const code = `*(u32 *)(r10 - 8) = 7\nr1 = *(u64 *)(r10 - 8)\n*(u64 *)(r10 - 24) = r1\nr0 = *(u32 *)(r10 - 24)\nr2 = *(u64 *)(r10 - 24)\nr2 &= 255\nr2 <<= 8\nr0 += r2\nexit`;
+    expect((await createVm(programOf(code))).run(PACKET).action).toBe(7 + 0x700);
+  });
+
+  it("unwritten bytes are garbage or zeros where that is asked for", async () => {
+    const object = programOf("r0 = *(u32 *)(r10 - 8)\nexit");
+    const garbage = async (seed: number) => (await createVm(object, { unwritten: "garbage", seed })).run(PACKET).action;
+    const [one, again, two] = [await garbage(1), await garbage(1), await garbage(2)];
+    expect([one === again, one === two, one === 0]).toEqual([true, false, false]);
+    expect((await createVm(object, { unwritten: "zero" })).run(PACKET).action).toBe(0);
+  });
+
+  it("padding of a record that user space gets is garbage", async () => {
+    const code = "*(u8 *)(r10 - 8) = 7\nr1 = ring ll\nr2 = r10\nr2 += -8\nr3 = 8\nr4 = 0\ncall 130\nexit";
+    const vm = await createVm(programOf(code, ".map ring type=27 key=0 value=0 entries=4096"));
+    vm.run(PACKET);
+    const [record] = vm.map("ring").drain() as Uint8Array[];
+    expect([record!.length, record![0], record!.subarray(1).includes(0)]).toEqual([8, 7, false]);
   });
 
   it("name the source line", async () => {

@@ -16,6 +16,36 @@ import { inPrefix, type Network, type NextHop, type Route, type Rule, Table } fr
 export const FibFlag = { Direct: 1, Output: 2, SkipNeighbour: 4, TableId: 8, Source: 16, Mark: 32 } as const;
 const ALL_FLAGS = 63;
 export const FIB_PARAMETERS_BYTES = 64;
+
+type Field = readonly [offset: number, bytes: number];
+
+/** What a look-up reads of its parameters: what is unwritten there decides its answer. */
+export function* fibInputs(
+  view: DataView,
+  at: number,
+  flags: number,
+  cpu: { read(address: number, size: number): void },
+): Generator<Field> {
+  cpu.read(at, 1);
+  const ipv6 = view.getUint8(at) === AF_INET6;
+  yield [6, 6];
+  if (ipv6) yield [12, 4];
+  yield [16, ipv6 ? 16 : 4];
+  yield [32, ipv6 ? 16 : 4];
+  if ((flags & FibFlag.Direct) !== 0 && (flags & FibFlag.TableId) !== 0) yield [48, 4];
+  if ((flags & FibFlag.Mark) !== 0) yield [52, 4];
+}
+
+/** What the kernel has written of the parameters when it gives this answer. */
+export function fibOutputs(result: number): readonly Field[] {
+  if (result === FibResult.FRAG_NEEDED) return [[6, 2]];
+  const found: readonly Field[] = [
+    [6, 10],
+    [16, 32],
+  ];
+  if (result === FibResult.SUCCESS) return [...found, [48, 16]];
+  return result === FibResult.NO_NEIGH || result === FibResult.NO_SRC_ADDR ? found : [];
+}
 const AF_INET = 2;
 const AF_INET6 = 10;
 

@@ -1,5 +1,6 @@
 /** vm: runs any BpfObject in user space, without NIC and root. */
 
+export type { Unwritten } from "./cpu.ts";
 export { DebugSession } from "./debug-session.ts";
 
 export type { Hints } from "./machine.ts";

@@ -6,7 +6,7 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { type BpfExtern, type BpfObject, encodeKconfig, type LinkedProgram, link } from "../object/index.ts";
-import { Cpu, type HelperFunction } from "./cpu.ts";
+import { Cpu, type HelperFunction, type Unwritten } from "./cpu.ts";
 import { KCONFIG } from "./kconfig.ts";
 import {
   ArrayMap,
@@ -23,10 +23,10 @@ import {
   type TargetMap,
   type VmMap,
 } from "./maps/index.ts";
-import { Memory } from "./memory.ts";
+import { MEMORY_LIMIT, Memory, ObjectId } from "./memory.ts";
 import type { Network } from "./network.ts";
 import { PacketBuffer } from "./packet-buffer.ts";
-import { MAP_HANDLE, Text, type TextProgram } from "./text.ts";
+import { MAP_HANDLE, type Resolved, Text, type TextProgram } from "./text.ts";
 
 /** What a NIC driver may tell about a packet; absent ones answer -EOPNOTSUPP. */
 export interface Hints {
@@ -51,9 +51,10 @@ export type RedirectRequest =
 export interface MachineOptions {
   /** Simulated CPUs. */
   readonly cpus: number;
-  /** Of `bpf_get_prandom_u32`. */
+  /** Seed of `bpf_get_prandom_u32`, and of what lies in unwritten memory. */
   readonly seed: number;
   readonly network: Network;
+  readonly unwritten: Unwritten;
   /** Values of `__kconfig` variables: `CONFIG_HZ: 1000`. */
   readonly kconfig: Readonly<Record<string, number | bigint | string>>;
 }
@@ -95,6 +96,8 @@ export class Machine implements MapHost {
     this.#kconfig = options.kconfig;
     this.#random = options.seed >>> 0;
     this.core = new Cpu(this.memory, this.text);
+    this.core.unwritten = options.unwritten;
+    this.core.seed = options.seed;
     this.packet = new PacketBuffer(this.memory, this.core);
     this.scratch = new Scratch(this.memory);
     for (const definition of object.maps) this.addMap(definition);
@@ -131,7 +134,7 @@ export class Machine implements MapHost {
 
   /** The map whose handle is argument n. Faults when it is none. */
   mapArgument(cpu: Cpu, n: number): VmMap {
-    const map = cpu.high(n) === 0 ? this.maps[cpu.argument(n) - MAP_HANDLE] : undefined;
+    const map = cpu.origins[2 * n] === ObjectId.Handle ? this.maps[cpu.argument(n) - MAP_HANDLE] : undefined;
     if (map) return map;
     throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: n, problem: "not a map" });
   }
@@ -156,7 +159,7 @@ export class Machine implements MapHost {
   #add(linked: LinkedProgram): TextProgram {
     const program = this.text.add(linked, {
       map: (name) => this.#required(name).index,
-      mapValue: (name, offset) => this.#globalAddress(name) + offset,
+      mapValue: (name, offset) => this.#pointerInto(this.#globalAddress(name), offset),
       extern: (name) => this.#externAddress(name),
       kfunc: (name) => this.#kfunc(name),
     });
@@ -176,18 +179,24 @@ export class Machine implements MapHost {
     throw xdpkitError("VM_MAP_TYPE", { name, type: map.typeName });
   }
 
+  /** A pointer to a place in the object that begins at an address. */
+  #pointerInto(base: number, offset: number): Resolved {
+    return { value: base + offset, object: this.memory.regionAt(base).id, base };
+  }
+
   #extern(name: string): BpfExtern {
     const found = this.object.externs.find((one) => one.name === name);
     if (!found) throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "symbol" });
     return found;
   }
 
-  #externAddress(name: string): number {
+  #externAddress(name: string): Resolved {
     const found = this.#extern(name);
-    if (found.kind === "kconfig") return this.#kconfigAddress() + found.offset;
+    const number = (value: number): Resolved => ({ value, object: 0, base: 0 });
+    if (found.kind === "kconfig") return this.#pointerInto(this.#kconfigAddress(), found.offset);
     // A kernel function's address is asked for only to learn whether it exists (bpf_ksym_exists).
-    if (found.kind === "kfunc" && this.#kfuncs.has(name)) return 0xbfff_0000 + this.#kfuncs.get(name)!;
-    if (found.weak) return 0;
+    if (found.kind === "kfunc" && this.#kfuncs.has(name)) return number(0xbfff_0000 + this.#kfuncs.get(name)!);
+    if (found.weak) return number(0);
     throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: found.kind });
   }
 
@@ -217,6 +226,7 @@ export class Machine implements MapHost {
   /** Makes a kernel function callable by its BTF name. */
   addKernelFunction(name: string, kfunc: HelperFunction): void {
     this.#kfuncs.set(name, this.core.kfuncs.push(kfunc) - 1);
+    this.core.kfuncNames.push(name);
   }
 
   /** Lays out global data, and the static content of program arrays and maps of maps. Call once, helpers in place. */
@@ -249,9 +259,9 @@ export class Machine implements MapHost {
 
   /** A copy of readable memory, or null. */
   peek(address: bigint, size: number): Uint8Array | null {
-    const high = Number(address >> 32n);
-    const low = Number(address & 0xffffffffn) | 0;
-    if (!this.core.accessible(low, high, size, false)) return null;
+    if (address >= MEMORY_LIMIT) return null;
+    const low = Number(address);
+    if (!this.memory.readable(low, size)) return null;
     return this.memory.bytes.slice(low, low + size);
   }
 

@@ -6,13 +6,14 @@
  *
  * The numbers are those of a driver with frames of one page (net/core/xdp.c, net/core/filter.c). What does not fit into
  * the linear part of a multi-buffer packet lies in fragments, which programs reach by `bpf_xdp_load_bytes` only.
- * Invariants: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`; a program that grows its packet sees
- * zeros, never bytes of an earlier packet, so that a run does not depend on those before it.
+ * Invariants: `xdp_md` in memory always agrees with `dataMeta`, `data` and `dataEnd`; a program that grows its packet at the
+ * front sees garbage (Cpu.clear), at the end zeros, never bytes of an earlier packet: a run does not depend on those
+ * before it.
  */
 import { alignUp, concatBytes, xdpkitError } from "../base/index.ts";
 import { errno } from "../uapi/index.ts";
 import type { Cpu } from "./cpu.ts";
-import type { Memory, Region } from "./memory.ts";
+import type { Memory, MemoryObject, Region } from "./memory.ts";
 
 /** sizeof(struct xdp_frame): the headroom's first bytes belong to the kernel. */
 const FRAME_STRUCT = 40;
@@ -31,6 +32,11 @@ export const DEFAULT_HEADROOM = 256;
 /** The kernel's own bytes; and what leaves half a page to the packet. */
 export const MIN_HEADROOM = FRAME_STRUCT;
 export const MAX_HEADROOM = 2048;
+
+/** Offsets in `xdp_md` of the words that are addresses. */
+const DATA = 0;
+const DATA_END = 4;
+const DATA_META = 8;
 
 export interface PacketOptions {
   /** Bytes before the packet, XDP_PACKET_HEADROOM (256) by default. */
@@ -57,6 +63,8 @@ export class PacketBuffer {
   #hardEnd = 0;
   /** The lowest place that a program has written since the headroom was last zeroed. */
   #lowest = 0;
+  /** Pointers into the packet where it lies now, one for each instruction that made one. */
+  readonly #pointers: MemoryObject[] = [];
   dataMeta = 0;
   data = 0;
   dataEnd = 0;
@@ -65,16 +73,19 @@ export class PacketBuffer {
   constructor(memory: Memory, cpu: Cpu) {
     this.#memory = memory;
     this.#cpu = cpu;
-    this.context = memory.allocate({ kind: "context", name: "context", size: 24, readOnly: true });
+    this.context = cpu.context;
+    cpu.packetPointer = (pc, offset, place) => this.#pointer(pc, offset, place);
     this.region = memory.allocate({ kind: "packet", name: "packet", size: MAX_PACKET + 2 * PAGE });
     this.#lowest = this.region.start;
     this.#fragmentRegion = memory.allocate({ kind: "fragments", name: "packet fragments", size: MAX_PACKET });
     memory.setBounds(this.#fragmentRegion, 0, 0);
+    memory.limits[this.#fragmentRegion.id] = memory.stores[this.#fragmentRegion.id] = -1;
   }
 
   /** Lays a packet out. @throws XdpkitError VM_PACKET_SIZE, VM_METADATA */
   load(packet: Uint8Array, options: PacketOptions): void {
     const { headroom, metadata } = options;
+    this.#pointers.length = 0;
     if (packet.length < ETHERNET || packet.length > MAX_PACKET) {
       throw xdpkitError("VM_PACKET_SIZE", { have: packet.length, from: ETHERNET, to: MAX_PACKET });
     }
@@ -89,7 +100,7 @@ export class PacketBuffer {
     this.dataMeta = this.data - metadata.length;
     this.dataEnd = this.data + linear;
     const { bytes } = this.#memory;
-    if (this.#lowest < this.dataMeta) bytes.fill(0, this.#lowest, this.dataMeta);
+    if (this.#lowest < this.dataMeta) this.#cpu.clear(this.#lowest, this.dataMeta - this.#lowest);
     this.#lowest = this.dataMeta;
     if (metadata.length > 0) bytes.set(metadata, this.dataMeta);
     bytes.set(linear === packet.length ? packet : packet.subarray(0, linear), this.data);
@@ -121,7 +132,29 @@ export class PacketBuffer {
     view.setUint32(this.context.start + 8, this.dataMeta, true);
     this.#memory.setBounds(this.region, this.dataMeta, this.dataEnd);
     if (this.dataMeta < this.#lowest) this.#lowest = this.dataMeta;
-    this.#cpu.packetStart = this.data;
+  }
+
+  /** A load of an address from the context: its register becomes a pointer that lives until the packet moves. */
+  #pointer(pc: number, offset: number, place: number): boolean {
+    if (offset > DATA_META || (offset & 3) !== 0) return false;
+    const { origins } = this.#cpu;
+    origins[place] = this.#objectOf(pc, offset).id;
+    origins[place + 1] = offset === DATA ? this.data : offset === DATA_END ? this.dataEnd : this.dataMeta;
+    return true;
+  }
+
+  #objectOf(pc: number, offset: number): MemoryObject {
+    for (const object of this.#pointers) if (object.made === pc) return object;
+    const limit = offset === DATA ? this.length : offset === DATA_END ? 0 : this.data - this.dataMeta;
+    const object = this.#memory.addObject(this.region, limit, this.data, pc);
+    this.#pointers.push(object);
+    return object;
+  }
+
+  /** A call that may move the packet ends all pointers into it, whether it succeeds or not (clear_all_pkt_pointers). */
+  endPointers(position: number): void {
+    for (const object of this.#pointers) this.#memory.endObject(object, position);
+    this.#pointers.length = 0;
   }
 
   /** Bytes of the linear part. */

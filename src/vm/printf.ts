@@ -28,10 +28,13 @@ const MAX_WIDTH = (1 << 23) - 1;
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
+/** A 64-bit argument, read when the format asks for it: a call may have fewer than it could. */
+export type FormatValue = () => bigint;
+
 /** The text, or a negative error number. `values` are the 64-bit arguments, `room` the bytes of the buffer. */
 export function formatKernel(
   format: string,
-  values: readonly bigint[],
+  values: readonly FormatValue[],
   source: FormatSource,
   room: number,
 ): string | number {
@@ -48,7 +51,7 @@ export function formatKernel(
     }
     const match = SPECIFIER.exec(format.slice(at + 1));
     if (!match || used >= values.length) return -errno.EINVAL;
-    const printed = printer.print(match.groups as Groups, values[used++]!);
+    const printed = printer.print(match.groups as Groups, values[used++]!());
     if (printed === null) return -errno.ENOSPC;
     // bstr_printf copies an address only while there is room, and does not count it otherwise.
     if (match.groups!["ip"] === undefined || text.length < room) text += printed;

@@ -11,6 +11,7 @@
 import { xdpkitError } from "../base/index.ts";
 import type { Instruction } from "../isa/index.ts";
 import type { LinkedProgram } from "../object/index.ts";
+import { ObjectId } from "./memory.ts";
 import { OPERATION, type OperationName } from "./operations.ts";
 
 /** `ld_imm64` of a map: `MAP_HANDLE + index`. Above the memory: following one is a fault. */
@@ -24,12 +25,20 @@ const LONG_JUMP = 0x06;
 /** Halves of r0 to r10; constants follow. */
 const REGISTER_HALVES = 22;
 
+/** What a reference becomes: a number and where it comes from (origin.ts). */
+export interface Resolved {
+  readonly value: number;
+  /** The object that a pointer reaches; 0 for a number. */
+  readonly object: number;
+  readonly base: number;
+}
+
 /** What the machine supplies for references that only it can resolve. */
 export interface Resolver {
   map(name: string): number;
-  mapValue(map: string, offset: number): number;
+  mapValue(map: string, offset: number): Resolved;
   /** Address of a kconfig value or ksym; 0 when a weak one is missing. */
-  extern(name: string): number;
+  extern(name: string): Resolved;
   /** Number of a kernel function for `call`; -1 when a weak one is missing. */
   kfunc(name: string): number;
 }
@@ -46,6 +55,8 @@ const ALU_NAMES = ["add", "sub", "mul", "div", "or", "and", "lsh", "rsh", "neg",
 const JUMP_NAMES = ["ja", "jeq", "jgt", "jge", "jset", "jne", "jsgt", "jsge", "", "", "jlt", "jle", "jslt", "jsle"];
 /** add, or, and, xor, each without and with fetch; xchg; cmpxchg. */
 const ATOMICS = new Set([0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1]);
+/** The atomic operation that compares with r0 and fetches into it. */
+const CMPXCHG = 0xf1;
 const SIZE_NAMES = ["w", "h", "b", "dw"] as const;
 
 export class Text {
@@ -53,6 +64,8 @@ export class Text {
   code = new Int32Array(0);
   /** What the register file holds behind r10. */
   readonly constants: number[] = [];
+  /** What the constants are, as Cpu.origins says it of registers. */
+  readonly constantOrigins: number[] = [];
   readonly programs: TextProgram[] = [];
   readonly #pool = new Map<string, number>();
 
@@ -69,6 +82,9 @@ export class Text {
     const references = new Map(linked.references.map((reference) => [reference.instruction, reference]));
     linked.instructions.forEach((instruction, index) => {
       const slot = linked.slots[index]!;
+      if (writesFramePointer(instruction)) {
+        throw xdpkitError("VM_FRAME_POINTER", {}, { at: instructionAt(program, slot) });
+      }
       const reference = references.get(index);
       if (instruction.opcode === 0x18) this.#loadImmediate(program, slot, instruction, reference, resolver);
       else if (instruction.opcode === 0x85) this.#call(program, slot, instruction, reference, resolver);
@@ -84,12 +100,13 @@ export class Text {
   }
 
   /** Place of a constant in the register file. */
-  #constant(low: number, high: number): number {
-    const key = `${low},${high}`;
+  #constant(low: number, high: number, object = 0, base = 0): number {
+    const key = `${low},${high},${object},${base}`;
     const known = this.#pool.get(key);
     if (known !== undefined) return known;
     const place = REGISTER_HALVES + this.constants.length;
     this.constants.push(low, high);
+    this.constantOrigins.push(object, base);
     this.#pool.set(key, place);
     return place;
   }
@@ -107,16 +124,27 @@ export class Text {
     resolver: Resolver,
   ): void {
     const position = program.entry + slot;
-    let low = instruction.imm;
-    let high = instruction.high ?? 0;
-    if (reference?.kind === "map") [low, high] = [MAP_HANDLE + resolver.map(reference.map), 0];
-    else if (reference?.kind === "mapValue") [low, high] = [resolver.mapValue(reference.map, reference.offset), 0];
-    else if (reference?.kind === "extern") [low, high] = [resolver.extern(reference.extern), 0];
-    else if (instruction.src === 4) {
-      [low, high] = [FUNCTION_HANDLE + this.#target(program, slot + 1 + instruction.imm), 0];
-    } else if (instruction.src !== 0) throw this.#bad(program, slot, `ld_imm64 with source ${instruction.src}`);
-    this.#emit(position, "ld_imm64", 2 * instruction.dst, this.#constant(low | 0, high | 0), 0, 0);
+    const source = this.#immediateOf(program, slot, instruction, reference, resolver);
+    this.#emit(position, "ld_imm64", 2 * instruction.dst, source, 0, 0);
     this.#emit(position + 1, "invalid", 0, 0, 0, 0);
+  }
+
+  /** Place of the constant that `ld_imm64` loads. */
+  #immediateOf(
+    program: TextProgram,
+    slot: number,
+    instruction: Instruction,
+    reference: LinkedProgram["references"][number] | undefined,
+    resolver: Resolver,
+  ): number {
+    const resolved = (one: Resolved): number => this.#constant(one.value | 0, 0, one.object, one.base);
+    const handle = (value: number): number => this.#constant(value | 0, 0, ObjectId.Handle);
+    if (reference?.kind === "map") return handle(MAP_HANDLE + resolver.map(reference.map));
+    if (reference?.kind === "mapValue") return resolved(resolver.mapValue(reference.map, reference.offset));
+    if (reference?.kind === "extern") return resolved(resolver.extern(reference.extern));
+    if (instruction.src === 4) return handle(FUNCTION_HANDLE + this.#target(program, slot + 1 + instruction.imm));
+    if (instruction.src !== 0) throw this.#bad(program, slot, `ld_imm64 with source ${instruction.src}`);
+    return this.#constant(instruction.imm | 0, (instruction.high ?? 0) | 0);
   }
 
   #call(
@@ -173,6 +201,13 @@ export class Text {
   #bad(program: TextProgram, slot: number, text: string): Error {
     return xdpkitError("VM_BAD_INSTRUCTION", { text }, { at: instructionAt(program, slot) });
   }
+}
+
+/** Whether r10 is what an instruction changes: arithmetic, a load into it, an atomic operation that fetches into it. */
+function writesFramePointer({ opcode, dst, src, imm }: Instruction): boolean {
+  const group = opcode & 7;
+  if (group === 3 && opcode >> 5 === 6) return src === 10 && (imm & 1) !== 0 && imm !== CMPXCHG;
+  return dst === 10 && (group === 0 || group === 1 || group === 4 || group === 7);
 }
 
 function instructionAt(program: TextProgram, slot: number): { kind: "instruction"; program: string; index: number } {

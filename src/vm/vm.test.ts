@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { programOf } from "../../test/support/assembly.ts";
 import { printHex } from "../base/index.ts";
 import { type BpfObject, readElf } from "../object/index.ts";
-import { createVm, type Verdict, type Vm } from "./index.ts";
+import { createVm, type Verdict, type Vm, type VmOptions } from "./index.ts";
 
 const PACKET = new Uint8Array(60);
 
@@ -180,11 +180,24 @@ describe("repetition", () => {
     expect(await run()).toEqual(await run());
   });
 
-  it("a packet grown at the head shows zeros, never an earlier packet", async () => {
-    const vm = await createVm(programOf("r6 = r1\nr2 = -32\ncall 44\nr0 = 2\nexit"));
+  const grown = async (options: VmOptions): Promise<string[]> => {
+    const vm = await createVm(programOf("r6 = r1\nr2 = -32\ncall 44\nr0 = 2\nexit"), options);
+    const run = (): string => printHex(vm.run(new Uint8Array(60).fill(0xaa)).packet.subarray(0, 34));
+    const first = run();
     vm.run(new Uint8Array(60).fill(0xee), { metadata: new Uint8Array(64).fill(0xdd) });
-    const { packet } = vm.run(new Uint8Array(60).fill(0xaa));
-    expect(printHex(packet.subarray(0, 34))).toBe(`${"00".repeat(32)}aaaa`);
+    return [first, run()];
+  };
+
+  it("a packet grown at the head shows garbage, the same in each run, never an earlier packet", async () => {
+    const [first, second] = await grown({});
+    expect(second).toBe(first);
+    expect(first).toMatch(/^(?!.*(00|dd|ee){4})[0-9a-f]{64}aaaa$/);
+    expect((await grown({ seed: 2 }))[0]).not.toBe(first);
+  });
+
+  it("or zeros, where they are asked for", async () => {
+    const zeros = `${"00".repeat(32)}aaaa`;
+    expect(await grown({ unwritten: "zero" })).toEqual([zeros, zeros]);
   });
 });
 

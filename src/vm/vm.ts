@@ -16,6 +16,7 @@ import {
 } from "../lang/index.ts";
 import type { BpfObject, KconfigValues } from "../object/index.ts";
 import { XdpAction, xdpActionName } from "../uapi/index.ts";
+import type { Unwritten } from "./cpu.ts";
 import { DebugSession } from "./debug-session.ts";
 import { installHelpers } from "./helpers/install.ts";
 import { interpret, Stop } from "./interpreter.ts";
@@ -36,8 +37,15 @@ export interface VmOptions {
   readonly settings?: readonly Binding[];
   /** Simulated CPUs, 1 to 256. Default 1. */
   readonly cpus?: number;
-  /** Of `bpf_get_prandom_u32`. Default 1. */
+  /** Seed of `bpf_get_prandom_u32`, and of the garbage in unwritten memory. Default 1. */
   readonly seed?: number;
+  /**
+   * What a program finds where nothing has been written. `"fault"` (the default): bytes of the stack may be copied, but
+   * the run ends with VM_UNINITIALISED when they reach a branch, an address, a helper, the packet, a map or the result.
+   * `"garbage"`: arbitrary bytes, as in the kernel; `"zero"`: zeros. New bytes before the packet and ring-buffer records
+   * hold garbage unless it is `"zero"`.
+   */
+  readonly unwritten?: Unwritten;
   /** Bytes before each packet, 40 of them the kernel's: 40 to 2048. Default 256 (XDP_PACKET_HEADROOM). */
   readonly headroom?: number;
   /** Interfaces, routes and neighbours. */
@@ -120,12 +128,18 @@ export class Vm {
   /** `names`: what the object calls the handles of the module that it was compiled from. */
   constructor(object: BpfObject, options: VmOptions, names: ReadonlyMap<object, string> = new Map()) {
     if (object.bigEndian) throw xdpkitError("VM_BIG_ENDIAN", {});
-    const { cpus = 1, seed = 1 } = options;
+    const { cpus = 1, seed = 1, unwritten = "fault" } = options;
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw xdpkitError("VM_CPU", { cpu: cpus, cpus: 256 });
     this.program = chooseProgram(object, options.program);
     this.network = new Network(options.network);
     const bound = withSettings(object, names, options.settings ?? []);
-    this.#machine = new Machine(bound, { cpus, seed, network: this.network, kconfig: options.kconfig ?? {} });
+    this.#machine = new Machine(bound, {
+      cpus,
+      seed,
+      unwritten,
+      network: this.network,
+      kconfig: options.kconfig ?? {},
+    });
     installHelpers(this.#machine);
     this.#machine.fillMaps();
     this.#fragments = this.#machine.program(this.program).linked.kind.fragments;
@@ -162,7 +176,7 @@ export class Vm {
   debug(packet: Uint8Array, options: RunOptions = {}): DebugSession {
     this.#prepare(packet, options);
     const machine = this.#machine;
-    machine.core.start(machine.entryOf(this.program), machine.packet.context.start, this.#budget);
+    machine.core.start(machine.entryOf(this.program), this.#budget);
     const program = machine.program(this.program).linked.name;
     const verdict = (action: number, count: number): Verdict => this.#verdict(action, count);
     this.#session = new DebugSession(machine, { program, budget: this.#budget, verdict });
@@ -221,6 +235,7 @@ export class Vm {
     machine.cpuNumber = cpu;
     machine.hints = options.hints ?? NO_HINTS;
     machine.redirect = undefined;
+    machine.memory.forgetObjects();
     machine.packet.load(packet, {
       headroom: this.#headroom,
       metadata: options.metadata ?? NO_METADATA,
@@ -234,8 +249,8 @@ export class Vm {
 
   /** Runs a program on the packet as it lies; the result's low 32 bits. */
   #runProgram(name: string): number {
-    const { core, packet } = this.#machine;
-    core.start(this.#machine.entryOf(name), packet.context.start, core.budget);
+    const { core } = this.#machine;
+    core.start(this.#machine.entryOf(name), core.budget);
     const stop = this.#interpret();
     invariant(stop === Stop.Exit, "a breakpoint outside a debug session");
     return core.regs[0]! >>> 0;

@@ -39,7 +39,8 @@ async function inInterpreter(object: BpfObject, packet: Uint8Array, state: Uint8
 /** Numbers of the machine's operations that a program uses. */
 function operations(object: BpfObject): number[] {
   const text = new Text();
-  text.add(link(object, "main"), { map: () => 0, mapValue: () => 0, extern: () => 0, kfunc: () => 0 });
+  const nothing = { value: 0, object: 0, base: 0 };
+  text.add(link(object, "main"), { map: () => 0, mapValue: () => nothing, extern: () => nothing, kfunc: () => 0 });
   return Array.from({ length: text.code.length / 4 }, (_, i) => text.code[4 * i]! & 0xff);
 }
 

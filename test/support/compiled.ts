@@ -36,13 +36,21 @@ function chunks(bytes: Uint8Array, size: number): Uint8Array[] {
 }
 
 async function machineEngine(object: BpfObject, program: string): Promise<Engine> {
-  const vm = await createVm(object, { program });
+  // Zeros where nothing was written, as in the kernel's test runs; `strict` faults where such a byte decides anything.
+  const vm = await createVm(object, { program, unwritten: "zero" });
+  const strict = await createVm(object, { program });
   const definition = (map: string): BpfMap => vm.map(map).definition;
   const perCpu = (map: string, raw: Uint8Array): Uint8Array[] =>
     isPerCpu(definition(map).type) ? chunks(raw, definition(map).valueSize) : [raw];
   return {
-    run: (packet) => vm.run(packet),
-    set: (map, key, value) => vm.map(map).set(key, value),
+    run: (packet) => {
+      strict.run(packet);
+      return vm.run(packet);
+    },
+    set: (map, key, value) => {
+      strict.map(map).set(key, value);
+      vm.map(map).set(key, value);
+    },
     entries: (map) => [...vm.map(map).keys()].map((key) => [key, perCpu(map, vm.map(map).getBytes(key)!)[0]!] as const),
     values: (map, key) => perCpu(map, vm.map(map).getBytes(key)!),
     [Symbol.dispose]: () => {},

@@ -55,7 +55,7 @@ export class Pair implements Disposable {
 
   static async of(object: BpfObject, program: string, options: VmOptions = {}): Promise<Pair> {
     pinThread(0);
-    const vm = await createVm(object, { cpus: possibleCpus(), ...options, program });
+    const vm = await createVm(object, { unwritten: "zero", cpus: possibleCpus(), ...options, program });
     return new Pair(vm, new LoadedObject(object), program);
   }
 

@@ -17,6 +17,31 @@ export const vmErrors = {
       `store of ${p.size} byte${p.size === 1 ? "" : "s"} at ${p.from} of the read-only ${p.region}`,
     () => "this memory is fixed at load; keep what changes in a map or in .data",
   ),
+  VM_STALE_POINTER: entry(
+    (p: { what: string; action: "access" | "store"; size: number; made: string; ended: string }) =>
+      `${p.action} of ${p.size} byte${p.size === 1 ? "" : "s"} through the ${p.what} of ${p.made}, which is stale since ${p.ended}`,
+    (p) =>
+      p.what.startsWith("data")
+        ? "the call may move the packet: load ctx->data and ctx->data_end again after it, and test the bounds again"
+        : "use the record before it is submitted or discarded",
+  ),
+  VM_UNSET_REGISTER: entry(
+    (p: { register: string; since: string }) => `${p.register} is read, but ${p.since}`,
+    () => "set the register first; the kernel's verifier refuses the program (R… !read_ok)",
+  ),
+  VM_UNINITIALISED: entry(
+    (p: { what: string; slot: string }) => `a byte of the stack that nothing has written (${p.slot}) ${p.what}`,
+    () =>
+      'set the variable, or the padding of the structure, first; `unwritten: "garbage"` in place of "fault" (run --unwritten garbage) goes on with arbitrary bytes, as the kernel does',
+  ),
+  VM_STACK_ESCAPE: entry(
+    () => "a pointer to the function's own stack leaves the function",
+    () => "copy the value; the frame is gone when the function returns, and the kernel's verifier refuses the program",
+  ),
+  VM_FRAME_POINTER: entry(
+    () => "r10 is written, but the frame pointer is read-only",
+    () => "copy r10 to another register, and change that",
+  ),
   VM_BUDGET: entry(
     (p: { limit: number }) => `the program has not ended after ${p.limit.toLocaleString("en-US")} instructions`,
     () => "raise the machine's `maxInstructions`, or bound the loop",

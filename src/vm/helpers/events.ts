@@ -26,38 +26,41 @@ export function eventHelpers(machine: Machine): HelperTable {
   return {
     bpf_ringbuf_reserve(cpu) {
       const ring = ringArgument(machine, cpu);
-      const refused = cpu.argument(3) !== 0 || cpu.high(3) !== 0 || cpu.argument(2) > MAX_RECORD;
-      cpu.resultUnsigned(refused ? 0 : ring.reserve(cpu.argument(2)));
+      const size = cpu.argument(2);
+      const refused = !cpu.isZero(3) || size > MAX_RECORD;
+      const address = refused ? 0 : ring.reserve(size, cpu.pc);
+      if (address === 0) cpu.result(0);
+      else cpu.resultPointer(address, ring.objectAt(address));
     },
     bpf_ringbuf_submit: (cpu) => finish(machine, cpu, cpu.argument(1), false),
     bpf_ringbuf_discard: (cpu) => finish(machine, cpu, cpu.argument(1), true),
     bpf_ringbuf_output(cpu) {
       const size = cpu.argument(3);
-      cpu.result(ringArgument(machine, cpu).output(cpu.pointer(2, size), size, cpu.argument(4)));
+      cpu.result(ringArgument(machine, cpu).output(cpu.pointer(2, size, "copy"), size, cpu.argument(4)));
     },
     bpf_ringbuf_query(cpu) {
       cpu.resultWide(BigInt(ringArgument(machine, cpu).query(cpu.argument(2))));
     },
     bpf_perf_event_output: (cpu) => cpu.result(perfOutput(machine, cpu)),
     bpf_dynptr_from_mem(cpu) {
-      const pointer = cpu.pointer(4, DYNPTR_BYTES, true);
+      const pointer = cpu.pointer(4, DYNPTR_BYTES, "write");
       const size = cpu.argument(2);
-      const refused = cpu.argument(3) !== 0 || cpu.high(3) !== 0;
+      const refused = !cpu.isZero(3);
       writeDynptr(
         cpu,
         pointer,
-        refused ? 0 : cpu.pointer(1, size, true),
+        refused ? 0 : cpu.pointer(1, size, "room"),
         refused ? 0 : size,
         refused ? Kind.Empty : Kind.Memory,
       );
       cpu.result(refused ? -errno.EINVAL : 0);
     },
     bpf_ringbuf_reserve_dynptr(cpu) {
-      const pointer = cpu.pointer(4, DYNPTR_BYTES, true);
+      const pointer = cpu.pointer(4, DYNPTR_BYTES, "write");
       const size = cpu.argument(2);
       const ring = ringArgument(machine, cpu);
-      const flagged = cpu.argument(3) !== 0 || cpu.high(3) !== 0;
-      const address = flagged || size > MAX_DYNPTR ? 0 : ring.reserve(size);
+      const flagged = !cpu.isZero(3);
+      const address = flagged || size > MAX_DYNPTR ? 0 : ring.reserve(size, cpu.pc);
       writeDynptr(cpu, pointer, address, address === 0 ? 0 : size, address === 0 ? Kind.Empty : Kind.Record);
       if (address !== 0) cpu.result(0);
       else cpu.result(!flagged && size > MAX_DYNPTR ? -errno.E2BIG : -errno.EINVAL);
@@ -66,22 +69,27 @@ export function eventHelpers(machine: Machine): HelperTable {
     bpf_ringbuf_discard_dynptr: (cpu) => finishDynptr(machine, cpu, true),
     bpf_dynptr_read(cpu) {
       const size = cpu.argument(2);
-      const to = cpu.pointer(1, size, true);
-      const from = inside(cpu, 3, cpu.argument(4), size, cpu.argument(5) === 0 && cpu.high(5) === 0);
-      if (from.error === 0) machine.memory.bytes.copyWithin(to, from.address, from.address + size);
+      const to = cpu.pointer(1, size, "room");
+      const from = inside(cpu, 3, cpu.argument(4), size, cpu.isZero(5));
+      if (from.error === 0) {
+        machine.memory.bytes.copyWithin(to, from.address, from.address + size);
+        cpu.written(to, size);
+      }
       cpu.result(from.error);
     },
     bpf_dynptr_write(cpu) {
       const size = cpu.argument(4);
-      const from = cpu.pointer(3, size);
+      const from = cpu.pointer(3, size, "copy");
       const to = inside(cpu, 1, cpu.argument(2), size);
-      const error = to.error || (cpu.argument(5) === 0 && cpu.high(5) === 0 ? 0 : -errno.EINVAL);
+      const error = to.error || (cpu.isZero(5) ? 0 : -errno.EINVAL);
       if (error === 0) machine.memory.bytes.copyWithin(to.address, from, from + size);
       cpu.result(error);
     },
     bpf_dynptr_data(cpu) {
-      const place = inside(cpu, 1, cpu.argument(2), cpu.argument(3));
-      cpu.resultUnsigned(place.error === 0 ? place.address : 0);
+      const size = cpu.argument(3);
+      const place = inside(cpu, 1, cpu.argument(2), size);
+      if (place.error !== 0) cpu.result(0);
+      else cpu.resultPointer(place.address, slice(machine, cpu, place.address, size));
     },
     bpf_user_ringbuf_drain: (cpu) => drain(machine, cpu),
   };
@@ -99,12 +107,12 @@ function ringArgument(machine: Machine, cpu: Cpu): RingBuffer {
 
 function finish(machine: Machine, cpu: Cpu, address: number, discard: boolean): void {
   const rings = machine.maps.filter((map) => map instanceof RingBuffer);
-  if (rings.some((ring) => ring.finish(address, discard))) return;
+  if (rings.some((ring) => ring.finish(address, discard, cpu.pc))) return;
   throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: 1, problem: "not a reserved record" });
 }
 
 function finishDynptr(machine: Machine, cpu: Cpu, discard: boolean): void {
-  const pointer = cpu.pointer(1, DYNPTR_BYTES, true);
+  const pointer = cpu.pointer(1, DYNPTR_BYTES, "update");
   const address = cpu.memory.view.getUint32(pointer, true);
   // A failed reservation leaves an empty pointer, which must be given back too.
   if (address !== 0) finish(machine, cpu, address, discard);
@@ -133,6 +141,12 @@ function inside(
   return { error: 0, address: view.getUint32(at, true) + offset };
 }
 
+/** What a pointer to `size` bytes behind a dynamic pointer may reach. */
+function slice(machine: Machine, cpu: Cpu, address: number, size: number): number {
+  const region = machine.memory.regionAt(address);
+  return machine.memory.addObject(region, size, address, cpu.pc).id;
+}
+
 /** bpf_perf_event_output with an xdp_md: low half of the flags the CPU, bits 32 to 51 packet bytes to append. */
 function perfOutput(machine: Machine, cpu: Cpu): number {
   const map = machine.mapArgument(cpu, 2);
@@ -144,7 +158,7 @@ function perfOutput(machine: Machine, cpu: Cpu): number {
     });
   }
   const size = cpu.argument(5);
-  const data = cpu.pointer(4, size);
+  const data = cpu.pointer(4, size, "copy");
   const appended = cpu.high(3);
   if (appended > 0xfffff) return -errno.EINVAL;
   if (appended > machine.packet.totalLength) return -errno.EFAULT;
@@ -168,7 +182,7 @@ function drain(machine: Machine, cpu: Cpu): void {
     });
   }
   const target = cpu.argument(2) - FUNCTION_HANDLE;
-  const context = cpu.argument(3);
+  const context = cpu.passOn(3);
   const pointer = machine.dynptrScratch();
   let count = 0;
   const next = (): void => {
@@ -179,8 +193,8 @@ function drain(machine: Machine, cpu: Cpu): void {
     }
     count++;
     writeDynptr(cpu, pointer, record.address, record.size, Kind.Memory, 1);
-    cpu.callback(target, [pointer, context], () => {
-      if (cpu.regs[0] === 1) cpu.result(count);
+    cpu.callback(target, [cpu.elementAt(pointer), context], () => {
+      if (cpu.callbackResult() === 1n) cpu.result(count);
       else next();
     });
   };

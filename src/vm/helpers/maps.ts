@@ -1,9 +1,10 @@
 /** Helpers on maps (kernel/bpf/helpers.c, kernel/bpf/map_iter.c). */
 import { errno } from "../../uapi/index.ts";
-import type { Cpu } from "../cpu.ts";
+import { type Cpu, numberArgument, type Use } from "../cpu.ts";
 import type { Machine } from "../machine.ts";
-import type { VmMap } from "../maps/index.ts";
-import { FUNCTION_HANDLE } from "../text.ts";
+import { BloomFilter, type VmMap } from "../maps/index.ts";
+import { ObjectId } from "../memory.ts";
+import { FUNCTION_HANDLE, MAP_HANDLE } from "../text.ts";
 import type { HelperTable } from "./table.ts";
 
 /** BPF_MAX_LOOPS (include/linux/bpf.h). */
@@ -11,17 +12,17 @@ const MAX_LOOPS = 8 * 1024 * 1024;
 
 export function mapHelpers(machine: Machine): HelperTable {
   const keyPointer = (cpu: Cpu, map: VmMap): number => cpu.pointer(2, map.definition.keySize);
-  const valuePointer = (cpu: Cpu, map: VmMap, argument: number, write: boolean): number =>
-    cpu.pointer(argument, map.definition.valueSize, write);
+  const valuePointer = (cpu: Cpu, map: VmMap, argument: number, use: Use): number =>
+    cpu.pointer(argument, map.definition.valueSize, use);
   return {
     bpf_map_lookup_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.resultUnsigned(map.lookup(keyPointer(cpu, map)));
+      found(cpu, map.lookup(keyPointer(cpu, map)));
     },
     bpf_map_update_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
       const flags = cpu.high(4) === 0 ? cpu.argument(4) : 0xffffffff;
-      cpu.result(map.update(keyPointer(cpu, map), valuePointer(cpu, map, 3, false), flags));
+      cpu.result(map.update(keyPointer(cpu, map), valuePointer(cpu, map, 3, "read"), flags));
     },
     bpf_map_delete_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
@@ -30,20 +31,22 @@ export function mapHelpers(machine: Machine): HelperTable {
     bpf_map_lookup_percpu_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
       const key = keyPointer(cpu, map);
-      cpu.resultUnsigned(cpu.argument(3) < machine.cpus ? map.lookupOnCpu(key, cpu.argument(3)) : 0);
+      found(cpu, cpu.argument(3) < machine.cpus ? map.lookupOnCpu(key, cpu.argument(3)) : 0);
     },
     bpf_map_push_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
       const flags = cpu.high(3) === 0 ? cpu.argument(3) : 0xffffffff;
-      cpu.result(map.push(valuePointer(cpu, map, 2, false), flags));
+      cpu.result(map.push(valuePointer(cpu, map, 2, "read"), flags));
     },
     bpf_map_pop_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.result(map.pop(valuePointer(cpu, map, 2, true)));
+      cpu.result(map.pop(valuePointer(cpu, map, 2, "write")));
     },
     bpf_map_peek_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      cpu.result(map.peek(valuePointer(cpu, map, 2, true)));
+      // A bloom filter looks for the value; a queue writes it.
+      const use = map instanceof BloomFilter ? "update" : "write";
+      cpu.result(map.peek(valuePointer(cpu, map, 2, use)));
     },
     bpf_for_each_map_elem(cpu) {
       forEach(machine, cpu);
@@ -54,10 +57,16 @@ export function mapHelpers(machine: Machine): HelperTable {
   };
 }
 
+/** The result of a look-up: a value, or an inner map. */
+function found(cpu: Cpu, address: number): void {
+  if (address >= MAP_HANDLE) cpu.resultHandle(address);
+  else cpu.resultPointer(address);
+}
+
 /** Position of the function that argument n names. */
-function functionArgument(cpu: Cpu, n: number): number {
+export function functionArgument(cpu: Cpu, n: number): number {
   const value = cpu.argument(n);
-  if (cpu.high(n) === 0 && value >= FUNCTION_HANDLE) return value - FUNCTION_HANDLE;
+  if (cpu.origins[2 * n] === ObjectId.Handle && value >= FUNCTION_HANDLE) return value - FUNCTION_HANDLE;
   throw cpu.error("VM_HELPER_ARGUMENT", { name: cpu.helperName, argument: n, problem: "not a function" });
 }
 
@@ -65,9 +74,9 @@ function functionArgument(cpu: Cpu, n: number): number {
 function forEach(machine: Machine, cpu: Cpu): void {
   const map = machine.mapArgument(cpu, 1);
   const target = functionArgument(cpu, 2);
-  const [handle, context] = [cpu.argument(1), cpu.argument(3)];
+  const [handle, context] = [cpu.passOn(1), cpu.passOn(3)];
   const elements = map.elements(cpu.depth);
-  if (cpu.argument(4) !== 0 || cpu.high(4) !== 0 || !elements) {
+  if (!cpu.isZero(4) || !elements) {
     cpu.result(-errno.EINVAL);
     return;
   }
@@ -79,8 +88,8 @@ function forEach(machine: Machine, cpu: Cpu): void {
       return;
     }
     count++;
-    cpu.callback(target, [handle, element[0], element[1], context], () => {
-      if (cpu.regs[0] === 0 && cpu.regs[1] === 0) next();
+    cpu.callback(target, [handle, cpu.elementAt(element[0]), cpu.elementAt(element[1]), context], () => {
+      if (cpu.callbackResult() === 0n) next();
       else cpu.result(count);
     });
   };
@@ -91,8 +100,8 @@ function forEach(machine: Machine, cpu: Cpu): void {
 function loop(cpu: Cpu): void {
   const rounds = cpu.argument(1);
   const target = functionArgument(cpu, 2);
-  const context = cpu.argument(3);
-  if (cpu.argument(4) !== 0 || cpu.high(4) !== 0) {
+  const context = cpu.passOn(3);
+  if (!cpu.isZero(4)) {
     cpu.result(-errno.EINVAL);
     return;
   }
@@ -105,8 +114,8 @@ function loop(cpu: Cpu): void {
       cpu.result(index);
       return;
     }
-    cpu.callback(target, [index, context], () => {
-      if (cpu.regs[0] === 0 && cpu.regs[1] === 0) round(index + 1);
+    cpu.callback(target, [numberArgument(index), context], () => {
+      if (cpu.callbackResult() === 0n) round(index + 1);
       else cpu.result(index + 1);
     });
   };

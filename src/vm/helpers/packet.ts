@@ -1,7 +1,7 @@
 /** Helpers on the packet, its route and its checksum (net/core/filter.c). */
 import { errno, XdpAction } from "../../uapi/index.ts";
 import type { Cpu } from "../cpu.ts";
-import { fibLookup } from "../fib.ts";
+import { FIB_PARAMETERS_BYTES, fibInputs, fibLookup, fibOutputs } from "../fib.ts";
 import type { Machine } from "../machine.ts";
 import { CpuMap, DevHashMap, DevMap, XskMap } from "../maps/index.ts";
 import type { HelperTable } from "./table.ts";
@@ -16,12 +16,15 @@ export function packetHelpers(machine: Machine): HelperTable {
   const { packet } = machine;
   return {
     bpf_xdp_adjust_head(cpu) {
+      packet.endPointers(cpu.pc);
       cpu.result(packet.adjustHead(cpu.argument(2) | 0));
     },
     bpf_xdp_adjust_tail(cpu) {
+      packet.endPointers(cpu.pc);
       cpu.result(packet.adjustTail(cpu.argument(2) | 0));
     },
     bpf_xdp_adjust_meta(cpu) {
+      packet.endPointers(cpu.pc);
       cpu.result(packet.adjustMeta(cpu.argument(2) | 0));
     },
     bpf_xdp_get_buff_len(cpu) {
@@ -29,7 +32,10 @@ export function packetHelpers(machine: Machine): HelperTable {
     },
     bpf_xdp_load_bytes(cpu) {
       const size = cpu.argument(4);
-      cpu.result(packet.transfer(cpu.argument(2), cpu.pointer(3, size, true), size, false));
+      const to = cpu.pointer(3, size, "room");
+      const result = packet.transfer(cpu.argument(2), to, size, false);
+      if (result === 0) cpu.written(to, size);
+      cpu.result(result);
     },
     bpf_xdp_store_bytes(cpu) {
       const size = cpu.argument(4);
@@ -37,14 +43,20 @@ export function packetHelpers(machine: Machine): HelperTable {
     },
     bpf_fib_lookup(cpu) {
       const size = cpu.argument(3);
-      const at = cpu.pointer(2, size, true);
-      cpu.result(fibLookup(machine.network, machine.memory.bytes, at, size, cpu.argument(4)));
+      const at = cpu.pointer(2, size, "room");
+      const flags = cpu.argument(4);
+      if (size >= FIB_PARAMETERS_BYTES) {
+        for (const [offset, count] of fibInputs(machine.memory.view, at, flags, cpu)) cpu.read(at + offset, count);
+      }
+      const result = fibLookup(machine.network, machine.memory.bytes, at, size, flags);
+      for (const [offset, count] of fibOutputs(result)) cpu.written(at + offset, count);
+      cpu.result(result);
     },
     bpf_check_mtu(cpu) {
       checkMtu(machine, cpu);
     },
     bpf_redirect(cpu) {
-      if (cpu.argument(2) !== 0 || cpu.high(2) !== 0) {
+      if (!cpu.isZero(2)) {
         cpu.result(XdpAction.Aborted);
         return;
       }
@@ -86,10 +98,10 @@ function redirectMap(machine: Machine, cpu: Cpu): number {
 
 /** bpf_xdp_check_mtu: BPF_MTU_CHK_RET_SUCCESS 0 or BPF_MTU_CHK_RET_FRAG_NEEDED 1. */
 function checkMtu(machine: Machine, cpu: Cpu): void {
-  const at = cpu.pointer(3, 4, true);
+  const at = cpu.pointer(3, 4, "update");
   const index = cpu.argument(2) || machine.packet.ingressInterface;
   const device = machine.network.interfaces.get(index);
-  if (cpu.argument(5) !== 0 || cpu.high(5) !== 0) {
+  if (!cpu.isZero(5)) {
     cpu.result(-errno.EINVAL);
     return;
   }

@@ -3,7 +3,7 @@ import { errno } from "../../uapi/index.ts";
 import type { Cpu } from "../cpu.ts";
 import type { Machine } from "../machine.ts";
 import { ProgramArray } from "../maps/index.ts";
-import { type FormatSource, formatKernel } from "../printf.ts";
+import { type FormatSource, type FormatValue, formatKernel } from "../printf.ts";
 import type { HelperTable } from "./table.ts";
 
 /** MAX_TAIL_CALL_CNT (include/linux/bpf.h). */
@@ -52,7 +52,7 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_probe_read_user_str: (cpu) => cpu.result(probeReadString(machine, cpu, false)),
     bpf_trace_printk(cpu) {
       const format = readFormat(machine, cpu, 1, cpu.argument(2));
-      const values = Array.from({ length: TRACE_ARGUMENTS }, (_, i) => cpu.wide(3 + i));
+      const values = Array.from({ length: TRACE_ARGUMENTS }, (_, i) => () => cpu.wide(3 + i));
       cpu.result(trace(machine, format, values, source));
     },
     bpf_trace_vprintk(cpu) {
@@ -85,7 +85,7 @@ function tailCall(machine: Machine, cpu: Cpu): void {
 }
 
 function lock(machine: Machine, cpu: Cpu): void {
-  const at = cpu.pointer(1, 4, true);
+  const at = cpu.pointer(1, 4, "update");
   const { view } = cpu.memory;
   if (view.getUint32(at, true) !== 0) {
     throw cpu.error("VM_HELPER_ARGUMENT", {
@@ -99,7 +99,7 @@ function lock(machine: Machine, cpu: Cpu): void {
 }
 
 function unlock(machine: Machine, cpu: Cpu): void {
-  const at = cpu.pointer(1, 4, true);
+  const at = cpu.pointer(1, 4, "update");
   machine.lock = 0;
   cpu.memory.view.setUint32(at, 0, true);
 }
@@ -109,8 +109,8 @@ function compareStrings(cpu: Cpu): number {
   const limit = cpu.argument(2);
   const a = cpu.pointer(1, limit);
   const b = cpu.pointer(3, 1);
-  const { bytes, ends } = cpu.memory;
-  const end = ends[cpu.memory.regionAt(b).id]!;
+  const { bytes } = cpu.memory;
+  const end = b + cpu.extent(3);
   for (let i = 0; i < limit && b + i < end; i++) {
     const [x, y] = [bytes[a + i]!, bytes[b + i]!];
     if (x !== y) return x < y ? -1 : 1;
@@ -130,7 +130,7 @@ const cannotRead = (address: bigint): number => (address < KERNEL_START ? -errno
 /** User memory does not exist here; what cannot be read becomes zeros and an error. */
 function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
-  const to = cpu.pointer(1, size, true);
+  const to = cpu.pointer(1, size, "write");
   // All memory of the machine is the kernel's.
   if (size === 0 && !kernel) return cpu.wide(3) <= USER_END && !machine.peek(cpu.wide(3), 1) ? 0 : -errno.EFAULT;
   // One byte at least: an address of nothing is bad for a copy of nothing, too.
@@ -145,22 +145,24 @@ function probeRead(machine: Machine, cpu: Cpu, kernel: boolean): number {
 /** Copies up to and with the final 0; the result is its length. What cannot be read becomes zeros and an error. */
 function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
   const size = cpu.argument(2);
-  const to = cpu.pointer(1, size, true);
+  const to = cpu.pointer(1, size, "room");
   const from = cpu.wide(3);
   const { bytes } = machine.memory;
   for (let i = 0; i < size; i++) {
     const byte = kernel ? machine.peek(from + BigInt(i), 1)?.[0] : undefined;
     if (byte === undefined) {
       bytes.fill(0, to, to + size);
+      cpu.written(to, size);
       return kernel ? cannotRead(from + BigInt(i)) : -errno.EFAULT;
     }
     bytes[to + i] = i === size - 1 ? 0 : byte;
+    cpu.written(to + i, 1);
     if (byte === 0) return i + 1;
   }
   return size;
 }
 
-function trace(machine: Machine, format: string | null, values: readonly bigint[], source: FormatSource): number {
+function trace(machine: Machine, format: string | null, values: readonly FormatValue[], source: FormatSource): number {
   const text = format === null ? -errno.EINVAL : formatKernel(format, values, source, TRACE_LENGTH + 1);
   if (typeof text === "number") return text;
   machine.trace(text.slice(0, TRACE_LENGTH));
@@ -184,28 +186,28 @@ function latin1(bytes: Uint8Array): string {
 
 function readString(machine: Machine, cpu: Cpu, argument: number): string {
   const start = cpu.pointer(argument, 1);
-  const { bytes, ends } = machine.memory;
-  const inside = bytes.subarray(start, ends[machine.memory.regionAt(start).id]);
+  const inside = machine.memory.bytes.subarray(start, start + cpu.extent(argument));
   const end = inside.indexOf(0);
   if (end < 0) throw cpu.error("VM_HELPER_ARGUMENT", { name: "bpf_snprintf", argument, problem: "text without end" });
   return latin1(inside.subarray(0, end));
 }
 
-function readValues(machine: Machine, cpu: Cpu, argument: number, size: number): bigint[] | null {
+function readValues(machine: Machine, cpu: Cpu, argument: number, size: number): FormatValue[] | null {
   if (size % 8 !== 0 || size > FORMAT_ARGUMENTS * 8) return null;
   if (size === 0) return [];
   const at = cpu.pointer(argument, size);
-  return Array.from({ length: size / 8 }, (_, i) => machine.memory.view.getBigUint64(at + 8 * i, true));
+  return Array.from({ length: size / 8 }, (_, i) => () => machine.memory.view.getBigUint64(at + 8 * i, true));
 }
 
 /** Truncates to the buffer, always ends with 0; the result counts the whole text and its 0. */
 function writeString(machine: Machine, cpu: Cpu, text: string): number {
   const size = cpu.argument(2);
   if (size > 0) {
-    const at = cpu.pointer(1, size, true);
+    const at = cpu.pointer(1, size, "room");
     const kept = text.slice(0, size - 1);
     for (let i = 0; i < kept.length; i++) machine.memory.bytes[at + i] = kept.charCodeAt(i);
     machine.memory.bytes[at + kept.length] = 0;
+    cpu.written(at, kept.length + 1);
   }
   return text.length + 1;
 }

@@ -7,11 +7,13 @@
  */
 import type { BpfMap } from "../../object/index.ts";
 import { errno, MapFlag, mapTypeName } from "../../uapi/index.ts";
+import type { Cpu } from "../cpu.ts";
 import type { Memory, Region } from "../memory.ts";
 
 /** What maps need of the machine. */
 export interface MapHost {
   readonly memory: Memory;
+  readonly core: Cpu;
   /** Simulated CPUs. */
   readonly cpus: number;
   /** The CPU that runs the current program. */

@@ -8,7 +8,7 @@
  */
 import type { BpfMap } from "../../object/index.ts";
 import { errno } from "../../uapi/index.ts";
-import type { Region } from "../memory.ts";
+import type { MemoryObject, Region } from "../memory.ts";
 import { type MapHost, VmMap } from "./map.ts";
 
 const HEADER = 8;
@@ -19,6 +19,8 @@ interface RingRecord {
   readonly address: number;
   readonly size: number;
   readonly end: number;
+  /** What the program may reach while it holds the record. */
+  readonly object: MemoryObject;
   state: "reserved" | "submitted" | "discarded";
 }
 
@@ -40,19 +42,10 @@ export class RingBuffer extends VmMap {
       name: `record of ring buffer ${definition.name}`,
       size: 2 * size,
     });
-    this.#setBounds();
   }
 
-  /** Programs reach from the first reserved record to the last, and nothing when none is reserved. */
-  #setBounds(): void {
-    const starts = this.#reserved.map(({ address }) => address);
-    const ends = this.#reserved.map(({ address, size }) => address + size);
-    const none = this.#reserved.length === 0;
-    this.host.memory.setBounds(this.#region, none ? 0 : Math.min(...starts), none ? 0 : Math.max(...ends));
-  }
-
-  /** Address of the record's data, or 0 when there is no room. */
-  reserve(size: number): number {
+  /** Address of the record's data, or 0 when there is no room. `made`: position of the call in the text. */
+  reserve(size: number, made: number): number {
     const room = this.definition.maxEntries;
     const length = (size + HEADER + 7) & ~7;
     const end = this.#producer + length;
@@ -62,30 +55,36 @@ export class RingBuffer extends VmMap {
       return 0;
     }
     const address = this.#region.start + (this.#producer % room) + HEADER;
-    const record: RingRecord = { address, size, end, state: "reserved" };
+    const object = this.host.memory.addObject(this.#region, size, address, made);
+    const record: RingRecord = { address, size, end, object, state: "reserved" };
     this.#records.push(record);
     this.#reserved.push(record);
     this.#producer = end;
-    this.#setBounds();
+    this.host.core.clear(address, size);
     return address;
   }
 
-  /** False when the address is not that of a reserved record. */
-  finish(address: number, discard: boolean): boolean {
+  /** What a pointer to a reserved record may reach. */
+  objectAt(address: number): number {
+    return this.#reserved.find((one) => one.address === address)!.object.id;
+  }
+
+  /** False when the address is not that of a reserved record. Pointers to it are stale from `position` on. */
+  finish(address: number, discard: boolean, position: number): boolean {
     const record = this.#reserved.find((one) => one.address === address);
     if (!record) return false;
     record.state = discard ? "discarded" : "submitted";
     this.#reserved = this.#reserved.filter((one) => one !== record);
-    this.#setBounds();
+    this.host.memory.endObject(record.object, position);
     return true;
   }
 
   output(data: number, size: number, flags: number): number {
     if ((flags & ~(NO_WAKEUP | FORCE_WAKEUP)) !== 0) return -errno.EINVAL;
-    const address = this.reserve(size);
+    const address = this.reserve(size, 0);
     if (address === 0) return -errno.EAGAIN;
     this.host.memory.bytes.copyWithin(address, data, data + size);
-    this.finish(address, false);
+    this.finish(address, false, 0);
     return 0;
   }
 
@@ -98,7 +97,6 @@ export class RingBuffer extends VmMap {
   abandon(): void {
     for (const record of this.#reserved) record.state = "discarded";
     this.#reserved = [];
-    this.#setBounds();
   }
 
   /** Takes submitted records up to the first that is still reserved. */
