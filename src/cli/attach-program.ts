@@ -9,6 +9,7 @@ import {
   type XdpLink,
   type XdpMode,
 } from "../kernel/index.ts";
+import type { FillOptions } from "./kernel-fill.ts";
 import { openKernelProgram } from "./kernel-program.ts";
 import { errorToJson } from "./print-error.ts";
 import type { VerifierLogOption } from "./verifier-log.ts";
@@ -20,7 +21,7 @@ const MODES: Readonly<Record<string, readonly XdpMode[]>> = {
   "native-or-generic": ["native", "generic"],
 };
 
-export interface AttachCommandOptions extends VerifierLogOption {
+export interface AttachCommandOptions extends VerifierLogOption, FillOptions {
   readonly program?: string;
   readonly pinMaps?: string;
   readonly mode: string;

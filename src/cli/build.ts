@@ -6,6 +6,7 @@ import type { BpfObject } from "../object/index.ts";
 import { mapTypeName } from "../uapi/index.ts";
 import { compileFile, isModuleFile } from "./compile-file.ts";
 import { OutputFile } from "./files.ts";
+import type { WrittenFill } from "./fill-file.ts";
 
 interface BuildOptions {
   readonly output: string;
@@ -33,11 +34,13 @@ async function build(file: string, options: BuildOptions): Promise<void> {
     return watchAndBuild(file, options);
   }
   const start = performance.now();
-  const { object } = await compileFile(file);
+  const { object, names } = await compileFile(file);
   const { writeElf } = await import("../object/index.ts");
   const bytes = writeElf(object);
+  const { writeFill } = await import("./fill-file.ts");
+  const fill = await writeFill({ file: options.output, bytes }, names, file);
   await write(options.output, file, bytes);
-  const summary = summarise(object, file, options.output, bytes.length);
+  const summary = { ...summarise(object, file, options.output, bytes.length), ...(fill ? { fill } : {}) };
   process.stdout.write(
     options.json ? `${JSON.stringify(summary, null, 2)}\n` : printSummary(summary, performance.now() - start),
   );
@@ -64,6 +67,8 @@ interface Summary {
   /** Functions that they call. */
   readonly subprograms: readonly FunctionSummary[];
   readonly maps: readonly { readonly name: string; readonly type: string; readonly maxEntries: number }[];
+  /** What maps hold at load, beside the object. */
+  readonly fill?: WrittenFill;
 }
 
 function summarise(object: BpfObject, module: string, output: string, bytes: number): Summary {
@@ -86,7 +91,19 @@ function summarise(object: BpfObject, module: string, output: string, bytes: num
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const count = (n: number, what: string): string => `${grouped(n)} ${what}${n === 1 ? "" : "s"}`;
 
-function printSummary({ module, output, bytes, programs, subprograms, maps }: Summary, milliseconds: number): string {
+/** Loaders of others know nothing of it, and a map that stays empty may let everything through. */
+function printFill({ file, entries }: WrittenFill): string {
+  const maps = Object.entries(entries).map(
+    ([map, n]) =>
+      `${count(n, "entr")
+        .replace(/entrs$/, "entries")
+        .replace(/entr$/, "entry")} of ${map}`,
+  );
+  return `  ${maps.join(", ")} in ${file}: xdpkit load, attach and run fill them; after another loader: bpftool batch file ${file}\n`;
+}
+
+function printSummary(summary: Summary, milliseconds: number): string {
+  const { module, output, bytes, programs, subprograms, maps, fill } = summary;
   const instructions = [...programs, ...subprograms].reduce((sum, one) => sum + one.instructions, 0);
   const parts = [
     `${count(programs.length, "program")} (${programs.map(({ name }) => name).join(", ")})`,
@@ -96,5 +113,5 @@ function printSummary({ module, output, bytes, programs, subprograms, maps }: Su
     count(bytes, "byte"),
     `${milliseconds.toFixed(0)} ms`,
   ];
-  return `built ${output} of ${module}: ${parts.join(", ")}\n`;
+  return `built ${output} of ${module}: ${parts.join(", ")}\n${fill ? printFill(fill) : ""}`;
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { addAttachCommand } from "./attach.ts";
 import { addBuildCommand } from "./build.ts";
+import { addCompletionCommand } from "./completion.ts";
 import { addDetachCommand } from "./detach.ts";
 import { addDisasmCommand } from "./disasm.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -11,7 +12,7 @@ import { fileError } from "./files.ts";
 import { addListCommand } from "./list.ts";
 import { addLoadCommand } from "./load.ts";
 import { addMapCommand } from "./map.ts";
-import { printError } from "./print-error.ts";
+import { errorToJson, printError } from "./print-error.ts";
 import { exitStatusOf, printRefusal, Refusal, refusalToJson } from "./refusal.ts";
 import { addRunCommand } from "./run.ts";
 import { addSrv6Command } from "./srv6.ts";
@@ -25,13 +26,20 @@ function version(): string {
   return version;
 }
 
+/** What commander last wanted to print of its own accord: the help of a command that was given without its subcommand. */
+let help = "";
+
 function createProgram(): Command {
   const program = new Command("xdpkit");
   program
     .description("Write, test, understand, load and run XDP programs.")
     .version(version())
     .showHelpAfterError(false)
-    .configureOutput({ writeErr: () => {} });
+    .configureOutput({
+      writeErr: (text) => {
+        help = text;
+      },
+    });
   addBuildCommand(program);
   addRunCommand(program);
   addDisasmCommand(program);
@@ -44,6 +52,7 @@ function createProgram(): Command {
   addMapCommand(program);
   addTraceCommand(program);
   addSrv6Command(program);
+  addCompletionCommand(program);
   throwOnExit(program);
   return program;
 }
@@ -54,13 +63,14 @@ function throwOnExit(command: Command): void {
   for (const inner of command.commands) throwOnExit(inner);
 }
 
-/** What commander says about wrong words, as an error of ours; undefined for --help and --version. */
+/** What commander says about wrong words, as an error of ours; undefined for --help, --version and a group without a command. */
 function usageError(error: CommanderError): XdpkitError | undefined {
   if (error.exitCode === 0) return undefined;
   if (error.code === "commander.help") {
-    const [, , help, word] = process.argv;
-    const problem = help === "help" && word ? `unknown command '${word}'` : "no command was given";
-    return xdpkitError("CLI_USAGE", { problem });
+    const [, , first, word] = process.argv;
+    if (first === "help" && word) return xdpkitError("CLI_USAGE", { problem: `unknown command '${word}'` });
+    process.stdout.write(help);
+    return undefined;
   }
   return xdpkitError("CLI_USAGE", { problem: error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ") });
 }
@@ -83,13 +93,19 @@ function fail(thrown: unknown): void {
     const known = isXdpkitError(error) ? error : bug(error);
     process.exitCode = exitStatusOf(known);
     process.stderr.write(`xdpkit: ${printError(known)}\n`);
+    writeJson({ error: errorToJson(known) });
   }
 }
 
 function refuse(refusal: Refusal): void {
   process.exitCode = 1;
   process.stderr.write(printRefusal(refusal));
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(refusalToJson(refusal), null, 2)}\n`);
+  writeJson(refusalToJson(refusal));
+}
+
+/** Standard output is one JSON document, whatever happened. */
+function writeJson(value: unknown): void {
+  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 export async function runCommandLine(): Promise<void> {

@@ -1,5 +1,4 @@
 /** The engines that `xdpkit run` can use, behind one interface: the interpreter and the running kernel. */
-import { inEntry, xdpkitError } from "../base/index.ts";
 import {
   EntryAccess,
   KernelHandles,
@@ -7,13 +6,13 @@ import {
   type KernelProgram,
   LoadedObject,
   QueueAccess,
-  targetCodec,
 } from "../kernel/index.ts";
 import type { MapCodecs } from "../lang/index.ts";
-import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
+import type { BpfMap, BpfObject, EntryCodecs } from "../object/index.ts";
 import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { type NetworkConfig, type Redirect, type Unwritten, Vm } from "../vm/index.ts";
-import type { MapEntry } from "./map-files.ts";
+import { type FillTarget, fillMap, kernelCodecs } from "./kernel-fill.ts";
+import { forEachEntry, type MapEntry } from "./map-files.ts";
 
 export const ENGINES = ["interpreter", "kernel"] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -61,17 +60,6 @@ export function createEngine(name: EngineName, object: BpfObject, options: Engin
   const { codecs, names, ...machine } = options;
   if (name === "kernel") return new KernelEngine(object, options);
   return new InterpreterEngine(new Vm(object, machine, names), codecs);
-}
-
-/** Runs `put` for each entry; an error says which entry it was: `$[3].key.port`. */
-function forEachEntry(entries: readonly MapEntry[], put: (entry: MapEntry) => void): void {
-  entries.forEach((entry, index) => {
-    try {
-      put(entry);
-    } catch (error) {
-      throw inEntry(error, index);
-    }
-  });
 }
 
 class InterpreterEngine implements Engine {
@@ -125,7 +113,7 @@ export function canDump(engine: EngineName, { type }: BpfMap): boolean {
   return engine === "interpreter" || VALUE_MAP_TYPES.includes(type) || QUEUES.includes(type);
 }
 
-class KernelEngine implements Engine {
+class KernelEngine implements Engine, FillTarget {
   readonly name = "kernel";
   readonly #loaded: LoadedObject;
   readonly #handles: KernelHandles;
@@ -164,12 +152,7 @@ class KernelEngine implements Engine {
   }
 
   fill(name: string, entries: readonly MapEntry[]): void {
-    const { map, codecs } = this.#open(name);
-    const [access, queue] = [new EntryAccess<unknown, unknown>(map, codecs), new QueueAccess<unknown>(map, codecs)];
-    forEachEntry(entries, ({ key, value }) => {
-      if (map.definition.keySize === 0) queue.push(value);
-      else access.set(key, this.#value(map, value));
-    });
+    fillMap(this, name, entries, this.#codecs);
   }
 
   /** A queue is emptied by it: nothing runs afterwards. */
@@ -180,24 +163,20 @@ class KernelEngine implements Engine {
     return Array.from(new EntryAccess(map, codecs).entries(), ([key, value]) => ({ key, value }));
   }
 
+  get object(): BpfObject {
+    return this.#loaded.object;
+  }
+
+  kernelMap(name: string): KernelMap {
+    return this.#loaded.map(name);
+  }
+
+  program(name: string): KernelProgram {
+    return this.#loaded.program(name);
+  }
+
   #open(name: string): { readonly map: KernelMap; readonly codecs: EntryCodecs } {
-    const map = this.#loaded.map(name);
-    const target = targetCodec(map.definition.type, map.definition.valueSize);
-    const given = { ...this.#codecs.get(name), ...(target ? { value: target } : {}) };
-    return { map, codecs: entryCodecs(this.#loaded.object.btf, map.definition, given) };
-  }
-
-  /** Programs and maps stand by name. */
-  #value({ definition: { type } }: KernelMap, value: unknown): unknown {
-    if (type === MapType.PROG_ARRAY) return this.#loaded.program(String(value)).fd;
-    return type === MapType.ARRAY_OF_MAPS || type === MapType.HASH_OF_MAPS ? this.#inner(String(value)) : value;
-  }
-
-  #inner(name: string): number {
-    const { maps } = this.#loaded;
-    const inner = maps.get(name);
-    if (!inner) throw xdpkitError("VM_UNKNOWN_MAP", { name, known: [...maps.keys()] });
-    return inner.fd;
+    return { map: this.kernelMap(name), codecs: kernelCodecs(this, name, this.#codecs) };
   }
 
   [Symbol.dispose](): void {

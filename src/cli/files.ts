@@ -3,9 +3,10 @@
  */
 
 import { once } from "node:events";
-import { createReadStream, createWriteStream, rmSync, type Stats, type WriteStream } from "node:fs";
+import { createReadStream, createWriteStream, rmSync, type Stats } from "node:fs";
 import { chmod, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { locate, type XdpkitError, XdpkitError as XdpkitErrorClass, xdpkitError } from "../base/index.ts";
 
@@ -117,12 +118,12 @@ export class OutputFile {
   readonly #file: string;
   /** Where the bytes go until `finish`; null for a device or pipe. */
   readonly #partial: PartialFile | null;
-  readonly #stream: WriteStream;
+  readonly #stream: Writable;
   #failure: unknown;
   #staged = new Uint8Array(STAGE_BYTES);
   #used = 0;
 
-  private constructor(file: string, partial: PartialFile | null, stream: WriteStream) {
+  private constructor(file: string, partial: PartialFile | null, stream: Writable) {
     this.#file = file;
     this.#partial = partial;
     this.#stream = stream;
@@ -131,8 +132,9 @@ export class OutputFile {
     });
   }
 
-  /** `input` is the file that is being read. @throws XdpkitError CLI_FILE when the file cannot be written */
+  /** `input` is the file that is being read; `-` is standard output. @throws XdpkitError CLI_FILE when it cannot be written */
   static async open(file: string, input: string): Promise<OutputFile> {
+    if (file === "-") return new OutputFile("standard output", null, process.stdout);
     const old = await statOrNull(file);
     if (old) await refuseInput(file, old, input);
     if (old?.isDirectory()) throw fileError("write", file, { code: "EISDIR" });
@@ -191,8 +193,7 @@ export class OutputFile {
   async finish(): Promise<void> {
     try {
       this.#stage();
-      this.#stream.end();
-      await finished(this.#stream);
+      await this.#ended();
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#partial === null) return;
       const { path, target, mode } = this.#partial;
@@ -204,9 +205,17 @@ export class OutputFile {
     }
   }
 
+  /** Standard output stays open; it is done when the last of it was taken. */
+  async #ended(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === process.stdout) return new Promise((resolve) => stream.write("", () => resolve()));
+    stream.end();
+    await finished(stream);
+  }
+
   /** Throws what was written away; the old file stays. */
   async discard(): Promise<void> {
-    this.#stream.destroy();
+    if (this.#stream !== process.stdout) this.#stream.destroy();
     if (this.#partial) await rm(this.#partial.path, { force: true });
   }
 }

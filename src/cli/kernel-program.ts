@@ -2,6 +2,7 @@
 import { xdpkitError } from "../base/index.ts";
 import { isInBpfFileSystem, KernelProgram, Loaded, openById, openPinOf, programInfo } from "../kernel/index.ts";
 import { inFile } from "./files.ts";
+import { type FillOptions, prepareFill } from "./kernel-fill.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
@@ -10,7 +11,7 @@ export interface OpenProgram extends Disposable {
   readonly program: KernelProgram;
 }
 
-export interface LoadingOptions extends VerifierLogOption {
+export interface LoadingOptions extends VerifierLogOption, FillOptions {
   /** Which program, when a file holds several. */
   readonly program?: string;
   /** Folder of the maps that are pinned by name. */
@@ -19,13 +20,17 @@ export interface LoadingOptions extends VerifierLogOption {
 
 /** @throws XdpkitError CLI_NO_PROGRAM_ID, CLI_NOT_A_PROGRAM, and what `readProgramFile` throws; Refusal */
 export async function openKernelProgram(argument: string, options: LoadingOptions): Promise<OpenProgram> {
-  const { program, pinMaps, verifierLog } = options;
+  const { program, verifierLog } = options;
   const [, id] = /^id:(\d+)$/.exec(argument) ?? [];
   const isThere = id !== undefined || isInBpfFileSystem(argument);
-  if (!isThere) return loading(argument, options, () => loadFile(argument, program, pinMaps));
+  if (!isThere) return loading(argument, options, () => loadFile(argument, options));
   if (program !== undefined)
     throw xdpkitError("CLI_USAGE", {
       problem: `--program is for files that hold several programs, not for ${argument}`,
+    });
+  if (options.map.length > 0)
+    throw xdpkitError("CLI_USAGE", {
+      problem: `--map is for programs that are loaded, not for ${argument}: xdpkit map import fills maps that are there`,
     });
   if (verifierLog !== undefined)
     throw xdpkitError("CLI_USAGE", {
@@ -53,10 +58,12 @@ function opened(fd: number): OpenProgram {
   return { program, [Symbol.dispose]: () => program[Symbol.dispose]() };
 }
 
-async function loadFile(file: string, wanted: string | undefined, pinPath: string | undefined): Promise<OpenProgram> {
-  const { object, names } = await readProgramFile(file);
-  const name = chooseProgram(object, wanted, file);
-  const options = { programs: [name], ...(pinPath === undefined ? {} : { pinPath }) };
-  const loaded = await inFile(file, () => new Loaded(object, options, names));
+async function loadFile(file: string, options: LoadingOptions): Promise<OpenProgram> {
+  const read = await readProgramFile(file);
+  const name = chooseProgram(read.object, options.program, file);
+  const { object, fill } = await prepareFill(read, file, options);
+  const { pinMaps: pinPath } = options;
+  const load = { programs: [name], fill, ...(pinPath === undefined ? {} : { pinPath }) };
+  const loaded = await inFile(file, () => new Loaded(object, load, read.names));
   return { program: loaded.program(name), [Symbol.dispose]: () => loaded[Symbol.dispose]() };
 }

@@ -15,11 +15,12 @@ import {
 import type { BpfObject } from "../object/index.ts";
 import { mapTypeName } from "../uapi/index.ts";
 import { inFile } from "./files.ts";
+import { type FillOptions, prepareFill } from "./kernel-fill.ts";
 import { errorToJson } from "./print-error.ts";
 import { chooseProgram, readProgramFile } from "./program-file.ts";
 import { loading, type VerifierLogOption } from "./verifier-log.ts";
 
-export interface LoadCommandOptions extends VerifierLogOption {
+export interface LoadCommandOptions extends VerifierLogOption, FillOptions {
   readonly program?: string;
   readonly pinAllMaps?: boolean;
   readonly replace?: boolean;
@@ -33,7 +34,8 @@ export async function load(file: string, folder: string, options: LoadCommandOpt
 }
 
 async function loadInto(file: string, folder: string, options: LoadCommandOptions): Promise<Result> {
-  const { object, names } = await readProgramFile(file);
+  const read = await readProgramFile(file);
+  const { object, fill } = await prepareFill(read, file, options);
   const { program, replace = false } = options;
   const programs = program === undefined ? autoloadedPrograms(object) : [chooseProgram(object, program, file)];
   if (programs.length === 0)
@@ -41,7 +43,7 @@ async function loadInto(file: string, folder: string, options: LoadCommandOption
   const taken = programs.map((name) => join(folder, name)).filter((path) => existsSync(path));
   for (const path of taken) requireReplaceable(path, replace);
   const given = options.pinAllMaps ? withPinnedMaps(object) : object;
-  using loaded = await inFile(file, () => new Loaded(given, { programs, pinPath: folder }, names));
+  using loaded = await inFile(file, () => new Loaded(given, { programs, pinPath: folder, fill }, read.names));
   makePinFolder(folder);
   for (const name of programs) {
     const [{ fd }, path] = [loaded.program(name), join(folder, name)];

@@ -1,6 +1,7 @@
 /** `xdpkit load PROG FOLDER`: its options. What it does is loaded when it is asked for. */
 import type { Command } from "commander";
 import type { LoadCommandOptions } from "./load-programs.ts";
+import { addMapOption } from "./map-option.ts";
 import { addVerifierLogOption } from "./verifier-log.ts";
 
 export function addLoadCommand(program: Command): void {
@@ -16,6 +17,7 @@ export function addLoadCommand(program: Command): void {
     .option("--pin-all-maps", "pin all maps but global data, as bpftool's pinmaps does")
     .option("--replace", "take the place of programs that are pinned there")
     .option("--json", "print the result as JSON");
+  addMapOption(command);
   addVerifierLogOption(command).action(async (file: string, folder: string, options: LoadCommandOptions) => {
     const { load } = await import("./load-programs.ts");
     return load(file, folder, options);

@@ -3,7 +3,7 @@
  *
  * Every file is read and checked for its form before anything is created; values are checked where they are put.
  */
-import { xdpkitError } from "../base/index.ts";
+import { inEntry, xdpkitError } from "../base/index.ts";
 import { type BpfMap, type BpfObject, setGlobals } from "../object/index.ts";
 import { readJson } from "./data-files.ts";
 import { inFile } from "./files.ts";
@@ -68,6 +68,17 @@ export function mapEntries(file: string, data: unknown): MapEntry[] {
   return data.map((entry: unknown, index) => {
     if (isRecord(entry) && "value" in entry) return entry as unknown as MapEntry;
     throw mapFileError(file, `$[${index}]`, 'the entry has no "value"');
+  });
+}
+
+/** Runs `put` for each entry; an error says which entry it was: `$[3].key.port`. */
+export function forEachEntry(entries: readonly MapEntry[], put: (entry: MapEntry) => void): void {
+  entries.forEach((entry, index) => {
+    try {
+      put(entry);
+    } catch (error) {
+      throw inEntry(error, index);
+    }
   });
 }
 

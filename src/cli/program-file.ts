@@ -1,9 +1,10 @@
 /** The program argument of a command: a `*.xdp.ts` or an ELF object, and which of its programs. */
 import { xdpkitError } from "../base/index.ts";
-import { type BpfObject, readElf } from "../object/index.ts";
+import { type BpfObject, type MapFill, readElf } from "../object/index.ts";
 import { xdpPrograms } from "../vm/index.ts";
 import { compileFile, isModuleFile } from "./compile-file.ts";
 import { inFile, readBytes } from "./files.ts";
+import { readFill } from "./fill-file.ts";
 
 /** What a file's first bytes say it is, when it is no ELF object. */
 const MAGICS: readonly (readonly [text: string, magic: readonly number[]])[] = [
@@ -25,24 +26,27 @@ function describe(bytes: Uint8Array): string {
   return bytes.subarray(0, 512).every((byte) => byte >= 9 && byte < 127) ? "a text file" : "something else";
 }
 
-/** An object; of a module also what its handles are called there. */
+/** An object; of a module also what its handles are called there; of an ELF file the entries that stand beside it. */
 export interface ProgramFile {
   readonly object: BpfObject;
   readonly names: ReadonlyMap<object, string>;
+  readonly fills: readonly MapFill[];
 }
 
 /**
  * Reads an object, or compiles a module.
  *
- * @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, and what `readElf` throws, each with the file's name; Refusal
+ * @throws XdpkitError CLI_FILE, CLI_NOT_AN_OBJECT, OBJECT_FILL, OBJECT_FILL_STALE, and what `readElf` throws, each with the
+ *   file's name; Refusal
  */
 export async function readProgramFile(file: string): Promise<ProgramFile> {
-  if (isModuleFile(file)) return compileFile(file);
+  if (isModuleFile(file)) return { ...(await compileFile(file)), fills: [] };
   const bytes = await readBytes(file);
   if (!startsWith(bytes, ELF_MAGIC)) {
     throw xdpkitError("CLI_NOT_AN_OBJECT", { found: describe(bytes) }, { at: { kind: "file", file } });
   }
-  return { object: await inFile(file, () => readElf(bytes, { name: file })), names: new Map() };
+  const object = await inFile(file, () => readElf(bytes, { name: file }));
+  return { object, names: new Map(), fills: await readFill(file, bytes, object) };
 }
 
 /** The one XDP program of the object, or the one that was named. */

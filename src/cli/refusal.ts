@@ -36,7 +36,8 @@ export const printRefusal = ({ diagnostics, note }: Refusal): string =>
     ...(note === undefined ? [] : [`  ${note}\n`]),
   ].join("");
 
-/** For `--json`: what `errorToJson` gives, in a list. */
+/** For `--json`: the first as every error is given, and all of them in a list. */
 export const refusalToJson = ({ diagnostics }: Refusal): Record<string, unknown> => ({
+  error: errorToJson(diagnostics[0]!),
   diagnostics: diagnostics.map(errorToJson),
 });

@@ -71,7 +71,7 @@ export async function run(file: string, options: RunOptions, command: Command): 
 }
 
 async function runWith(name: EngineName, file: string, options: RunOptions): Promise<void> {
-  const { object: original, names } = await readProgramFile(file);
+  const { object: original, names, fills } = await readProgramFile(file);
   const handles = handlesOf(names);
   const program = chooseProgram(original, options.program, file);
   for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
@@ -90,6 +90,7 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
       codecs: handles.codecs,
     });
   using engine = await (options.network === undefined ? inFile(file, create) : inFile(options.network, create));
+  for (const { map, entries } of fills) engine.fill(map, entries);
   await fillMaps(
     engine,
     contents.filter(({ name }) => !isGlobalData(object, name)),
@@ -97,7 +98,8 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
   const result = await runCapture(engine, options, program);
   const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
   const outcomes = readOutcomes(engine, handles);
-  process.stdout.write(
+  // A capture on standard output is for a pipe; what is told of it goes to the terminal.
+  (options.out === "-" ? process.stderr : process.stdout).write(
     options.json
       ? printJson(engine, result, outcomes, dumps)
       : printText(file, program, engine, options, result, outcomes, dumps),
@@ -128,8 +130,12 @@ function engineName(text: string): EngineName {
 const INTERPRETER_ONLY = ["network", "cpus", "seed", "unwritten", "headroom"] as const;
 
 /** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
-function checkOptions(engine: EngineName, { out, verifierLog }: RunOptions, command: Command): void {
-  if (out === "-" || out === "") throw xdpkitError("CLI_USAGE", { problem: "--out takes the name of a file" });
+function checkOptions(engine: EngineName, { out, json, verifierLog }: RunOptions, command: Command): void {
+  if (out === "") throw xdpkitError("CLI_USAGE", { problem: "--out takes the name of a file, or -" });
+  if (out === "-" && json)
+    throw xdpkitError("CLI_USAGE", {
+      problem: "--out - and --json both write to standard output: name a file for one",
+    });
   if (engine === "interpreter" && verifierLog !== undefined)
     throw xdpkitError("CLI_USAGE", { problem: "--verifier-log is for --engine kernel, not for the interpreter" });
   const ignored = INTERPRETER_ONLY.find((name) => command.getOptionValueSource(name) === "cli");

@@ -1,6 +1,7 @@
 /** `xdpkit run PROG --in A.pcap [--out B.pcapng]`: its options. What it does is loaded when it is asked for. */
 import type { Command } from "commander";
 import { xdpkitError } from "../base/index.ts";
+import { addMapOption } from "./map-option.ts";
 import { collect } from "./repeated-option.ts";
 import type { RunOptions } from "./run-capture.ts";
 import { addVerifierLogOption } from "./verifier-log.ts";
@@ -29,10 +30,12 @@ export function addRunCommand(program: Command): void {
     .description("Runs the packets of a capture through an XDP program, without NIC and root, and counts the verdicts.")
     .argument("<program>", "*.xdp.ts, or ELF object")
     .requiredOption("--in <capture>", "pcap or pcapng to read; - for standard input")
-    .option("--out <capture>", "pcapng to write: entry and exit of each packet, with its verdict")
+    .option(
+      "--out <capture>",
+      "pcapng to write: entry and exit of each packet, with its verdict; - for standard output",
+    )
     .option("--program <name>", "the program, when the object holds several")
     .option("--engine <engine>", "interpreter or kernel (BPF_PROG_TEST_RUN, needs root)", "interpreter")
-    .option("--map <name=file>", "fill a map from a JSON file; may be repeated", collect, [])
     .option("--dump <name>", "print a map's content as JSON afterwards; may be repeated", collect, [])
     .option("--network <file>", "interfaces, routes and neighbours, YAML or JSON (interpreter)")
     .option("--repeat <n>", "run each packet n times, count it once", whole("--repeat", 1, 1_000_000), 1)
@@ -45,6 +48,7 @@ export function addRunCommand(program: Command): void {
     )
     .option("--headroom <bytes>", "bytes before each packet (interpreter)", whole("--headroom", 40, 4096))
     .option("--json", "print the result as JSON");
+  addMapOption(command);
   addVerifierLogOption(command).action(async (file: string, options: RunOptions, command: Command) => {
     const { run } = await import("./run-capture.ts");
     return run(file, options, command);

@@ -40,6 +40,11 @@ export interface LoadOptions {
   readonly migrations?: readonly Migration[];
   /** Names of the programs to load. Default: XDP programs but those of `?xdp` sections, as libbpf does. */
   readonly programs?: readonly string[];
+  /**
+   * Fills maps before anything becomes visible: called when programs and maps are there, before pins and attachments. What
+   * it throws ends the load.
+   */
+  readonly fill?: (loaded: Loaded) => void;
   /** As of `loadProgram`: what the verifier writes into `loaded.program(p).log`. */
   readonly logLevel?: number;
 }
@@ -88,6 +93,7 @@ export class Loaded implements Disposable {
       for (const name of programs) this.#loaded.program(name);
       this.#handles.fill(new Set([...this.#loaded.reused, ...pins.old.keys()]));
       for (const [name, old] of pins.old) this.#migrate(old, byName.get(name)!, pins.pathOf(name));
+      options.fill?.(this);
       pins.commit(this.maps, this.#loaded.reused);
       this.#loaded.fillReused();
     } catch (error) {
@@ -127,6 +133,11 @@ export class Loaded implements Disposable {
     if (typeof wanted !== "string") return this.#handles.open(wanted);
     const map = this.#handles.mapNamed(wanted);
     return new EntryAccess(map, entryCodecs(this.object.btf, map.definition));
+  }
+
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  kernelMap(name: string): KernelMap {
+    return this.#handles.mapNamed(name);
   }
 
   /** @throws XdpkitError OBJECT_NO_PROGRAM */

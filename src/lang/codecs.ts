@@ -1,6 +1,6 @@
 /** Keys, values and records of a handle as bytes: what every way into a map (VM, kernel) encodes with. */
 import { xdpkitError } from "../base/index.ts";
-import type { Codec, ValueWindow } from "../object/index.ts";
+import type { Codec, MapFill, ValueWindow } from "../object/index.ts";
 import {
   decode,
   encode,
@@ -107,3 +107,28 @@ function parsePrefix(given: unknown): PrefixParts {
 }
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * What maps hold at load, as bytes by the maps' names in an object. Maps of maps and program arrays are left out: an object
+ * holds theirs itself.
+ *
+ * @throws XdpkitError LANG_MAP_OPTION for per-CPU maps and device maps, whose values depend on the machine
+ */
+export function entriesOf(names: ReadonlyMap<object, string>): readonly MapFill[] {
+  return Array.from(names).flatMap(([handle, map]) => {
+    const { declaration } = handle as Partial<MapHandle>;
+    if (!declaration?.entries || declaration.inner) return [];
+    const { key, value } = mapCodecs({ declaration });
+    if (/PERCPU/.test(declaration.type) || !value) {
+      const of = value ? "the number of CPUs" : "the interfaces and programs";
+      const problem = `cannot stand beside an object, for they depend on ${of} of the machine that loads it`;
+      const hint = "leave them out and fill the map where it is loaded, or load the module: xdpkit load, attach, run";
+      throw xdpkitError("LANG_MAP_OPTION", { map, option: "entries", problem }, { hint });
+    }
+    const entries = Array.from(declaration.entries(), ([k, v], index) => ({
+      key: key!.encode(k, `$[${index}].key`),
+      value: value!.encode(v, `$[${index}].value`),
+    }));
+    return entries.length === 0 ? [] : [{ map, entries }];
+  });
+}

@@ -12,7 +12,7 @@ export type {
   UpdateMode,
   UserRingAccess,
 } from "./access.ts";
-export { jsonCodec, type MapCodecs, mapCodecs, schemaCodec } from "./codecs.ts";
+export { entriesOf, jsonCodec, type MapCodecs, mapCodecs, schemaCodec } from "./codecs.ts";
 export type { Cursor, DevMapContext, RxHash, RxVlanTag, XdpContext } from "./context.ts";
 export { exit, isSubprogram, type LoopStep, loop, range, subprogram, trace, unroll } from "./control.ts";
 export {

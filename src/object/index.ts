@@ -26,6 +26,7 @@ export {
   printReference,
 } from "./disassemble.ts";
 export { type EntryCodecs, entryCodecs, perCpuCodec } from "./entry-codecs.ts";
+export { type MapFill, parseFill, printFill } from "./fill.ts";
 export { encodeGlobals, setGlobals, setVariables } from "./globals.ts";
 export { encodeKconfig, type KconfigValue, type KconfigValues } from "./kconfig.ts";
 export { type LinkedProgram, link } from "./link.ts";

@@ -346,7 +346,6 @@ const NETWORKS: readonly (readonly [text: string, expected: RegExp])[] = [
 
 describe("wrong input", () => {
   const rows: readonly (readonly [name: string, words: () => string[], line: string | RegExp])[] = [
-    ["no command", () => [], "error CLI_USAGE: no command was given (xdpkit --help"],
     ["unknown command", () => ["frobnicate"], "error CLI_USAGE: unknown command 'frobnicate'"],
     ["unknown option", () => ["run", EDGE, "--in", CAPTURE, "--frob"], "error CLI_USAGE: unknown option '--frob'"],
     ["no capture named", () => ["run", EDGE], "error CLI_USAGE: required option '--in <capture>' not specified"],
@@ -490,9 +489,9 @@ describe("wrong input", () => {
       "it is the input",
     ],
     [
-      "standard output as output",
-      () => ["run", EDGE, "--in", CAPTURE, "--out", "-"],
-      "CLI_USAGE: --out takes the name",
+      "standard output for two things",
+      () => ["run", EDGE, "--in", CAPTURE, "--out", "-", "--json"],
+      /CLI_USAGE: --out - and --json both write to standard output/,
     ],
     [
       "a folder as capture",
@@ -540,7 +539,21 @@ describe("wrong input", () => {
       expected instanceof RegExp ? expected : new RegExp(expected.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")),
     );
     expect(stderr, "a hint in brackets at the end").toMatch(/^xdpkit: error [A-Z][A-Z0-9_]+( at .+)?: .+ \(.+\)\n$/);
-    expect([status, stdout]).toEqual([2, ""]);
+    if (!words().includes("--json")) expect(stdout).toBe("");
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    ["a file", ["run", "nowhere.o", "--in", CAPTURE], "CLI_FILE", { kind: "file", file: "nowhere.o" }],
+    ["a usage", ["run", EDGE], "CLI_USAGE", undefined],
+    ["another command's", ["srv6", "status", "--run", "/nowhere"], "SRV6_NOT_RUNNING", undefined],
+  ])("%s is JSON on standard output, and nothing else", (_, words, code, at) => {
+    const { status, stdout, stderr } = xdpkit(...words, "--json");
+    const { error, ...more } = JSON.parse(stdout);
+    expect([status, more]).toEqual([2, {}]);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(/^\S[^\n]*$/), hint: expect.any(String) });
+    expect(error.at).toEqual(at);
+    expect(stderr).toContain(`xdpkit: error ${code}`);
   });
 
   it("leaves an existing output file as it was", () => {
@@ -548,5 +561,69 @@ describe("wrong input", () => {
     expect(xdpkit("run", EDGE, "--in", file("cut.pcap"), "--out", out).status).toBe(2);
     expect(readFileSync(out, "utf8")).toBe("as it was");
     expect(execFileSync("ls", ["-A", folder], { encoding: "utf8" })).not.toContain(".part");
+  });
+});
+
+describe("help", () => {
+  it.each([
+    [[], "Usage: xdpkit [options] [command]"],
+    [["map"], "Usage: xdpkit map [options] [command]"],
+    [["srv6", "session"], "Usage: xdpkit srv6 session [options] [command]"],
+  ])("is printed by xdpkit %s", (words, first) => {
+    const { status, stdout, stderr } = xdpkit(...words);
+    expect([status, stdout.split("\n")[0], stderr]).toEqual([0, first, ""]);
+    expect(stdout).toBe(xdpkit(...words, "--help").stdout);
+  });
+});
+
+describe("a capture on standard output", () => {
+  it("is what a file would be, and the report goes to standard error", () => {
+    const out = file("piped.pcapng");
+    expect(xdpkit("run", EDGE, "--in", CAPTURE, "--out", out).status).toBe(0);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, "run", EDGE, "--in", CAPTURE, "--out", "-"], {
+      cwd: ROOT,
+    });
+    expect([status, stdout.equals(readFileSync(out))]).toEqual([0, true]);
+    expect(stderr.toString()).toContain("237 packets of examples/captures/mixed.pcap");
+  });
+
+  it("ends quietly when its reader has seen enough", () => {
+    const words = [CLI, "run", EDGE, "--in", CAPTURE, "--out", "-", "--repeat", "1"].map((word) => `'${word}'`);
+    const script = `'${process.execPath}' ${words.join(" ")} 2>errors | head -c 100 >/dev/null; echo "\${PIPESTATUS[0]}"; cat errors`;
+    const { stdout } = spawnSync("bash", ["-c", script.replaceAll("errors", file("errors"))], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    expect(stdout.split("\n")[0]).toBe("0");
+    expect(stdout).not.toContain("error");
+  });
+});
+
+describe("completion for bash", () => {
+  const complete = (...words: readonly string[]): readonly string[] => {
+    const script = `eval "$('${process.execPath}' '${CLI}' completion bash)"
+COMP_WORDS=(xdpkit ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _xdpkit; printf '%s\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = spawnSync("bash", ["-c", script], { cwd: ROOT, encoding: "utf8" });
+    return stdout.split("\n").filter((word) => word !== "");
+  };
+
+  it("offers commands, options and files where they belong", () => {
+    expect(complete("bu")).toEqual(["build"]);
+    expect(complete("srv6", "session", "lo")).toEqual(["load"]);
+    expect(complete("run", "--ou")).toEqual(["--out"]);
+    expect(complete("map", "dump", "--mo")).toEqual(["--module"]);
+    expect(complete("run", "READ")).toEqual(["README.md"]);
+  });
+
+  it("knows every command that --help shows", () => {
+    const shown = [...xdpkit("--help").stdout.matchAll(/^ {2}(\w+) .*$/gm)].map(([, name]) => name!);
+    const known = complete("").filter((word) => shown.includes(word));
+    expect(new Set(known)).toEqual(new Set(shown.filter((name) => name !== "help")));
+  });
+
+  it("says which shells there are", () => {
+    expect(xdpkit("completion", "fish").stderr).toMatch(
+      /^xdpkit: error CLI_USAGE: there is no completion for fish, only for bash/,
+    );
   });
 });

@@ -2,6 +2,7 @@
 import { printHex } from "../../src/base/index.ts";
 import { type CompilableProgram, compileOrThrow } from "../../src/compiler/index.ts";
 import { LoadedObject, possibleCpus } from "../../src/kernel/index.ts";
+import { entriesOf } from "../../src/lang/index.ts";
 import type { BpfMap, BpfObject } from "../../src/object/index.ts";
 import { decode, encode, layoutOf, print, type Schema } from "../../src/schema/index.ts";
 import { createVm } from "../../src/vm/index.ts";
@@ -103,6 +104,10 @@ export async function observeCompiled(
 
 function observeOn(engine: Engine, exports: Exports, object: BpfObject, run: RandomRun): Observation {
   const declared = new Set(object.maps.map(({ name }) => name));
+  const names = new Map(
+    Object.entries(exports).flatMap(([name, one]) => (declared.has(name) ? [[one as object, name]] : [])),
+  );
+  for (const { map, entries } of entriesOf(names)) for (const { key, value } of entries) engine.set(map, key, value);
   for (const [handle, entries] of run.maps) fill(engine, handle as Handle, entries, declared);
   const verdicts = run.packets.map((bytes) => {
     const { action, packet } = engine.run(bytes);

@@ -107,6 +107,14 @@ export const objectErrors = {
     () => "the object is big endian: it can be read and shown, not written or relocated",
     () => "compile with -target bpfel",
   ),
+  OBJECT_FILL: entry(
+    () => "this is no line of a fill file",
+    () => "xdpkit build writes it beside the object, with the entries that maps hold at load: build again",
+  ),
+  OBJECT_FILL_STALE: entry(
+    () => "these entries were written for another version of the object",
+    () => "build again, or remove the file: then the maps are empty at load",
+  ),
   OBJECT_NO_TYPE: entry(
     (p: { name: string }) => `the object's BTF has no struct, union or typedef ${p.name}`,
     (p) => `clang leaves out what nothing names: const struct ${p.name} *unused __attribute__((unused));`,
