@@ -287,6 +287,10 @@ export class Cpu {
   #wideAt(place: number): bigint {
     return BigInt.asUintN(64, (BigInt(this.regs[place + 1]!) << 32n) | BigInt(this.regs[place]! >>> 0));
   }
+  /** Argument n as flags: all 64 bits as one number, for comparisons. Bits above 2^53 round, and stay above all flags. */
+  flags(n: number): number {
+    return this.high(n) * 2 ** 32 + this.argument(n);
+  }
   /** Whether all bits of argument n are 0: what flags without a meaning must be. */
   isZero(n: number): boolean {
     return this.argument(n) === 0 && this.high(n) === 0;

@@ -5,6 +5,7 @@
  * Invariant: the text changes only between runs, so a running interpreter may keep its code array.
  */
 import { xdpkitError } from "../base/index.ts";
+import { spinLockOffset } from "../btf/index.ts";
 import { type BpfExtern, type BpfObject, encodeKconfig, type LinkedProgram, link } from "../object/index.ts";
 import { Cpu, type HelperFunction, type Unwritten } from "./cpu.ts";
 import { KCONFIG } from "./kconfig.ts";
@@ -120,6 +121,8 @@ export class Machine implements MapHost {
   /** @throws XdpkitError VM_MAP_TYPE, VM_MAP_DEFINITION */
   addMap(definition: BpfObject["maps"][number]): VmMap {
     const map = createMap(definition, this, this.maps.length);
+    const { btf } = this.object;
+    if (btf && definition.valueType !== undefined) map.lockOffset = spinLockOffset(btf, definition.valueType);
     this.maps.push(map);
     if (map instanceof ArrayOfMaps || map instanceof HashOfMaps) map.handle = (inner) => MAP_HANDLE + inner.index;
     if (map instanceof DevMap || map instanceof DevHashMap || map instanceof CpuMap) {

@@ -9,6 +9,8 @@ import type { HelperTable } from "./table.ts";
 const CURRENT_CPU = 0xffffffff;
 /** RINGBUF_MAX_RECORD_SZ: the two top bits of a record's length are flags. */
 const MAX_RECORD = 0x3fffffff;
+/** BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP. */
+const WAKEUP_FLAGS = 3;
 /** BPF_MAX_USER_RINGBUF_SAMPLES. */
 const MAX_SAMPLES = 128 * 1024;
 
@@ -36,10 +38,10 @@ export function eventHelpers(machine: Machine): HelperTable {
     bpf_ringbuf_discard: (cpu) => finish(machine, cpu, cpu.argument(1), true),
     bpf_ringbuf_output(cpu) {
       const size = cpu.argument(3);
-      cpu.result(ringArgument(machine, cpu).output(cpu.pointer(2, size, "copy"), size, cpu.argument(4)));
+      cpu.result(ringArgument(machine, cpu).output(cpu.pointer(2, size, "copy"), size, cpu.flags(4)));
     },
     bpf_ringbuf_query(cpu) {
-      cpu.resultWide(BigInt(ringArgument(machine, cpu).query(cpu.argument(2))));
+      cpu.resultWide(BigInt(ringArgument(machine, cpu).query(cpu.flags(2))));
     },
     bpf_perf_event_output: (cpu) => cpu.result(perfOutput(machine, cpu)),
     bpf_dynptr_from_mem(cpu) {
@@ -180,6 +182,10 @@ function drain(machine: Machine, cpu: Cpu): void {
       argument: 1,
       problem: "not a user ring buffer",
     });
+  }
+  if (cpu.flags(4) > WAKEUP_FLAGS) {
+    cpu.result(-errno.EINVAL);
+    return;
   }
   const target = cpu.argument(2) - FUNCTION_HANDLE;
   const context = cpu.passOn(3);

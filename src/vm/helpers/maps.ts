@@ -21,8 +21,7 @@ export function mapHelpers(machine: Machine): HelperTable {
     },
     bpf_map_update_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      const flags = cpu.high(4) === 0 ? cpu.argument(4) : 0xffffffff;
-      cpu.result(map.update(keyPointer(cpu, map), valuePointer(cpu, map, 3, "read"), flags));
+      cpu.result(map.update(keyPointer(cpu, map), valuePointer(cpu, map, 3, "read"), cpu.flags(4)));
     },
     bpf_map_delete_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
@@ -35,8 +34,7 @@ export function mapHelpers(machine: Machine): HelperTable {
     },
     bpf_map_push_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);
-      const flags = cpu.high(3) === 0 ? cpu.argument(3) : 0xffffffff;
-      cpu.result(map.push(valuePointer(cpu, map, 2, "read"), flags));
+      cpu.result(map.push(valuePointer(cpu, map, 2, "read"), cpu.flags(3)));
     },
     bpf_map_pop_elem(cpu) {
       const map = machine.mapArgument(cpu, 1);

@@ -4,6 +4,7 @@ import type { Cpu } from "../cpu.ts";
 import type { Machine } from "../machine.ts";
 import { ProgramArray } from "../maps/index.ts";
 import { type FormatSource, type FormatValue, formatKernel } from "../printf.ts";
+import { parseInteger } from "../strtox.ts";
 import type { HelperTable } from "./table.ts";
 
 /** MAX_TAIL_CALL_CNT (include/linux/bpf.h). */
@@ -45,6 +46,8 @@ export function systemHelpers(machine: Machine): HelperTable {
     bpf_tail_call: (cpu) => tailCall(machine, cpu),
     bpf_spin_lock: (cpu) => lock(machine, cpu),
     bpf_spin_unlock: (cpu) => unlock(machine, cpu),
+    bpf_strtol: (cpu) => cpu.result(parseNumber(machine, cpu, true)),
+    bpf_strtoul: (cpu) => cpu.result(parseNumber(machine, cpu, false)),
     bpf_strncmp: (cpu) => cpu.result(compareStrings(cpu)),
     bpf_probe_read_kernel: (cpu) => cpu.result(probeRead(machine, cpu, true)),
     bpf_probe_read_user: (cpu) => cpu.result(probeRead(machine, cpu, false)),
@@ -67,6 +70,23 @@ export function systemHelpers(machine: Machine): HelperTable {
       cpu.result(typeof text === "string" ? writeString(machine, cpu, text) : text);
     },
   };
+}
+
+/** bpf_strtol, bpf_strtoul: the number goes to argument 4, the result counts the characters that were read. */
+function parseNumber(machine: Machine, cpu: Cpu, signed: boolean): number {
+  const size = cpu.argument(2);
+  const at = cpu.pointer(1, size);
+  const to = cpu.pointer(4, 8, "write");
+  const { view, bytes } = machine.memory;
+  view.setBigInt64(to, 0n, true);
+  const parsed = parseInteger(latin1(bytes.subarray(at, at + size)), cpu.flags(3));
+  if (typeof parsed === "number") return parsed;
+  const { value, negative, consumed } = parsed;
+  if (!signed && negative) return -errno.EINVAL;
+  const number = negative ? -value : value;
+  if (signed && BigInt.asIntN(64, number) !== number) return -errno.ERANGE;
+  view.setBigUint64(to, BigInt.asUintN(64, number), true);
+  return consumed;
 }
 
 /** Falls through on a missing program and at the limit; r1 stays the context. */

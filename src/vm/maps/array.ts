@@ -5,7 +5,7 @@
  */
 import type { BpfMap } from "../../object/index.ts";
 import { errno, UpdateFlag } from "../../uapi/index.ts";
-import { type MapHost, paddedValueSize, VmMap } from "./map.ts";
+import { type MapHost, paddedValueSize, updateMode, VmMap } from "./map.ts";
 import { Storage } from "./storage.ts";
 
 /** Call frames: a walk runs in one of them. */
@@ -26,10 +26,12 @@ function keyCells(definition: BpfMap, host: MapHost): Storage {
 }
 
 /** The error of an update's flags: the element always exists (array_map_update_elem). */
-function checkUpdate(flags: number, index: number, maxEntries: number): number {
-  if ((flags & ~UpdateFlag.LOCK) > UpdateFlag.EXIST) return -errno.EINVAL;
-  if (index >= maxEntries) return -errno.E2BIG;
-  return flags & UpdateFlag.NOEXIST ? -errno.EEXIST : 0;
+function checkUpdate(map: VmMap, flags: number, index: number): number {
+  const { mode, locked } = updateMode(flags);
+  if (mode > UpdateFlag.EXIST) return -errno.EINVAL;
+  if (index >= map.definition.maxEntries) return -errno.E2BIG;
+  if (mode === UpdateFlag.NOEXIST) return -errno.EEXIST;
+  return locked && map.lockOffset === undefined ? -errno.EINVAL : 0;
 }
 
 export class ArrayMap extends VmMap {
@@ -63,10 +65,10 @@ export class ArrayMap extends VmMap {
 
   override update(key: number, value: number, flags: number): number {
     const index = this.#index(key);
-    const refused = checkUpdate(flags, index, this.definition.maxEntries);
+    const refused = checkUpdate(this, flags, index);
     if (refused !== 0) return refused;
     const address = this.#values.address(index);
-    this.host.memory.bytes.copyWithin(address, value, value + this.definition.valueSize);
+    this.copyValue(address, value);
     return 0;
   }
 
@@ -126,7 +128,7 @@ export class PerCpuArray extends VmMap {
 
   override update(key: number, value: number, flags: number): number {
     const index = this.host.memory.view.getUint32(key, true);
-    const refused = checkUpdate(flags, index, this.definition.maxEntries);
+    const refused = checkUpdate(this, flags, index);
     if (refused !== 0) return refused;
     const address = this.#address(index, this.host.cpu);
     this.host.memory.bytes.copyWithin(address, value, value + this.definition.valueSize);
@@ -155,7 +157,7 @@ export class PerCpuArray extends VmMap {
   override write(key: Uint8Array, value: Uint8Array, flags: number): number {
     const index = new DataView(key.buffer, key.byteOffset).getUint32(0, true);
     if (flags > UpdateFlag.EXIST) return -errno.EINVAL;
-    const refused = checkUpdate(flags, index, this.definition.maxEntries);
+    const refused = checkUpdate(this, flags, index);
     if (refused === 0) scatterPerCpu(this, value, (cpu) => this.#address(index, cpu));
     return refused;
   }

@@ -8,7 +8,7 @@ import type { BpfMap } from "../../object/index.ts";
 import { errno, MapFlag, MapType, UpdateFlag } from "../../uapi/index.ts";
 import { gatherPerCpu, scatterPerCpu } from "./array.ts";
 import { LruList } from "./lru-list.ts";
-import { type MapHost, VmMap } from "./map.ts";
+import { type MapHost, updateMode, VmMap } from "./map.ts";
 import { Storage } from "./storage.ts";
 
 const NONE = -1;
@@ -91,7 +91,9 @@ export class HashMap extends VmMap {
         }
       }
       const at = this.#value(element, this.host.cpu);
-      memory.bytes.copyWithin(at, value, value + valueSize);
+      // A fresh element's lock is free, whatever its memory held before.
+      if (fresh && this.lockOffset !== undefined) memory.view.setUint32(at + this.lockOffset, 0, true);
+      this.copyValue(at, value);
     });
   }
 
@@ -148,8 +150,19 @@ export class HashMap extends VmMap {
   }
 
   #update(key: number, flags: number, store: (element: number, fresh: boolean) => void): number {
-    if ((flags & ~UpdateFlag.LOCK) > UpdateFlag.EXIST || (flags & UpdateFlag.LOCK) !== 0) return -errno.EINVAL;
-    return this.#lru ? this.#updateLru(this.#lru, key, flags, store) : this.#updatePlain(key, flags, store);
+    const { mode, locked } = updateMode(flags);
+    if (mode > UpdateFlag.EXIST || (locked && this.lockOffset === undefined)) return -errno.EINVAL;
+    if (locked) return this.#updateLocked(key, mode, store);
+    return this.#lru ? this.#updateLru(this.#lru, key, mode, store) : this.#updatePlain(key, mode, store);
+  }
+
+  /** With the value's lock held an element is changed where it lies (htab_map_update_elem). */
+  #updateLocked(key: number, flags: number, store: (element: number, fresh: boolean) => void): number {
+    const old = this.#find(key);
+    if (old === NONE) return this.#updatePlain(key, flags, store);
+    const refused = checkFlags(true, flags);
+    if (refused === 0) store(old, false);
+    return refused;
   }
 
   #updatePlain(key: number, flags: number, store: (element: number, fresh: boolean) => void): number {

@@ -57,7 +57,7 @@ export class LpmTrie extends VmMap {
 
   override update(key: number, value: number, flags: number): number {
     const length = this.host.memory.view.getUint32(key, true);
-    if ((flags & ~UpdateFlag.LOCK) > UpdateFlag.EXIST || length > this.#bits) return -errno.EINVAL;
+    if (flags > UpdateFlag.EXIST || length > this.#bits) return -errno.EINVAL;
     const data = this.host.memory.bytes.slice(key + 4, key + this.definition.keySize);
     const old = this.#exact(data, length);
     if (old && flags === UpdateFlag.NOEXIST) return -errno.EEXIST;

@@ -6,7 +6,7 @@
  * changes nothing.
  */
 import type { BpfMap } from "../../object/index.ts";
-import { errno, MapFlag, mapTypeName } from "../../uapi/index.ts";
+import { errno, MapFlag, mapTypeName, UpdateFlag } from "../../uapi/index.ts";
 import type { Cpu } from "../cpu.ts";
 import type { Memory, Region } from "../memory.ts";
 
@@ -54,6 +54,15 @@ export class Scratch {
   }
 }
 
+/** sizeof(struct bpf_spin_lock). */
+const LOCK_BYTES = 4;
+
+/** BPF_F_LOCK apart from the mode of an update; flags have 64 bits, more than `&` knows. */
+export function updateMode(flags: number): { readonly mode: number; readonly locked: boolean } {
+  const locked = Math.floor(flags / UpdateFlag.LOCK) % 2 === 1;
+  return { mode: locked ? flags - UpdateFlag.LOCK : flags, locked };
+}
+
 export abstract class VmMap {
   readonly definition: BpfMap;
   readonly host: MapHost;
@@ -65,6 +74,9 @@ export abstract class VmMap {
     this.host = host;
     this.index = index;
   }
+
+  /** Where the value has its `bpf_spin_lock`, bytes from its start; undefined when it has none. */
+  lockOffset: number | undefined;
 
   get name(): string {
     return this.definition.name;
@@ -110,6 +122,19 @@ export abstract class VmMap {
    */
   elements(_level: number): Iterator<readonly [key: number, value: number]> | undefined {
     return undefined;
+  }
+
+  /** Copies a whole value but for its lock (copy_map_value). */
+  protected copyValue(to: number, from: number): void {
+    const { bytes } = this.host.memory;
+    const { valueSize } = this.definition;
+    const { lockOffset } = this;
+    if (lockOffset === undefined) {
+      bytes.copyWithin(to, from, from + valueSize);
+      return;
+    }
+    bytes.copyWithin(to, from, from + lockOffset);
+    bytes.copyWithin(to + lockOffset + LOCK_BYTES, from + lockOffset + LOCK_BYTES, from + valueSize);
   }
 
   // For user space: bytes in, bytes out.

@@ -80,7 +80,7 @@ export class RingBuffer extends VmMap {
   }
 
   output(data: number, size: number, flags: number): number {
-    if ((flags & ~(NO_WAKEUP | FORCE_WAKEUP)) !== 0) return -errno.EINVAL;
+    if (flags > (NO_WAKEUP | FORCE_WAKEUP)) return -errno.EINVAL;
     const address = this.reserve(size, 0);
     if (address === 0) return -errno.EAGAIN;
     this.host.memory.bytes.copyWithin(address, data, data + size);
