@@ -1,4 +1,5 @@
 /** The engines that `xdpkit run` can use, behind one interface: the interpreter and the running kernel. */
+import type { Btf } from "../btf/index.ts";
 import {
   EntryAccess,
   KernelHandles,
@@ -8,7 +9,7 @@ import {
   QueueAccess,
 } from "../kernel/index.ts";
 import type { MapCodecs } from "../lang/index.ts";
-import type { BpfMap, BpfObject, EntryCodecs } from "../object/index.ts";
+import type { BpfMap, BpfObject, CoreOutcome, EntryCodecs } from "../object/index.ts";
 import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
 import { type NetworkConfig, type Redirect, type Unwritten, Vm } from "../vm/index.ts";
 import { type FillTarget, fillMap, kernelCodecs } from "./kernel-fill.ts";
@@ -23,6 +24,8 @@ export interface EngineOptions {
   readonly seed: number;
   readonly unwritten?: Unwritten;
   readonly headroom?: number;
+  /** Types of the kernel for CO-RE (interpreter). */
+  readonly btf?: Btf;
   readonly network?: NetworkConfig;
   /** What the object calls the handles of a module: maps that say what they hold at load are filled. */
   readonly names: ReadonlyMap<object, string>;
@@ -47,6 +50,10 @@ export interface MapSummary {
 export interface Engine extends Disposable {
   readonly name: EngineName;
   run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict;
+  /** What the interpreter has made of CO-RE relocations; nothing of the kernel's, which its loader applies. */
+  readonly core: { readonly outcomes: readonly CoreOutcome[]; readonly unrelocated: number };
+  /** Calls `listener` with the lines of bpf_printk (interpreter; the kernel's go to the trace pipe). */
+  onTrace(listener: (text: string) => void): void;
   maps(): readonly MapSummary[];
   /** Elements present; undefined where only walking through what is not bytes would tell. */
   size(map: string): number | undefined;
@@ -76,6 +83,17 @@ class InterpreterEngine implements Engine {
   run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict {
     if (timestampNs !== null && timestampNs > this.#vm.clock.nowNs) this.#vm.clock.nowNs = timestampNs;
     return this.#vm.run(packet);
+  }
+
+  get core(): Engine["core"] {
+    return { outcomes: this.#vm.coreRelocations, unrelocated: this.#vm.unrelocated };
+  }
+
+  onTrace(listener: (text: string) => void): void {
+    this.#vm.onTrace(listener);
+    this.#vm.onTraceRefused((text, conversion) => {
+      listener(`${text}… (not printed: bpf_trace_printk does not know ${conversion} and returns -EINVAL)`);
+    });
   }
 
   maps(): readonly MapSummary[] {
@@ -137,6 +155,10 @@ class KernelEngine implements Engine, FillTarget {
     const { action, packet: after } = this.#program.run(packet);
     return { action, name: xdpActionName(action) ?? "XDP_ABORTED", packet: after };
   }
+
+  readonly core: Engine["core"] = { outcomes: [], unrelocated: 0 };
+
+  onTrace(): void {}
 
   maps(): readonly MapSummary[] {
     return Array.from(this.#loaded.maps.values(), ({ definition }) => ({

@@ -5,13 +5,14 @@
  */
 import type { Command } from "commander";
 import { locate, printCaret, XdpkitError, xdpkitError } from "../base/index.ts";
-import type { BpfMap } from "../object/index.ts";
+import { type BpfMap, type BpfObject, withProgramType } from "../object/index.ts";
 import { type CapturedPacket, LinkType, readCapture } from "../packet/index.ts";
 import { MapType, mapTypeName } from "../uapi/index.ts";
-import type { Unwritten } from "../vm/index.ts";
+import { type Unwritten, xdpPrograms } from "../vm/index.ts";
 import { toJsonValue } from "./data-files.ts";
 import { canDump, createEngine, ENGINES, type Engine, type EngineName } from "./engine.ts";
 import { inFile, OutputFile, openInput } from "./files.ts";
+import { type CoreReport, coreReport, kernelTypes, printCore } from "./kernel-types.ts";
 import {
   checkMap,
   isGlobalData,
@@ -40,6 +41,8 @@ export interface RunOptions extends VerifierLogOption {
   readonly network?: string;
   readonly repeat: number;
   readonly cpus: number;
+  readonly type?: string;
+  readonly btf?: string;
   readonly seed: number;
   readonly unwritten?: Unwritten;
   readonly headroom?: number;
@@ -61,8 +64,16 @@ interface RunResult {
   readonly milliseconds: number;
 }
 
+/** A run with what was found out beside the verdicts. */
+interface Report extends RunResult {
+  readonly traced: Traced;
+  readonly core: CoreReport | undefined;
+}
+
 /** Faults that are kept in full; further ones are only counted. */
 const MAX_FAULTS = 10;
+/** Lines of bpf_printk that are kept. */
+const MAX_TRACED = 100;
 
 export async function run(file: string, options: RunOptions, command: Command): Promise<void> {
   const name = engineName(options.engine);
@@ -70,16 +81,42 @@ export async function run(file: string, options: RunOptions, command: Command): 
   return loading(file, options, () => runWith(name, file, options));
 }
 
+/** The object with its programs as XDP, where their sections do not say so. @throws XdpkitError CLI_USAGE */
+function withType(object: BpfObject, type: string | undefined): BpfObject {
+  if (type !== undefined && type !== "xdp")
+    throw xdpkitError("CLI_USAGE", { problem: `--type is xdp, the one type that can run here, not ${type}` });
+  const none = xdpPrograms(object).length === 0;
+  return none || type === "xdp" ? withProgramType(object, type === "xdp") : object;
+}
+
+/** What the program printed with `bpf_printk`: the first lines, and how many there were. */
+interface Traced {
+  readonly lines: string[];
+  count: number;
+}
+
+function traceLines(engine: Engine): Traced {
+  const traced: Traced = { lines: [], count: 0 };
+  engine.onTrace((text) => {
+    traced.count++;
+    if (traced.lines.length < MAX_TRACED) traced.lines.push(text.replace(/\n$/, ""));
+  });
+  return traced;
+}
+
 async function runWith(name: EngineName, file: string, options: RunOptions): Promise<void> {
-  const { object: original, names, fills } = await readProgramFile(file);
+  const { object: read, names, fills } = await readProgramFile(file);
+  const original = withType(read, options.type);
   const handles = handlesOf(names);
   const program = chooseProgram(original, options.program, file);
   for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
   const contents = await readMaps(original, file, options.map);
   const object = await withGlobals(original, contents);
   const network = options.network === undefined ? undefined : await readNetworkFile(options.network);
+  const types = name === "interpreter" ? await kernelTypes(object, options.btf) : undefined;
   const create = () =>
     createEngine(name, object, {
+      ...(types ? { btf: types.btf } : {}),
       program,
       cpus: options.cpus,
       seed: options.seed,
@@ -95,7 +132,8 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
     engine,
     contents.filter(({ name }) => !isGlobalData(object, name)),
   );
-  const result = await runCapture(engine, options, program);
+  const traced = traceLines(engine);
+  const result = { ...(await runCapture(engine, options, program)), traced, core: coreReport(engine, types) };
   const dumps = options.dump.map((name) => [name, engine.dump(name)] as const);
   const outcomes = readOutcomes(engine, handles);
   // A capture on standard output is for a pipe; what is told of it goes to the terminal.
@@ -127,7 +165,7 @@ function engineName(text: string): EngineName {
   throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
 }
 
-const INTERPRETER_ONLY = ["network", "cpus", "seed", "unwritten", "headroom"] as const;
+const INTERPRETER_ONLY = ["network", "btf", "cpus", "seed", "unwritten", "headroom"] as const;
 
 /** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
 function checkOptions(engine: EngineName, { out, json, verifierLog }: RunOptions, command: Command): void {
@@ -228,13 +266,13 @@ function runOne(engine: Engine, packet: CapturedPacket, repeat: number) {
 
 /** What a program or a single packet may do wrong; anything else ends the command. */
 const FAULTS =
-  /^VM_(ACCESS|BAD_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
+  /^VM_(ACCESS|BAD_|STALE_|UNSET_|UNINITIALISED|STACK_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
 
 type Dump = readonly [name: string, entries: readonly MapEntry[]];
 
 function printJson(
   engine: Engine,
-  result: RunResult,
+  result: Report,
   outcomes: ReadonlyMap<string, Counters>,
   dumps: readonly Dump[],
 ): string {
@@ -249,6 +287,8 @@ function printJson(
     engine: engine.name,
     faults: result.faultCount,
     ...(result.cut > 0 ? { cutPackets: result.cut } : {}),
+    ...(result.core ? { core: result.core } : {}),
+    ...(result.traced.count > 0 ? { trace: { lines: result.traced.lines, count: result.traced.count } } : {}),
     ...(result.faults.length > 0
       ? { firstFaults: result.faults.map(({ packet, error }) => ({ packet, ...errorToJson(error) })) }
       : {}),
@@ -265,7 +305,7 @@ function printText(
   program: string,
   engine: Engine,
   options: RunOptions,
-  result: RunResult,
+  result: Report,
   outcomes: ReadonlyMap<string, Counters>,
   dumps: readonly Dump[],
 ): string {
@@ -278,6 +318,8 @@ function printText(
     title,
     printVerdicts(counts, color),
     printCut(result),
+    printCore(result.core),
+    printTraced(result.traced),
     ...Array.from(outcomes, printOutcomes),
     printMaps(engine, outcomes),
     printFaults(result),
@@ -291,6 +333,13 @@ function printCut({ packets, cut }: RunResult): string {
   if (cut === 0) return "";
   const [some, all] = [cut, packets].map((count) => count.toLocaleString("en-US"));
   return `\n  ${some} of ${all} packets are cut in the capture: the program saw what is left (capture with tcpdump -s 0)\n`;
+}
+
+/** Lines of bpf_printk. */
+function printTraced({ lines, count }: Traced): string {
+  if (count === 0) return "";
+  const rest = count > lines.length ? `  … and ${(count - lines.length).toLocaleString("en-US")} more\n` : "";
+  return `\n  printed (bpf_printk)\n${lines.map((line) => `  ${line}\n`).join("")}${rest}`;
 }
 
 /** What has happened at all, in the order of the declaration. */

@@ -39,6 +39,8 @@ export function addRunCommand(program: Command): void {
     .option("--dump <name>", "print a map's content as JSON afterwards; may be repeated", collect, [])
     .option("--network <file>", "interfaces, routes and neighbours, YAML or JSON (interpreter)")
     .option("--repeat <n>", "run each packet n times, count it once", whole("--repeat", 1, 1_000_000), 1)
+    .option("--type <type>", "xdp: run a program whose section names another type, or none")
+    .option("--btf <file>", "kernel types for CO-RE (interpreter; default /sys/kernel/btf/vmlinux; none: as compiled)")
     .option("--cpus <n>", "simulated CPUs (interpreter)", whole("--cpus", 1, 256), 1)
     .option("--seed <n>", "seed of the program's random numbers (interpreter)", whole("--seed", 0, 0xffffffff), 1)
     .option(

@@ -11,10 +11,10 @@ function kernelBtf(): Btf {
   return types;
 }
 
-/** CO-RE against the running kernel, where the object asks for it. */
-export function relocate(object: BpfObject): BpfObject {
+/** CO-RE against the running kernel, where the object asks for it: in all that is loaded by itself, or in `functions`. */
+export function relocate(object: BpfObject, functions?: readonly string[]): BpfObject {
   if (object.functions.every(({ relocations }) => relocations.length === 0)) return object;
-  return applyCoreRelocations(object, kernelBtf()).object;
+  return applyCoreRelocations(object, kernelBtf(), functions ? { functions } : {}).object;
 }
 
 /** The BTF id of a kernel function; undefined when this kernel does not have it. */

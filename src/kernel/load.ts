@@ -33,7 +33,7 @@ export interface LoadObjectOptions {
 }
 
 export class LoadedObject implements Disposable {
-  readonly object: BpfObject;
+  #object: BpfObject;
   readonly maps = new Map<string, KernelMap>();
   /** KERNEL_BTF when the kernel does not take the object's types: others then see bytes in the maps, and no lines. */
   readonly btfRefusal: XdpkitError | undefined;
@@ -48,7 +48,7 @@ export class LoadedObject implements Disposable {
   constructor(given: BpfObject, { logLevel = 0, reuse = () => undefined }: LoadObjectOptions = {}) {
     if (given.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
     const object = withKconfig(relocate(given));
-    this.object = object;
+    this.#object = object;
     this.#logLevel = logLevel;
     this.#reuse = reuse;
     const btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
@@ -63,6 +63,11 @@ export class LoadedObject implements Disposable {
     }
   }
 
+  /** With CO-RE applied: to programs of `?xdp` sections when they are loaded. */
+  get object(): BpfObject {
+    return this.#object;
+  }
+
   map(name: string): KernelMap {
     const map = this.maps.get(name);
     if (!map) throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name: `map ${name}` });
@@ -73,6 +78,7 @@ export class LoadedObject implements Disposable {
   program(name: string): KernelProgram {
     const known = this.#programs.get(name);
     if (known) return known;
+    this.#object = relocate(this.#object, [name]);
     const program = this.#load(name);
     this.#programs.set(name, program);
     return program;

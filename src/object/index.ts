@@ -31,7 +31,8 @@ export { encodeGlobals, setGlobals, setVariables } from "./globals.ts";
 export { encodeKconfig, type KconfigValue, type KconfigValues } from "./kconfig.ts";
 export { type LinkedProgram, link } from "./link.ts";
 export { printAssembly } from "./print-assembly.ts";
-export { programKind, UNKNOWN_KIND } from "./program-kind.ts";
+export { programKind, UNKNOWN_KIND, withProgramType } from "./program-kind.ts";
+export { type Reach, reachOf } from "./reach.ts";
 export { type ReadElfOptions, readElf } from "./read-elf.ts";
 export { sourceOf } from "./source-of.ts";
 export {

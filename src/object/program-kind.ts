@@ -4,7 +4,7 @@
  * Names that libbpf 1.x no longer takes, but objects for XDP still have, are read as before 1.0: anything that begins
  * with `xdp`. Invariant: the first row that matches decides, so longer names stand before their prefixes.
  */
-import type { ProgramKind } from "./bpf-object.ts";
+import type { BpfFunction, BpfObject, ProgramKind } from "./bpf-object.ts";
 
 /** Rows whose name ends with `+` match `name` and `name/…`. */
 const XDP_SECTIONS = [
@@ -49,6 +49,22 @@ export function programKind(section: string): ProgramKind {
   if (name.startsWith("xdp")) return { kind: "xdp", fragments: false, autoload };
   const other = OTHER_SECTIONS.find((row) => matches(row, name));
   return { kind: other?.replace("+", "") ?? UNKNOWN_KIND, fragments: false, autoload };
+}
+
+/**
+ * The object with its programs of sections that name no type as XDP programs, whatever their sections are called; for
+ * `all` those of other types as well. A single global function of .text is a program then, as to libbpf.
+ */
+export function withProgramType(object: BpfObject, all: boolean): BpfObject {
+  const programs = object.functions.filter((one) => one.program);
+  const alone = object.functions.filter((one) => one.section === ".text" && one.linkage === "global");
+  const chosen = new Set<BpfFunction>(programs.length > 0 ? programs : alone.length === 1 ? alone : []);
+  const isTaken = (one: BpfFunction): boolean => all || one.program === undefined || one.program.kind === UNKNOWN_KIND;
+  const program: ProgramKind = { kind: "xdp", fragments: false, autoload: true };
+  const functions = object.functions.map((one) =>
+    chosen.has(one) && isTaken(one) && !one.program?.kind.startsWith("xdp") ? { ...one, program } : one,
+  );
+  return { ...object, functions };
 }
 
 function matches(row: string, name: string): boolean {

@@ -4,9 +4,18 @@
  *
  * Invariant: the text changes only between runs, so a running interpreter may keep its code array.
  */
-import { xdpkitError } from "../base/index.ts";
-import { spinLockOffset } from "../btf/index.ts";
-import { type BpfExtern, type BpfObject, encodeKconfig, type LinkedProgram, link } from "../object/index.ts";
+import { XdpkitError, xdpkitError } from "../base/index.ts";
+import { type Btf, spinLockOffset } from "../btf/index.ts";
+import {
+  applyCoreRelocations,
+  type BpfExtern,
+  type BpfObject,
+  type CoreOutcome,
+  encodeKconfig,
+  type LinkedProgram,
+  link,
+  reachOf,
+} from "../object/index.ts";
 import { Cpu, type HelperFunction, type Unwritten } from "./cpu.ts";
 import { KCONFIG } from "./kconfig.ts";
 import {
@@ -56,6 +65,10 @@ export interface MachineOptions {
   readonly seed: number;
   readonly network: Network;
   readonly unwritten: Unwritten;
+  /** The program that runs: what it does not reach need not be possible here. */
+  readonly program: string;
+  /** Types of the kernel whose answers CO-RE relocations get; without them they keep what the compiler put in. */
+  readonly btf: Btf | undefined;
   /** Values of `__kconfig` variables: `CONFIG_HZ: 1000`. */
   readonly kconfig: Readonly<Record<string, number | bigint | string>>;
 }
@@ -66,7 +79,12 @@ export interface Clock {
 }
 
 export class Machine implements MapHost {
-  readonly object: BpfObject;
+  #object: BpfObject;
+  readonly #btf: Btf | undefined;
+  /** What became of the CO-RE relocations of the programs that were linked. */
+  readonly relocated: CoreOutcome[] = [];
+  /** How many relocations of linked programs kept the compiler's values. */
+  unrelocated = 0;
   readonly memory = new Memory();
   readonly text = new Text();
   readonly core: Cpu;
@@ -83,15 +101,22 @@ export class Machine implements MapHost {
   lock = 0;
   /** Receives each line of `bpf_trace_printk`. */
   trace: (text: string) => void = () => {};
+  /** Receives the beginning of a line that the kernel does not print, and the conversion that it refuses. */
+  traceRefused: (text: string, specifier: string) => void = () => {};
   readonly #programs = new Map<string, TextProgram>();
   readonly #kfuncs = new Map<string, number>();
   readonly #kconfig: MachineOptions["kconfig"];
+  /** Names of the maps that the program reaches. */
+  readonly #reached: ReadonlySet<string>;
+  /** Why maps that the program does not reach could not be made. */
+  readonly #unmade = new Map<string, XdpkitError>();
   #kconfigStart = 0;
   #dynptr = 0;
   #random: number;
 
   constructor(object: BpfObject, options: MachineOptions) {
-    this.object = object;
+    this.#object = object;
+    this.#btf = options.btf;
     this.cpus = options.cpus;
     this.network = options.network;
     this.#kconfig = options.kconfig;
@@ -101,7 +126,23 @@ export class Machine implements MapHost {
     this.core.seed = options.seed;
     this.packet = new PacketBuffer(this.memory, this.core);
     this.scratch = new Scratch(this.memory);
-    for (const definition of object.maps) this.addMap(definition);
+    const { maps } = reachOf(object, [options.program]);
+    this.#reached = maps;
+    for (const definition of object.maps) this.#tryMap(definition, maps.has(definition.name));
+  }
+
+  get object(): BpfObject {
+    return this.#object;
+  }
+
+  /** A map that the program does not reach may be one that cannot be made: that is an error when it is used. */
+  #tryMap(definition: BpfObject["maps"][number], reached: boolean): void {
+    try {
+      this.addMap(definition);
+    } catch (error) {
+      if (reached || !(error instanceof XdpkitError)) throw error;
+      this.#unmade.set(definition.name, error);
+    }
   }
 
   /** The CPU that runs, for maps (MapHost). */
@@ -131,7 +172,10 @@ export class Machine implements MapHost {
     return map;
   }
 
+  /** @throws XdpkitError VM_MAP_TYPE, VM_MAP_DEFINITION for one that could not be made */
   mapNamed(name: string): VmMap | undefined {
+    const unmade = this.#unmade.get(name);
+    if (unmade) throw unmade;
     return this.maps.find((map) => map.name === name);
   }
 
@@ -154,9 +198,25 @@ export class Machine implements MapHost {
       const programs = this.object.functions.filter((one) => one.program).map((one) => one.name);
       throw xdpkitError("VM_UNKNOWN_PROGRAM", { name, known: programs });
     }
+    this.#relocate(name);
     const program = this.#add(link(this.object, name));
     this.#programs.set(name, program);
     return program;
+  }
+
+  #relocate(program: string): void {
+    const { functions } = reachOf(this.#object, [program]);
+    const asking = this.#object.functions.filter((one) => functions.has(one.name) && one.relocations.length > 0);
+    if (asking.length === 0) return;
+    if (!this.#btf) {
+      this.unrelocated += asking.reduce((sum, { relocations }) => sum + relocations.length, 0);
+      return;
+    }
+    const { object, outcomes } = applyCoreRelocations(this.#object, this.#btf, {
+      functions: asking.map(({ name }) => name),
+    });
+    this.#object = object;
+    this.relocated.push(...outcomes);
   }
 
   #add(linked: LinkedProgram): TextProgram {
@@ -237,7 +297,8 @@ export class Machine implements MapHost {
     for (const map of [...this.maps]) {
       const { data, slots = [] } = map.definition;
       if (data && map instanceof ArrayMap) this.memory.bytes.set(data.bytes, map.at(0));
-      for (const { index, target } of slots) this.#fillSlot(map, index, target);
+      // What stands in a map that the program does not reach need not be possible here.
+      if (this.#reached.has(map.name)) for (const { index, target } of slots) this.#fillSlot(map, index, target);
     }
   }
 

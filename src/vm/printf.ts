@@ -31,12 +31,16 @@ type Groups = Readonly<Record<string, string | undefined>>;
 /** A 64-bit argument, read when the format asks for it: a call may have fewer than it could. */
 export type FormatValue = () => bigint;
 
-/** The text, or a negative error number. `values` are the 64-bit arguments, `room` the bytes of the buffer. */
+/**
+ * The text, or a negative error number. `values` are the 64-bit arguments, `room` the bytes of the buffer.
+ * `refused` hears what stands before a conversion that the kernel does not know, or that has no argument.
+ */
 export function formatKernel(
   format: string,
   values: readonly FormatValue[],
   source: FormatSource,
   room: number,
+  refused: (text: string, specifier: string) => void = () => {},
 ): string | number {
   const printer = new Printer(source);
   let text = "";
@@ -50,7 +54,10 @@ export function formatKernel(
       continue;
     }
     const match = SPECIFIER.exec(format.slice(at + 1));
-    if (!match || used >= values.length) return -errno.EINVAL;
+    if (!match || used >= values.length) {
+      refused(text, /^%[^a-zA-Z]*(p[iI]?\w?|l*\w?)/.exec(format.slice(at))![0]);
+      return -errno.EINVAL;
+    }
     const printed = printer.print(match.groups as Groups, values[used++]!());
     if (printed === null) return -errno.ENOSPC;
     // bstr_printf copies an address only while there is room, and does not count it otherwise.

@@ -4,6 +4,7 @@
  * Time and chance come from the machine's own clock and seed: the same object, packets and options give the same run.
  */
 import { invariant, xdpkitError } from "../base/index.ts";
+import type { Btf } from "../btf/index.ts";
 import {
   type Binding,
   type CpuMapProgram,
@@ -14,7 +15,7 @@ import {
   withSettings,
   type XdpProgram,
 } from "../lang/index.ts";
-import type { BpfObject, KconfigValues } from "../object/index.ts";
+import type { BpfObject, CoreOutcome, KconfigValues } from "../object/index.ts";
 import { XdpAction, xdpActionName } from "../uapi/index.ts";
 import type { Unwritten } from "./cpu.ts";
 import { DebugSession } from "./debug-session.ts";
@@ -52,6 +53,11 @@ export interface VmOptions {
   readonly network?: NetworkConfig;
   /** Values of `__kconfig` variables. */
   readonly kconfig?: KconfigValues;
+  /**
+   * Types of the kernel that CO-RE relocations ask (`readBtf(readFileSync("/sys/kernel/btf/vmlinux"))`). Default: none, and
+   * they keep what the compiler put in: offsets and sizes of the object's own types, everything exists.
+   */
+  readonly btf?: Btf;
   /** Instructions that one run may take. Default 100,000,000. */
   readonly maxInstructions?: number;
 }
@@ -121,6 +127,7 @@ export class Vm {
   readonly #budget: number;
   readonly #fragments: boolean;
   readonly #traceListeners = new Set<(text: string) => void>();
+  readonly #refusedListeners = new Set<(text: string, conversion: string) => void>();
   readonly #maps = new Map<string, MapAccess>();
   readonly #handles: Handles;
   #session: DebugSession | undefined;
@@ -137,6 +144,8 @@ export class Vm {
       cpus,
       seed,
       unwritten,
+      program: this.program,
+      btf: options.btf,
       network: this.network,
       kconfig: options.kconfig ?? {},
     });
@@ -150,12 +159,25 @@ export class Vm {
     this.#machine.trace = (text) => {
       for (const listener of this.#traceListeners) listener(text);
     };
+    this.#machine.traceRefused = (text, conversion) => {
+      for (const listener of this.#refusedListeners) listener(text, conversion);
+    };
     this.#handles = new Handles(this.#machine, names);
     this.#handles.fill();
   }
 
   get object(): BpfObject {
     return this.#machine.object;
+  }
+
+  /** What the kernel's types have answered to the programs' CO-RE relocations; empty without the option `btf`. */
+  get coreRelocations(): readonly CoreOutcome[] {
+    return this.#machine.relocated;
+  }
+
+  /** How many CO-RE relocations kept what the compiler put in, because the option `btf` was not given. */
+  get unrelocated(): number {
+    return this.#machine.unrelocated;
   }
 
   /**
@@ -222,6 +244,15 @@ export class Vm {
   onTrace(listener: (text: string) => void): () => void {
     this.#traceListeners.add(listener);
     return () => this.#traceListeners.delete(listener);
+  }
+
+  /**
+   * Calls `listener` for each line that is not printed, because the kernel does not know a conversion of its format
+   * (`%pM`, -EINVAL): with the text before it. Returns what ends that.
+   */
+  onTraceRefused(listener: (text: string, conversion: string) => void): () => void {
+    this.#refusedListeners.add(listener);
+    return () => this.#refusedListeners.delete(listener);
   }
 
   #prepare(packet: Uint8Array, options: RunOptions): void {

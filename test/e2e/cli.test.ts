@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "../../src/isa/index.ts";
-import { type BpfObject, writeElf } from "../../src/object/index.ts";
+import { assemble, type BpfObject, writeElf } from "../../src/object/index.ts";
 import { suite } from "../support/require.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -188,6 +188,64 @@ describe("run", () => {
     expect(maps.reasons.find((one: { key: string }) => one.key === "REASON_GTP_U").value).toEqual([
       { packets: 102, bytes: 11082 },
     ]);
+  });
+});
+
+describe("run of programs that need more than a packet", () => {
+  const runText = (text: string, ...words: string[]): Outcome => {
+    writeFileSync(file("given.o"), writeElf(assemble(text)));
+    writeFileSync(file("short.pcap"), shortCapture());
+    return xdpkit("run", file("given.o"), "--in", file("short.pcap"), ...words);
+  };
+  const printing = `.license "GPL"
+.section xdp
+.global main
+*(u32 *)(r10 - 8) = 0x206e656c
+*(u32 *)(r10 - 4) = 0x000a6425
+r1 = r10
+r1 += -8
+r2 = 8
+r3 = 7
+call 6
+r0 = 2
+exit
+`;
+
+  it("shows what bpf_printk prints, also as JSON", () => {
+    expect(runText(printing).stdout).toContain("\n  printed (bpf_printk)\n  len 7\n");
+    expect(JSON.parse(runText(printing, "--json").stdout).trace).toEqual({ lines: ["len 7"], count: 1 });
+  });
+
+  const padded = `.license "GPL"
+.section xdp
+.global main
+r0 = *(u32 *)(r10 - 8)
+r0 &= 255
+exit
+`;
+
+  it("counts a fault for bytes that nobody wrote, and runs on where it is told to", () => {
+    const { status, stdout } = runText(padded);
+    expect([status, stdout]).toEqual([1, expect.stringContaining("(r10 - 8) is the program's result")]);
+    expect(runText(padded, "--unwritten", "zero").stdout).toMatch(/XDP_ABORTED +1 /);
+    expect(runText(padded, "--unwritten", "nothing").stderr).toContain("--unwritten takes one of fault, garbage, zero");
+  });
+
+  it("takes a program of a section without a type, and of another type on demand", () => {
+    const text = (section: string): string => `.section ${section}\n.global main\nr0 = 2\nexit\n`;
+    expect(runText(text("prog")).stdout).toMatch(/XDP_PASS +1 /);
+    expect(runText(text("classifier")).stderr).toContain("CLI_NO_PROGRAM");
+    expect(runText(text("classifier"), "--type", "xdp").stdout).toMatch(/XDP_PASS +1 /);
+    expect(runText(text("classifier"), "--type", "tc").stderr).toContain(
+      "--type is xdp, the one type that can run here",
+    );
+  });
+
+  it("leaves CO-RE as compiled where no kernel's types are wanted, and says so", () => {
+    const run = (...words: string[]) =>
+      xdpkit("run", "test/objects/core.o", "--program", "guarded", "--in", CAPTURE, "--json", ...words);
+    expect(JSON.parse(run("--btf", "none").stdout).core).toMatchObject({ types: null, patched: 0, poisoned: 0 });
+    expect(run("--btf", file("missing")).stderr).toContain("CLI_FILE");
   });
 });
 

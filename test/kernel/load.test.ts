@@ -2,9 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { BtfType } from "../../src/btf/index.ts";
+import { type BtfType, readBtf } from "../../src/btf/index.ts";
 import { LoadedObject, mapInfo } from "../../src/kernel/index.ts";
-import { assemble, type BpfFunction, readElf } from "../../src/object/index.ts";
+import { assemble, type BpfFunction, type BpfObject, readElf } from "../../src/object/index.ts";
+import { createVm } from "../../src/vm/index.ts";
 import { suite } from "../support/require.ts";
 
 /** So many bytes of x86 code. */
@@ -49,6 +50,29 @@ suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => 
     expect([0, 1, 5, 6, 8].map(fact)).toEqual([1n, 0n, 1n, 0n, 0n]);
     // `comm` has 16 bytes, and does not stand where the program's own short struct has it.
     expect([fact(2), fact(3) > 8n]).toEqual([16n, true]);
+  });
+
+  it("answers the same in the machine with the kernel's types, and in a program that is loaded on request", async () => {
+    const object = readElf(readFileSync(new URL("../objects/core.o", import.meta.url)), { name: "core" });
+    const onRequest = (one: BpfFunction): BpfFunction =>
+      one.program?.kind === "xdp" ? { ...one, program: { ...one.program, autoload: false } } : one;
+    const facts = (given: BpfObject): Uint8Array => {
+      using loaded = new LoadedObject(given);
+      loaded.program("ask").run(new Uint8Array(60));
+      return loaded.map(".bss").get(new Uint8Array(4))!;
+    };
+    const expected = facts(object);
+    expect(facts({ ...object, functions: object.functions.map(onRequest) })).toEqual(expected);
+    const vm = await createVm(object, { program: "ask", btf: readBtf(readFileSync("/sys/kernel/btf/vmlinux")) });
+    vm.run(new Uint8Array(60));
+    expect(vm.map(".bss").getBytes(new Uint8Array(4))).toEqual(expected);
+    const relocations = object.functions.find(({ name }) => name === "ask")!.relocations.length;
+    expect([vm.coreRelocations.length, vm.unrelocated]).toEqual([relocations, 0]);
+    // Without them the compiler's answers stand: what exists nowhere exists.
+    const plain = await createVm(object, { program: "ask" });
+    plain.run(new Uint8Array(60));
+    expect(plain.map(".bss").getBytes(new Uint8Array(4))).not.toEqual(expected);
+    expect([plain.coreRelocations.length, plain.unrelocated]).toEqual([0, relocations]);
   });
 
   it("goes without types that the kernel refuses, as libbpf does, and says so", () => {

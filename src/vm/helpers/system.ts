@@ -183,7 +183,10 @@ function probeReadString(machine: Machine, cpu: Cpu, kernel: boolean): number {
 }
 
 function trace(machine: Machine, format: string | null, values: readonly FormatValue[], source: FormatSource): number {
-  const text = format === null ? -errno.EINVAL : formatKernel(format, values, source, TRACE_LENGTH + 1);
+  if (format === null) return -errno.EINVAL;
+  const text = formatKernel(format, values, source, TRACE_LENGTH + 1, (before, specifier) =>
+    machine.traceRefused(before, specifier),
+  );
   if (typeof text === "number") return text;
   machine.trace(text.slice(0, TRACE_LENGTH));
   return text.length;
