@@ -40,6 +40,7 @@ export const cpu = new PerCpuArray({ value: S, maxEntries: 2 });
 export const table = new HashMap({ key: u32, value: S, maxEntries: 8 });
 export const counts = new HashMap({ key: u32, value: u64, maxEntries: 8 });
 export const out = global(u64);
+const bit = (condition: boolean): bigint => (condition ? 1n : 0n);
 `;
 const START = `export const program = xdp((ctx) => {
 const one = (ctx.header(u8, 1) ?? exit(XdpAction.Aborted)).value;
@@ -71,6 +72,126 @@ const nothings: readonly Row[] = [
     "text that a round sets before it reads it",
     'let text = "a"; let n = 0; for (const i of range(seven)) { text = "a"; if (i & one) text = "b"; n += i; } out.value = u64(n)',
     21,
+  ],
+];
+
+/** All bits of the packet are set: what a row reads of it is -1, or 2^64 - 1. */
+const ONES =
+  "const ones = ctx.header(u64, 0) ?? exit(XdpAction.Drop); ones.value = ~0n; const t = ctx.header(i64, 8) ?? exit(XdpAction.Drop); t.value = -1n;";
+
+const signs: readonly Row[] = [
+  ["an unsigned bigint in a signed field", `${ONES} s.signed = ones.value; out.value = s.signed > 5n ? 1n : 2n`, 2],
+  ["a signed bigint in an unsigned field", `${ONES} s.wide = t.value; out.value = s.wide > 5n ? 1n : 2n`, 1],
+  [
+    "the same in a struct that is held in registers",
+    `${ONES} const mine = new S({ signed: ones.value, wide: t.value }); out.value = bit(mine.signed < 0n) + bit(mine.wide > 5n) * 2n`,
+    3,
+  ],
+  [
+    "and in one on the stack, by an index",
+    `${ONES} const mine = new Pair({ list: [ones.value, 1n] }); out.value = mine.list[one & 1]! > mine.list[two & 1]! ? 1n : 2n`,
+    1,
+    { module: "class Pair extends struct({ list: array(i64, 2) }) {}\n" },
+  ],
+  [
+    "a constant from 2^63 on in a signed field",
+    "s.signed = i64(5n); s.signed = u64(-1n); out.value = s.signed < 0n ? 1n : 2n",
+    1,
+  ],
+  [
+    "a known signed field goes below zero",
+    "const mine = new S({ signed: 5n }); out.value = mine.signed - 10n < 0n ? 1n : 2n",
+    1,
+  ],
+  [
+    "a signed field of a struct of the module",
+    "out.value = limits.signed - 10n < 0n && below.signed === -3n ? 1n : 2n",
+    1,
+    { module: "const limits = new S({ signed: 5n });\nconst below = new S({ signed: -3n });\n" },
+  ],
+  [
+    "a global of type i64",
+    `${ONES} level.value = ones.value; out.value = level.value < -0n ? 1n : 2n`,
+    1,
+    { module: "export const level = global(i64, -9n);\n" },
+  ],
+  [
+    "an unsigned bigint is more than a number below zero",
+    `${ONES} const small = i8(u64(t.value)); out.value = ones.value > small && small < ones.value && !(ones.value <= small) ? 1n : 2n`,
+    1,
+  ],
+  [
+    "an unsigned bigint is more than every signed one below zero",
+    `${ONES} out.value = bit(ones.value > t.value) + bit(t.value <= ones.value) * 2n + bit(ones.value === t.value) * 4n`,
+    3,
+  ],
+  [
+    "signed and unsigned above zero",
+    `${ONES} const five = i64(seven) - 2n; out.value = bit(five < ones.value) + bit(ones.value >> 62n < five) * 2n + bit(u64(seven) > five) * 4n`,
+    7,
+  ],
+  [
+    "a bigint and a negative number of constants",
+    `${ONES} out.value = bit(ones.value > -1) + bit(ones.value > -1n) * 2n + bit(-5n < u64(one)) * 4n + bit(t.value === -1n) * 8n`,
+    15,
+  ],
+  [
+    "constants below zero",
+    "out.value = bit(i64(-1n) === -1n) + bit(-1n < 0n) * 2n + bit(-2n < -1n) * 4n + bit(i64(5n) - 10n === -5n) * 8n + bit(-(-3n) === 3n) * 16n",
+    31,
+  ],
+  [
+    "constants of the module below zero",
+    "out.value = bit(i64(u64(seven)) - 8n === MINUS) + bit(MINUS < 0n) * 2n + bit(u64(one) > MINUS) * 4n",
+    7,
+    { module: "const MINUS: bigint = -1n;\n" },
+  ],
+  [
+    "signed constants of two paths",
+    "let low = i64(-4n); if (seven > 9) low = i64(4n); out.value = bit(low < 0n) + bit(low >> 1n === -2n) * 2n",
+    3,
+  ],
+  [
+    "a constant on one path, a signed field on the other",
+    `${ONES} const least = seven > 3 ? t.value : 5n; out.value = least - 1n < 0n ? 1n : 2n`,
+    1,
+  ],
+  [
+    "a loop that counts below zero",
+    "let n = i64(0n); for (let i = 0; i < 4; i++) { n = n - 1n; if (n < -2n) break; } out.value = n === i64(-3n) ? 1n : 2n",
+    1,
+  ],
+  [
+    "a loop that the program goes through",
+    "let n = i64(seven); for (const i of range(20)) { n -= 2n; if (n <= -5n) break; s.list[0] = i; } out.value = u64(-n) + (n < 0n ? 100n : 0n)",
+    105,
+  ],
+  [
+    "a shift is of the type of what is shifted",
+    `${ONES} out.value = (ones.value >> i64(60n)) + u64(t.value >> 60n)`,
+    14,
+  ],
+  [
+    "bits that an unsigned mask leaves have no sign",
+    `${ONES} out.value = bit((t.value & ones.value) > 5n) + bit((ones.value & -8n) > 5n) * 2n + bit((t.value & -8n) < 0n) * 4n`,
+    7,
+  ],
+  ["minus makes a signed bigint", `${ONES} out.value = bit(-u64(seven) < 0n) + bit(-t.value === 1n) * 2n`, 3],
+  [
+    "a switch over a signed bigint",
+    `${ONES} switch (t.value) { case 0xffffffffffffffffn: out.value = 1n; break; case -1n: out.value = 2n; break; default: out.value = 3n; }`,
+    2,
+  ],
+  [
+    "atomics of signed fields",
+    `${ONES} const e = held.at(0); e.signed = -7n; e.n32 = -7; out.value = bit(i64(atomic.fetchAdd(e, "signed", 3n)) < 0n) + bit(i64(atomic.load(e, "signed")) === -4n) * 2n + bit(i32(atomic.load(e, "n32")) < 0) * 4n`,
+    7,
+    { module: "const held = new ArrayMap({ value: S, maxEntries: 1 });\n" },
+  ],
+  [
+    "a larger constant in a variable that began small",
+    "let sum = u64(word); for (const i of range(two)) { sum = 0x1_0000_0000_0000n; s.list[0] = i; } out.value = sum % 0xffffn",
+    1,
   ],
 ];
 
@@ -959,6 +1080,7 @@ const stores: readonly Row[] = [
 
 const ROWS: readonly Row[] = [
   ...nothings,
+  ...signs,
   ...subprograms,
   ...callbacks,
   ...ranges,

@@ -94,6 +94,11 @@ function preamble(writer: Declarations, random: Random, scope: Scope): string[] 
     );
     scope.bigs.push({ text: name, clean: true, isMutable: false });
   }
+  for (let i = random.between(0, 2); i > 0; i--) {
+    const name = writer.name("s");
+    lines.push(`const ${name}: bigint = ctx.header(i64, ${random.between(0, 40)})?.value ?? -3n;`);
+    scope.signeds.push({ text: name, isMutable: false });
+  }
   return lines;
 }
 
@@ -124,7 +129,7 @@ function report(writer: Declarations, random: Random, scope: Scope): string[] {
   const values = [
     ...scope.numbers.map(({ text }) => `u64(${text})`),
     ...scope.bigs.map(({ text }) => text),
-    ...scope.signeds.map((text) => `u64(${text})`),
+    ...scope.signeds.map(({ text }) => `u64(${text})`),
     ...scope.bools.map(({ text }) => `${text} ? 1n : 0n`),
   ];
   const places = scope.livePlaces().filter(({ home }) => home === "stack");

@@ -12,7 +12,17 @@ import { WORD_SIZES } from "./merge.ts";
 import { newObject } from "./objects.ts";
 import { integerRange } from "./scalars.ts";
 import type { ByteSource } from "./state.ts";
-import { describeValue, folded, isStaged, type PlaceValue, staged, type Value, type Word, within } from "./value.ts";
+import {
+  describeValue,
+  folded,
+  isStaged,
+  type PlaceValue,
+  signedConstant,
+  staged,
+  type Value,
+  type Word,
+  within,
+} from "./value.ts";
 import { isWide } from "./wide.ts";
 import { loadBytes, loadWord, shift, swap } from "./words.ts";
 
@@ -39,10 +49,9 @@ export function castTo(front: Front, schema: Schema<unknown>, given: Value, node
 function stagedCast(front: Front, schema: Schema<unknown>, value: unknown, node: SyntaxNode): Value {
   const layout = layoutOf(schema);
   try {
-    const cast = folded((schema as unknown as (value: unknown) => unknown)(value));
-    return layout.kind === "integer" && layout.size === 8 && layout.signed
-      ? ({ ...cast, isSigned: true } as Value)
-      : cast;
+    const cast = (schema as unknown as (value: unknown) => unknown)(value);
+    const isSigned = layout.kind === "integer" && layout.size === 8 && layout.signed;
+    return isSigned ? signedConstant(cast as bigint) : folded(cast);
   } catch (cause) {
     return front.fail("COMPILER_TYPE", { expected: "an integer", found: problemOf(cause) }, node);
   }
@@ -87,9 +96,9 @@ function toWide(front: Front, isSigned: boolean, value: Value, node: SyntaxNode)
   if (value.kind === "address" && value.family === "mac")
     return { kind: "bigint", signed: isSigned, id: macNumber(front, value.words), max: (1n << 48n) - 1n };
   if (isWide(front, value)) {
-    const { id, max, signed } = bigintOf(front, value, node);
-    const keeps = max !== undefined && !signed && max < 1n << 63n;
-    return { kind: "bigint", id: id(), signed: isSigned, ...(keeps && !isSigned ? { max } : {}) };
+    const { id, max } = bigintOf(front, value, node);
+    const keeps = max !== undefined && (!isSigned || max < 1n << 63n);
+    return { kind: "bigint", id: id(), signed: isSigned, ...(keeps ? { max } : {}) };
   }
   if (value.kind === "boolean")
     return { kind: "bigint", signed: isSigned, id: booleanOf(front, value, node).id(), max: 1n };
@@ -98,7 +107,7 @@ function toWide(front: Front, isSigned: boolean, value: Value, node: SyntaxNode)
     kind: "bigint",
     id: id(),
     signed: isSigned,
-    ...(range.min >= 0 && !isSigned ? { max: BigInt(range.max) } : {}),
+    ...(range.min >= 0 ? { max: BigInt(range.max) } : {}),
   };
 }
 

@@ -1,12 +1,13 @@
 /** Comparisons: the paths on which one holds and does not, and what each path learns of the ranges. */
 import type { ConditionCode } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
-import { addressOf, bigintOf, booleanOf, numberOf, type WideOperand } from "./convert.ts";
+import { addressOf, booleanOf, numberOf } from "./convert.ts";
 import type { Front, Split } from "./front.ts";
 import { isSeen } from "./seen.ts";
 import { decided, equalWords, isPresent } from "./splits.ts";
 import { isNothing, isStaged, MAX_SAFE, nothingOf, type Range, staged, type Value } from "./value.ts";
 import { isWide } from "./wide.ts";
+import { equalWide, type Order, orderWide } from "./wide-comparisons.ts";
 
 const NEVER = new Set(["===", "!==", "==", "!="]);
 
@@ -26,7 +27,7 @@ export function compare(front: Front, operator: string, a: Value, b: Value, node
   }
   refuseOrder(front, operator, left, right, node);
   if (isStaged(left) && isStaged(right)) return decided(front, stagedOrder(operator, left.value, right.value));
-  if (isWide(front, left) || isWide(front, right)) return compareWide(front, operator, left, right, node);
+  if (isWide(front, left) || isWide(front, right)) return orderWide(front, operator as Order, left, right, node);
   return compareNumbers(front, operator, left, right, node);
 }
 
@@ -107,44 +108,6 @@ function bound(operator: string, other: Range): Range {
   }
 }
 
-function compareWide(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
-  refuseDifference(front, left, node["left"]);
-  refuseDifference(front, right, node["right"]);
-  const a = wideOperand(front, left, node["left"] ?? node);
-  const b = wideOperand(front, right, node["right"] ?? node);
-  const signed = a.signed || b.signed;
-  if (!signed) refuseSignTest(front, operator, node);
-  const code = (signed ? SIGNED : UNSIGNED)[operator]!;
-  if (a.constant !== undefined) return front.branch((signed ? SIGNED : UNSIGNED)[MIRRORED[operator]!]!, b.id(), a.id());
-  return front.branch(code, a.id(), b.id());
-}
-
-/** `x < 0n` and `x >= 0n`, so written, ask for a sign, and unsigned bigints have none. */
-function refuseSignTest(front: Front, operator: string, node: SyntaxNode): void {
-  const isZero = (side: SyntaxNode | undefined) =>
-    typeof side?.["bigint"] === "string" && BigInt(side["bigint"]) === 0n;
-  const isTest =
-    (isZero(node["right"]) && (operator === "<" || operator === ">=")) ||
-    (isZero(node["left"]) && (operator === ">" || operator === "<="));
-  if (isTest) front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
-}
-
-/** A number beside a bigint is that integer. */
-function wideOperand(front: Front, value: Value, node: SyntaxNode): WideOperand {
-  if (isWide(front, value)) return bigintOf(front, value, node);
-  const { range, constant, id } = numberOf(front, value, node);
-  if (constant !== undefined)
-    return { signed: constant < 0, constant: BigInt(constant), id, max: BigInt(Math.max(0, constant)) };
-  return { signed: range.min < 0, id, ...(range.min < 0 ? {} : { max: BigInt(range.max) }) };
-}
-
-/** `a - b < c` of unsigned bigints is never what it says when the difference wraps. */
-function refuseDifference(front: Front, value: Value, node: SyntaxNode | undefined): void {
-  if (value.kind !== "bigint" || value.signed || value.max !== undefined) return;
-  if (node?.type === "BinaryExpression" && node["operator"] === "-")
-    front.fail("COMPILER_WRAPPING_COMPARISON", {}, node);
-}
-
 function equal(front: Front, operator: string, left: Value, right: Value, node: SyntaxNode): Split {
   if (isNothing(left)) return nothing(front, operator, left, right, node);
   if (isNothing(right)) return nothing(front, operator, right, left, node);
@@ -156,12 +119,8 @@ function equal(front: Front, operator: string, left: Value, right: Value, node: 
   if (left.kind === "address" || right.kind === "address") return equalAddresses(front, left, right, node);
   if (left.kind === "boolean" || right.kind === "boolean") return equalBooleans(front, left, right, node);
   if (isWide(front, left) || isWide(front, right)) {
-    refuseDifference(front, left, node["left"]);
-    refuseDifference(front, right, node["right"]);
     const isMixed = isWide(front, left) !== isWide(front, right);
-    if (isMixed && operator.length === 3) return decided(front, false);
-    const [a, b] = [wideOperand(front, left, node), wideOperand(front, right, node)];
-    return a.constant === undefined ? front.branch("eq", a.id(), b.id()) : front.branch("eq", b.id(), a.id());
+    return isMixed && operator.length === 3 ? decided(front, false) : equalWide(front, left, right, node);
   }
   return equalNumbers(front, left, right, node);
 }

@@ -5,7 +5,7 @@ import type { SyntaxNode } from "../stage/syntax.ts";
 import type { Front } from "./front.ts";
 import { addressWords, normalize } from "./merge.ts";
 import { isSeen } from "./seen.ts";
-import { describeValue, isStaged, MAX_SAFE, type Range, staged, type Value, type Word } from "./value.ts";
+import { describeValue, isStaged, MAX_SAFE, type Range, signOf, staged, type Value, type Word } from "./value.ts";
 
 /** A value that is there; an error when it may be null. */
 export function present(front: Front, given: Value, node: SyntaxNode): Value {
@@ -62,6 +62,7 @@ export function bounded(front: Front, id: ValueId, range: Range, node: SyntaxNod
   return numberOf(front, least, node).id();
 }
 
+/** A bigint of kernel code; with `max` it is 0 to `max`. */
 export interface WideOperand {
   /** The constant came out of a computation. */
   readonly isFolded?: boolean;
@@ -83,13 +84,12 @@ export function bigintOf(front: Front, given: Value, node: SyntaxNode, expected 
       const limits = { type: "64 bits", range: "-2^63 to 2^64 - 1" };
       front.fail("COMPILER_CONSTANT_RANGE", { value: `${constant}n`, ...limits }, node);
     }
-    const isNegative = constant < 0n || value.isSigned === true;
     return {
-      signed: isNegative,
+      signed: signOf(value) === "signed",
       constant,
       isFolded: value.isFolded === true,
       id: () => front.constant(constant),
-      ...(isNegative ? {} : { max: constant }),
+      ...(constant < 0n ? {} : { max: constant }),
     };
   }
   return front.fail("COMPILER_TYPE", { expected, found: describeValue(value) }, node);

@@ -19,6 +19,7 @@ import { assignPlace, fieldOf, placeAt, requireUsable } from "./memory.ts";
 import { addressOfPlace } from "./packet.ts";
 import { PREFIXES } from "./prefixes.ts";
 import { variablePlace } from "./property.ts";
+import { integerRange } from "./scalars.ts";
 import { decided, equalWords } from "./splits.ts";
 import { describeValue, isStaged, type PlaceValue, type Range, staged, UNDEFINED, type Value } from "./value.ts";
 import { forget, forgetMaps, loadWord, shift, wordsOf } from "./words.ts";
@@ -150,8 +151,8 @@ function operand(front: Front, { size }: AtomicField, call: Call, index: number)
 /** The old value, as the field's type reads. */
 function fetched(front: Front, { size, signed }: AtomicField, id: ValueId): Value {
   if (size === 8) return { kind: "bigint", id, signed };
-  const range: Range = signed ? { min: -0x80000000, max: 0x7fffffff } : { min: 0, max: 0xffffffff };
-  return { kind: "number", id: signed ? front.emit({ kind: "signExtend", bits: 32, a: id }) : id, range };
+  const value = signed ? front.emit({ kind: "signExtend", bits: 32, a: id }) : id;
+  return { kind: "number", id: value, range: integerRange(size, signed) };
 }
 
 const atomicOperation = (code: AtomicCode, isFetching: boolean): Handler =>
@@ -172,7 +173,7 @@ const atomicLoad = value((front, call) => {
   const { base, offset, size, signed, place } = field;
   forget(front, place.at, offset, offset + size);
   const id = front.emit({ kind: "load", size, signed: signed && size === 4, base, offset });
-  return size === 8 ? { kind: "bigint", id, signed } : fetched(front, { ...field, signed: false }, id);
+  return size === 8 ? { kind: "bigint", id, signed } : { kind: "number", id, range: integerRange(size, signed) };
 });
 
 const atomicStore = value((front, call) => {

@@ -18,11 +18,13 @@ import { loadPacket } from "./packet-bounds.ts";
 import { copyState, type State, sameBytes, sameValue } from "./state.ts";
 import {
   clampRange,
+  commonSign,
   isNothing,
   isStaged,
   MAX_SAFE,
   nothingOf,
   type Range,
+  signOf,
   staged,
   union,
   type Value,
@@ -233,16 +235,19 @@ function fitsIn(front: Front, value: Value, shape: Value): boolean {
     if (isNothing(value)) return true;
     return fitsIn(front, value.kind === "nullable" ? value.value : value, shape.value);
   }
-  if (isStaged(value)) return isStaged(shape) ? Object.is(value.value, shape.value) : typeof value.value === shape.kind;
-  if (shape.kind === "bigint" && value.kind === "bigint")
-    return (
-      shape.signed === value.signed && (shape.max === undefined || (value.max !== undefined && value.max <= shape.max))
-    );
+  if (shape.kind === "bigint") return fitsInBigint(value, shape);
+  if (isStaged(value)) return isStaged(shape) ? sameValue(value, shape) : typeof value.value === shape.kind;
   return (
     value.kind === shape.kind &&
     !isStaged(shape) &&
     (value.kind !== "place" || value.schema === (shape as typeof value).schema)
   );
+}
+
+function fitsInBigint(value: Value, shape: Extract<Value, { kind: "bigint" }>): boolean {
+  if (signOf(value) === undefined || commonSign([value, shape]) !== signOf(shape)) return false;
+  const max = isStaged(value) ? (value.value as bigint) : (value as typeof shape).max;
+  return shape.max === undefined || (max !== undefined && max >= 0n && max <= shape.max);
 }
 
 const LIMITS = [255, 65535, 0x7fffffff, 0xffffffff, MAX_SAFE];
@@ -268,8 +273,10 @@ function unify(front: Front, before: Value, after: Value, times: number): Value 
   switch (kind(before)) {
     case "boolean":
       return { kind: "boolean", id: -1, isBit: true };
-    case "bigint":
-      return { kind: "bigint", id: -1, signed: [before, after].some((one) => one.kind === "bigint" && one.signed) };
+    case "bigint": {
+      const sign = commonSign([before, after]);
+      return sign && { kind: "bigint", id: -1, signed: sign === "signed" };
+    }
     case "address":
       return after;
     case "place":

@@ -25,6 +25,7 @@ import {
 } from "./state.ts";
 import {
   type Connection,
+  commonSign,
   isNothing,
   isStaged,
   nothingOf,
@@ -224,9 +225,8 @@ export class Merger {
   }
 
   #bigint(values: readonly (Value | undefined)[]): Value {
-    const known = values.filter((value) => value?.kind === "bigint");
-    const signed = known[0]?.signed ?? false;
-    if (known.some((value) => value.signed !== signed)) throw DIFFERENT;
+    const sign = commonSign(values.filter((value) => value !== undefined));
+    if (sign === undefined) throw DIFFERENT;
     const ids = this.#scalars(values, (front, value) =>
       value.kind === "bigint" ? value.id : front.constant((value as { value: bigint }).value),
     );
@@ -235,7 +235,8 @@ export class Merger {
     );
     const isBounded = limits.every((limit) => limit !== undefined && limit >= 0n);
     const max = isBounded ? (limits as bigint[]).reduce((a, b) => (a > b ? a : b)) : undefined;
-    return { kind: "bigint", id: this.phi("scalar", ids), signed, ...(max === undefined ? {} : { max }) };
+    const id = this.phi("scalar", ids);
+    return { kind: "bigint", id, signed: sign === "signed", ...(max === undefined ? {} : { max }) };
   }
 
   #address(values: readonly (Value | undefined)[]): Value {

@@ -9,8 +9,8 @@ import { arithmetic } from "./arithmetic.ts";
 import { bitwise, checkShift, low32, unsigned } from "./bit-operations.ts";
 import { bigintOf, numberOf } from "./convert.ts";
 import type { Front } from "./front.ts";
-import { folded, isStaged, U32, type Value } from "./value.ts";
-import { isWide, stagedWide, wide } from "./wide.ts";
+import { folded, isStaged, signedConstant, signOf, U32, type Value } from "./value.ts";
+import { isWide, signedResult, stagedWide, wide } from "./wide.ts";
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%", "**"]);
 
@@ -19,7 +19,7 @@ const BITWISE = new Set(["&", "|", "^", "<<", ">>", ">>>"]);
 export function binary(front: Front, operator: string, a: Value, b: Value, node: SyntaxNode): Value {
   const [left, right] = [front.settle(a), front.settle(b)];
   if (isStaged(left) && isStaged(right)) {
-    const isSigned = [left, right].some((one) => one.isSigned || (typeof one.value === "bigint" && one.value < 0n));
+    const isSigned = signedResult(operator, signOf(left) === "signed", signOf(right) === "signed");
     return stagedBinary(front, operator, left.value, right.value, isSigned, node);
   }
   if (ARITHMETIC.has(operator) || BITWISE.has(operator)) refuseText(front, operator, left, right, node);
@@ -80,7 +80,7 @@ export function unary(front: Front, operator: string, given: Value, node: Syntax
   if (isWide(front, value)) {
     const operand = bigintOf(front, value, node);
     if (operator === "-")
-      return { kind: "bigint", signed: operand.signed, id: front.emit({ kind: "negate", width: 64, a: operand.id() }) };
+      return { kind: "bigint", signed: true, id: front.emit({ kind: "negate", width: 64, a: operand.id() }) };
     if (operator === "~")
       return { kind: "bigint", signed: operand.signed, id: front.aluConstant("xor", operand.id(), -1) };
     return front.unsupported(`\`${operator}\` of a bigint`, "use -x or ~x", node);
@@ -103,12 +103,10 @@ function stagedUnary(
   given: Extract<Value, { kind: "staged" }>,
   node: SyntaxNode,
 ): Value {
-  const { value, isSigned } = given;
-  if (typeof value === "bigint" && (operator === "-" || operator === "~")) {
-    const result = operator === "-" ? -value : ~value;
-    if (isSigned) return { kind: "staged", value: BigInt.asIntN(64, result), isFolded: true, isSigned };
-    return folded(BigInt.asUintN(64, result));
-  }
+  const { value } = given;
+  if (typeof value === "bigint" && operator === "-") return signedConstant(-value);
+  if (typeof value === "bigint" && operator === "~")
+    return signOf(given) === "signed" ? signedConstant(~value) : folded(BigInt.asUintN(64, ~value));
   switch (operator) {
     case "-":
       // A literal with its sign is still written down: it must fit where it is stored.

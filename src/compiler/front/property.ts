@@ -1,7 +1,7 @@
 /** Reading `a.b` and `a[i]`: fields of places, getters, fields of the context, and whatever the module's objects have. */
 
 import { Global, Setting } from "../../lang/index.ts";
-import { partsOf } from "../../schema/index.ts";
+import { isSchema, layoutOf, partsOf } from "../../schema/index.ts";
 import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
@@ -11,12 +11,12 @@ import { bounded, numberOf } from "./convert.ts";
 import type { Front, Outcome } from "./front.ts";
 import { requireReleased } from "./held.ts";
 import { joinOutcomes } from "./join.ts";
-import { placeAt, read, readField, requireUsable } from "./memory.ts";
+import { fieldOf, placeAt, read, readField, requireUsable } from "./memory.ts";
 import { storeObject } from "./objects.ts";
 import { contextField, XDP_MD } from "./packet-bounds.ts";
 import { kernelFunction } from "./scope.ts";
 import { NOWHERE } from "./state.ts";
-import { describeValue, isStaged, type PlaceValue, staged, UNDEFINED, type Value } from "./value.ts";
+import { describeValue, isStaged, type PlaceValue, signedConstant, staged, UNDEFINED, type Value } from "./value.ts";
 import { pointerOf, shift } from "./words.ts";
 
 /** Where a cursor is. */
@@ -68,7 +68,16 @@ function stagedProperty(front: Front, object: unknown, name: string, node: Synta
   const getter = getterOf(object, name);
   const kernel = getter && kernelFunction(getter);
   if (kernel) return joinOutcomes(front, front.language.call(front, kernel, [], staged(object), node), node);
-  return staged((object as Record<string, unknown>)[name]);
+  const value = (object as Record<string, unknown>)[name];
+  return typeof value === "bigint" && isSignedField(object, name) ? signedConstant(value) : staged(value);
+}
+
+/** Whether it is a field of type i64 of a struct that the module has made. */
+function isSignedField(object: unknown, name: string): boolean {
+  const schema = (object as object).constructor;
+  if (!isSchema(schema)) return false;
+  const field = fieldOf(layoutOf(schema), name)?.layout;
+  return field?.kind === "integer" && field.signed;
 }
 
 export const isVariable = (value: unknown): value is Global<unknown> | Setting<unknown> =>

@@ -6,7 +6,7 @@ import { failRange, readBits, writeBits } from "./bit-fields.ts";
 import { addressOf, bigintOf, booleanOf, numberOf } from "./convert.ts";
 import type { Front } from "./front.ts";
 import { WORD_SIZES } from "./merge.ts";
-import { type Range, staged, type Value } from "./value.ts";
+import { folded, type Range, signedConstant, staged, type Value } from "./value.ts";
 import {
   type At,
   baseKey,
@@ -75,9 +75,10 @@ function loadScalar(front: Front, layout: Layout, at: At, offsetBits: number, no
   }
 }
 
+/** What a read of a field that holds these bits gives. */
 function integerConstant(bits: bigint, size: number, isSigned: boolean): Value {
-  const value = isSigned ? BigInt.asIntN(8 * size, bits) : bits;
-  return staged(size === 8 ? value : Number(value));
+  if (size === 8) return isSigned ? signedConstant(bits) : folded(BigInt.asUintN(64, bits));
+  return folded(Number(isSigned ? BigInt.asIntN(8 * size, bits) : bits));
 }
 
 export function writeScalar(
@@ -110,12 +111,12 @@ function storeScalar(
 ): Value | undefined {
   switch (layout.kind) {
     case "integer": {
-      const { id, constant, fits } = integerBits(front, layout, value, node, what);
+      const { id, constant, readAgain } = integerBits(front, layout, value, node, what);
       if (constant !== undefined) {
         const bits = layout.byteOrder === "network" ? swapConstant(constant, layout.size) : constant;
         storeWord(front, at, layout.size, -1, bits);
       } else storeWord(front, at, layout.size, layout.byteOrder === "network" ? swap(front, id, layout.size) : id);
-      return fits ? front.settle(value) : undefined;
+      return readAgain;
     }
     case "bool": {
       const { constant, id } = booleanOf(front, value, node);
@@ -136,8 +137,8 @@ function storeScalar(
 interface IntegerBits {
   readonly id: ValueId;
   readonly constant?: bigint;
-  /** Whether a read gives the same value again. */
-  readonly fits: boolean;
+  /** What a read of the field gives; undefined when that takes a load. */
+  readonly readAgain: Value | undefined;
 }
 
 /** A value for an integer field: numbers wrap into it, constants must fit. */
@@ -149,18 +150,27 @@ export function integerBits(
   what: string,
 ): IntegerBits {
   const { size, signed } = layout;
-  if (size === 8) {
-    const { constant, id, isFolded } = bigintOf(front, value, node);
-    if (constant === undefined) return { id: id(), fits: true };
-    if (!isFolded) checkWide(front, constant, signed, what, node);
-    return { id: -1, constant: BigInt.asUintN(64, constant), fits: signed || constant >= 0n };
-  }
+  if (size === 8) return wideBits(front, signed, value, node, what);
   const { constant, range, id, isFolded } = numberOf(front, value, node);
   const limits = integerRange(size, signed);
   const fits = range.min >= limits.min && range.max <= limits.max;
-  if (constant === undefined) return { id: id(), fits };
+  if (constant === undefined) return { id: id(), readAgain: fits ? front.settle(value) : undefined };
   if (!fits && !isFolded) failRange(front, constant, `${what} (${8 * size} bits)`, limits, node);
-  return { id: -1, constant: BigInt.asUintN(8 * size, BigInt(constant)), fits };
+  const bits = BigInt.asUintN(8 * size, BigInt(constant));
+  return { id: -1, constant: bits, readAgain: integerConstant(bits, size, signed) };
+}
+
+/** The field's type decides how its bits are read, not the type of what was stored. */
+function wideBits(front: Front, isSigned: boolean, value: Value, node: SyntaxNode, what: string): IntegerBits {
+  const { constant, id, isFolded, max } = bigintOf(front, value, node);
+  if (constant === undefined) {
+    const stored = id();
+    const isSame = max !== undefined && (max < 2n ** 63n || !isSigned);
+    return { id: stored, readAgain: { kind: "bigint", id: stored, signed: isSigned, ...(isSame ? { max } : {}) } };
+  }
+  if (!isFolded) checkWide(front, constant, isSigned, what, node);
+  const bits = BigInt.asUintN(64, constant);
+  return { id: -1, constant: bits, readAgain: integerConstant(bits, 8, isSigned) };
 }
 
 function checkWide(front: Front, constant: bigint, isSigned: boolean, what: string, node: SyntaxNode): void {

@@ -143,7 +143,7 @@ export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
   if (!a || !b || a.kind !== b.kind) return false;
   switch (a.kind) {
     case "staged":
-      return Object.is(a.value, (b as typeof a).value);
+      return Object.is(a.value, (b as typeof a).value) && a.isSigned === (b as typeof a).isSigned;
     case "number": {
       // On one path a test may have shown more: that must not be taken for all.
       const { id, range } = b as typeof a;

@@ -24,6 +24,7 @@ import {
   type PlaceValue,
   type Range,
   type Region,
+  signOf,
   U32,
   UNDEFINED,
   type Value,
@@ -239,7 +240,7 @@ function endAt(front: Front, { state, value, from }: Outcome, kernel: KernelFunc
     case "bigint": {
       const { id, signed } = bigintOf(front, given, node);
       front.exitWith(id());
-      const isEither = isStaged(given) && BigInt.asUintN(63, given.value as bigint) === given.value;
+      const isEither = signOf(given) === "either";
       return { kind: signed ? SIGNED : "a bigint", isEither, shape: bigintShape(signed) };
     }
     case "number": {

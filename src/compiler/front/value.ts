@@ -70,10 +70,11 @@ export type Value =
       readonly value: unknown;
       /** It came out of a computation: a store wraps it, where a constant that is written down must fit. */
       readonly isFolded?: true;
-      /** A bigint that i64(…) made. */
+      /** A bigint that i64(…), a field of type i64 or `-x` made. One below zero is signed without it. */
       readonly isSigned?: true;
     }
   | { readonly kind: "number"; readonly id: ValueId; readonly range: Range }
+  /** With `max` it is known to be 0 to `max`, whatever its sign may be. */
   | { readonly kind: "bigint"; readonly id: ValueId; readonly signed: boolean; readonly max?: bigint }
   /** False when 0; true is 1 where `isBit` says so, else anything but 0. */
   | { readonly kind: "boolean"; readonly id: ValueId; readonly isBit: boolean }
@@ -103,6 +104,33 @@ export type Connection = Extract<Value, { kind: "connection" }>;
 
 export const staged = (value: unknown): Value => ({ kind: "staged", value });
 export const folded = (value: unknown): Value => ({ kind: "staged", value, isFolded: true });
+/** A signed bigint that is known: its low 64 bits. */
+export const signedConstant = (value: bigint): Value => ({
+  kind: "staged",
+  value: BigInt.asIntN(64, value),
+  isFolded: true,
+  isSigned: true,
+});
+
+/**
+ * How the 64 bits of a bigint are to be read. A constant that is the same number either way, and that nobody has made
+ * signed, is "either": it takes the sign of what it meets in a variable.
+ */
+export function signOf(value: Value): "signed" | "unsigned" | "either" | undefined {
+  if (value.kind === "bigint") return value.signed ? "signed" : "unsigned";
+  if (!isStaged(value) || typeof value.value !== "bigint") return undefined;
+  if (value.isSigned || value.value < 0n) return "signed";
+  return value.value < 2n ** 63n ? "either" : "unsigned";
+}
+
+/** The sign of a variable that holds these bigints; undefined when no type holds them all. */
+export function commonSign(values: readonly Value[]): "signed" | "unsigned" | undefined {
+  const signs = new Set(values.map(signOf));
+  signs.delete("either");
+  if (signs.size > 1) return undefined;
+  return signs.has("signed") ? "signed" : "unsigned";
+}
+
 export const UNDEFINED: Value = staged(undefined);
 export const NULL: Value = staged(null);
 

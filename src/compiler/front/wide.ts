@@ -1,14 +1,20 @@
-/** Operators of bigints: 64 bits wide, wrapping, unsigned unless one side is signed. */
+/** Operators of bigints: 64 bits wide, wrapping; `signedResult` says which type the result has. */
 import type { AluCode, ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { bigintOf, type WideOperand } from "./convert.ts";
 import type { Front } from "./front.ts";
-import { isStaged, type Value } from "./value.ts";
+import { folded, isStaged, signedConstant, type Value } from "./value.ts";
 
 export const isWide = (front: Front, given: Value): boolean => {
   const value = front.settle(given);
   return value.kind === "bigint" || (isStaged(value) && typeof value.value === "bigint");
 };
+
+/** `a & b` with an unsigned side has no sign, a shift is what its left side is, and all else is signed where one side is. */
+export function signedResult(operator: string, a: boolean, b: boolean): boolean {
+  if (operator === "&") return a && b;
+  return operator === "<<" || operator === ">>" ? a : a || b;
+}
 
 export function stagedWide(
   front: Front,
@@ -18,12 +24,7 @@ export function stagedWide(
   isSigned: boolean,
   node: SyntaxNode,
 ): Value {
-  const wrap = (value: bigint): Value => ({
-    kind: "staged",
-    value: isSigned ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value),
-    isFolded: true,
-    ...(isSigned ? { isSigned: true } : {}),
-  });
+  const wrap = (value: bigint): Value => (isSigned ? signedConstant(value) : folded(BigInt.asUintN(64, value)));
   switch (operator) {
     case "+":
       return wrap(x + y);
@@ -68,7 +69,7 @@ export function wide(front: Front, operator: string, left: Value, right: Value, 
   const b = bigintOf(front, right, node["right"] ?? node);
   const code = WIDE_CODES[operator];
   if (!code) return front.unsupported(`\`${operator}\` of bigints`, "use + - * / % & | ^ << >>", node);
-  const signed = a.signed || b.signed;
+  const signed = signedResult(operator, a.signed, b.signed);
   if (signed && (code === "div" || code === "mod"))
     return front.unsupported(
       `\`${operator}\` of signed bigints`,
@@ -76,7 +77,8 @@ export function wide(front: Front, operator: string, left: Value, right: Value, 
       node,
     );
   if (code === "shl" || code === "shr") checkWideShift(front, b, node);
-  const max = signed ? undefined : operator === "%" ? remainderMax(a.max, b.constant) : wideMax(operator, a.max, b.max);
+  const most = operator === "%" ? remainderMax(a.max, b.constant) : wideMax(operator, a.max, b.max);
+  const max = signed && most !== undefined && most >= 2n ** 63n ? undefined : most;
   const id = wideOperation(front, signed && code === "shr" ? "sar" : code, a, b);
   return { kind: "bigint", id, signed, ...(max === undefined ? {} : { max }) };
 }
@@ -98,8 +100,8 @@ function powerOf(value: bigint): number | undefined {
   return value.toString(2).length - 1;
 }
 
-function checkWideShift(front: Front, { constant, max, signed }: WideOperand, node: SyntaxNode): void {
-  const limit = constant ?? (signed ? undefined : max);
+function checkWideShift(front: Front, { constant, max }: WideOperand, node: SyntaxNode): void {
+  const limit = constant ?? max;
   if (limit !== undefined && limit >= 0n && limit < 64n) return;
   front.fail(
     "COMPILER_SHIFT",

@@ -50,6 +50,20 @@ const BIG_EDGES = [
   0x8000000000000000n,
   0xffffffffffffffffn,
 ];
+/** Of signed bigints. */
+const SIGNED_EDGES = [
+  0n,
+  1n,
+  5n,
+  -1n,
+  -2n,
+  -128n,
+  -0x80000000n,
+  -0x100000000n,
+  0x7fffffffffffffffn,
+  -0x7fffffffffffffffn,
+  -0x8000000000000000n,
+];
 
 export const pow2Above = (value: number): number => 2 ** Math.ceil(Math.log2(value + 1));
 
@@ -199,6 +213,24 @@ export abstract class Atoms {
     const { random } = this;
     const value = random.chance(0.6) ? random.pick(BIG_EDGES) : (BigInt(random.u32()) << 32n) | BigInt(random.u32());
     return { text: `${value}n`, clean: true };
+  }
+
+  /** Below zero it is signed as it stands. */
+  protected signedLiteral(): string {
+    const { random } = this;
+    const value = random.chance(0.7)
+      ? random.pick(SIGNED_EDGES)
+      : BigInt.asIntN(64, (BigInt(random.u32()) << 32n) | BigInt(random.u32()));
+    return value < 0n && random.chance(0.6) ? `(${value}n)` : `i64(${value}n)`;
+  }
+
+  protected signedAtom(scope: Scope): string {
+    const { random, module } = this;
+    const known = [...this.fieldsOf(scope, "signed"), ...scope.all("signeds")].map(({ text }) => text);
+    const constants = module.signeds.length > 0 && random.chance(0.2) ? module.signeds : [];
+    const globals = module.globals.filter(({ type }) => type.kind === "big" && type.signed);
+    const names = [...known, ...constants, ...globals.map(({ name }) => `${name}.value`)];
+    return names.length > 0 && random.chance(0.7) ? random.pick(names) : this.signedLiteral();
   }
 
   protected bigAtom(scope: Scope, clean: boolean): BigText {

@@ -44,6 +44,7 @@ const ADDRESSES = {
 } as const;
 const TYPES = { mac: "MacAddress", ipv4: "Ipv4Address", ipv6: "Ipv6Address" } as const;
 const CONSTANTS = [0, 1, 4, 6, 17, 41, 53, 80, 255, 300, 0x0800, 0x86dd, 0xffff, 0x12345, U32, 5_000_000_000];
+const SIGNED_CONSTANTS = ["-1n", "-3n", "-0x80000000n", "-0x8000000000000000n"];
 const BIG_CONSTANTS = ["0n", "1n", "7n", "0xffffffffn", "1_000_000_000n", "0xffffffffffffffffn"];
 
 /** Functions that vanish: their function arguments and types are known when the program is compiled. */
@@ -69,6 +70,7 @@ export function emptyModel(): ModuleModel {
     helpers: [],
     numbers: [],
     bigs: [],
+    signeds: [],
     addresses: [],
     globals: [],
     outcomes: ["first", "second", "third"],
@@ -90,6 +92,11 @@ export class Declarations extends Statements {
     for (const text of BIG_CONSTANTS.filter(() => random.chance(0.5))) {
       const name = this.name("W");
       module.bigs.push({ text: name, clean: true });
+      lines.push(`export const ${name}: bigint = ${text};`);
+    }
+    for (const text of SIGNED_CONSTANTS.filter(() => random.chance(0.5))) {
+      const name = this.name("M");
+      module.signeds.push(name);
       lines.push(`export const ${name}: bigint = ${text};`);
     }
     for (const [family, texts] of Object.entries(ADDRESSES) as [keyof typeof ADDRESSES, readonly string[]][]) {
@@ -234,12 +241,12 @@ export class Declarations extends Statements {
 
   #globals(): string[] {
     const { random, module } = this;
-    const types = [NUMBER_TYPES[2]!, BIG_TYPES[0]!].filter(() => random.chance(0.6));
+    const types = [NUMBER_TYPES[2]!, NUMBER_TYPES[5]!, BIG_TYPES[0]!, BIG_TYPES[1]!].filter(() => random.chance(0.6));
     return types.map((type) => {
       const isSetting = random.chance(0.3);
       const name = this.name(isSetting ? "setting" : "global");
       module.globals.push({ name, type, isSetting });
-      const initial = type.kind === "number" ? "7" : "9n";
+      const initial = type.kind === "number" ? "7" : type.kind === "big" && type.signed ? "-9n" : "9n";
       return `export const ${name} = ${isSetting ? "setting" : "global"}(${type.schema}, ${initial});`;
     });
   }

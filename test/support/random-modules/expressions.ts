@@ -46,9 +46,11 @@ export class Expressions extends NumberExpressions {
     ];
     if (!clean) {
       rows.push([6, () => binary("-", sub(), sub())]);
-      rows.push([1, () => ({ text: `(-${sub().text})`, clean: false })]);
+      rows.push([1, () => ({ text: `u64(-${sub().text})`, clean: true })]);
       rows.push([1, () => ({ text: `(~${sub().text})`, clean: false })]);
-      rows.push([2, () => ({ text: `u64(${this.signed(scope, depth - 1)})`, clean: false })]);
+      rows.push([2, () => ({ text: `u64(${this.signed(scope, depth - 1)})`, clean: true })]);
+      rows.push([1, () => ({ text: `(${this.signed(scope, depth - 1)} & ${sub().text})`, clean: true })]);
+      rows.push([1, () => ({ text: `(${sub().text} >> ${this.signedCount()})`, clean: true })]);
       rows.push([
         2,
         () => {
@@ -67,14 +69,27 @@ export class Expressions extends NumberExpressions {
 
   /** A signed 64-bit expression. */
   signed(scope: Scope, depth: number): string {
-    const fields = [...this.fieldsOf(scope, "signed").map(({ text }) => text), ...scope.all("signeds")];
-    if (depth > 0 && this.random.chance(0.5)) {
-      const [a, b] = [this.signed(scope, depth - 1), this.signed(scope, depth - 1)];
-      if (this.random.chance(0.2)) return `(${a} >> ${this.random.between(1, 63)}n)`;
-      return `(${a} ${this.random.pick(["+", "-", "*", "&", "|", "^"])} ${b})`;
-    }
-    if (fields.length > 0 && this.random.chance(0.5)) return this.random.pick(fields);
-    return `i64(${this.random.chance(0.5) ? this.big(scope, depth - 1).text : this.number(scope, depth - 1).text})`;
+    if (depth <= 0) return this.signedAtom(scope);
+    const sub = (): string => this.signed(scope, depth - 1);
+    const big = (): string => this.big(scope, depth - 1).text;
+    const pick = (operators: readonly string[]): string => this.random.pick(operators);
+    const rows: [number, () => string][] = [
+      [4, () => this.signedAtom(scope)],
+      [5, () => `(${sub()} ${pick(["+", "-", "*", "&", "|", "^"])} ${sub()})`],
+      [1, () => `(${sub()} ${pick(["+", "-", "*", "|", "^"])} ${big()})`],
+      [1, () => `(${big()} ${pick(["+", "-", "*", "|", "^"])} ${sub()})`],
+      [2, () => `(${sub()} ${pick(["<<", ">>"])} ${this.random.between(0, 63)}n)`],
+      [1, () => `(-${this.random.chance(0.5) ? sub() : big()})`],
+      [1, () => `(~${sub()})`],
+      [1, () => `(${this.bool(scope, depth - 1)} ? ${sub()} : ${sub()})`],
+      [1, () => `select<bigint>(${this.bool(scope, depth - 1)}, ${sub()}, ${sub()})`],
+      [3, () => `i64(${this.random.chance(0.5) ? big() : this.number(scope, depth - 1).text})`],
+    ];
+    return choose(this.random, rows);
+  }
+
+  protected signedCount(): string {
+    return `i64(${this.random.between(0, 63)}n)`;
   }
 
   bool(scope: Scope, depth: number): string {
@@ -108,10 +123,28 @@ export class Expressions extends NumberExpressions {
       [2, () => `(u64(${big()}) ${equality} ${big()})`],
       [1, () => `(${big()} ${order} ${this.nonNegative(this.number(scope, depth - 1)).text})`],
       [2, () => `(${this.signed(scope, depth - 1)} ${order} ${this.signed(scope, depth - 1)})`],
+      [2, () => `(i64(${this.signed(scope, depth - 1)}) ${equality} ${this.signed(scope, depth - 1)})`],
+      [2, () => this.mixed(scope, depth, order, big)],
+      [1, () => `(u64(${big()}) ${equality} ${this.signed(scope, depth - 1)})`],
       [1, () => `(${this.signed(scope, depth - 1)} ${order} 0n)`],
       [3, () => this.addressTest(scope, equality)],
     ];
     return choose(this.random, rows);
+  }
+
+  /** Operands of different signs, in either order: they are compared by value. */
+  protected mixed(scope: Scope, depth: number, order: string, big: () => string): string {
+    const signed = (): string => this.signed(scope, depth - 1);
+    const number = (): string => this.number(scope, depth - 1).text;
+    const pair = this.random
+      .pick([
+        [signed, big],
+        [signed, number],
+        [big, number],
+      ])
+      .map((make) => make());
+    const [a, b] = this.random.chance(0.5) ? pair : pair.toReversed();
+    return `(${a} ${order} ${b})`;
   }
 
   /** A number that tsc does not know as a literal, so that it may be compared for equality with any other. */
@@ -139,7 +172,9 @@ export class Expressions extends NumberExpressions {
         return this.fit(this.number(scope, depth), type.min, type.max).text;
       }
       case "big":
-        return type.signed ? `i64(${this.signed(scope, depth)})` : this.big(scope, depth).text;
+        // What is of the other sign wraps into the field; constants of the module must fit.
+        if (this.random.chance(0.3) === type.signed) return this.big(scope, depth).text;
+        return this.signed(scope, depth).replace(/^M\d+$/, type.signed ? "$&" : "u64($&)");
       case "bool":
         return this.bool(scope, depth);
       case "address":

@@ -117,9 +117,10 @@ export abstract class MapStatements extends PlaceStatements {
       return [`atomic.${operation}(${name}, "${field.name}", ${value});`];
     const result = this.name(type.kind === "number" ? "n" : "b");
     if (type.kind === "number") scope.numbers.push({ text: result, min: type.min, max: type.max });
+    else if (type.signed) scope.signeds.push({ text: result, isMutable: false });
     else scope.bigs.push({ text: result, clean: true, isMutable: false });
     // tsc knows the result as number | bigint only.
-    const [annotation, cast] = type.kind === "number" ? ["number", type.schema] : ["bigint", "u64"];
+    const [annotation, cast] = [type.kind === "number" ? "number" : "bigint", type.schema];
     return [`const ${result}: ${annotation} = ${cast}(atomic.${operation}(${name}, "${field.name}", ${value}));`];
   }
 

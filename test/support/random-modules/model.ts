@@ -87,7 +87,7 @@ export class Scope {
   readonly loopDepth: number;
   readonly numbers: NumberVariable[] = [];
   readonly bigs: BigVariable[] = [];
-  readonly signeds: string[] = [];
+  readonly signeds: BoolVariable[] = [];
   readonly bools: BoolVariable[] = [];
   readonly addresses: { readonly text: string; readonly family: AddressKind }[] = [];
   readonly places: PlaceName[] = [];
@@ -145,7 +145,7 @@ export const NUMBER_TYPES: readonly NumberType[] = [
 ];
 export const BIG_TYPES: readonly FieldType[] = [
   { kind: "big", schema: "u64", signed: false, isAtomic: true },
-  { kind: "big", schema: "i64", signed: true, isAtomic: false },
+  { kind: "big", schema: "i64", signed: true, isAtomic: true },
   { kind: "big", schema: "be64", signed: false, isAtomic: false },
 ];
 export const BOOL: FieldType = { kind: "bool", schema: "bool" };
@@ -241,6 +241,8 @@ export interface ModuleModel {
   /** Staged constants of type number, bigint and of addresses. */
   readonly numbers: NumberText[];
   readonly bigs: BigText[];
+  /** Names of bigint constants below zero. */
+  readonly signeds: string[];
   readonly addresses: { readonly text: string; readonly family: AddressKind }[];
   readonly globals: { readonly name: string; readonly type: FieldType; readonly isSetting: boolean }[];
   readonly outcomes: readonly string[];

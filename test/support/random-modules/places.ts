@@ -98,12 +98,7 @@ export class PlaceStatements extends Expressions {
           : `${text} ${random.pick(clean ? ["+=", "^="] : ["+=", "-=", "*="])} ${value};`,
       ];
     }
-    if (random.chance(0.2)) {
-      const name = this.name("s");
-      const line = `const ${name} = ${this.signed(scope, 2)};`;
-      scope.signeds.push(name);
-      return [line];
-    }
+    if (random.chance(0.4)) return this.signedStatement(scope);
     const isMutable = random.chance(0.6);
     const wanted = random.chance(0.5);
     const { text, clean } = this.big(scope, 3, wanted);
@@ -145,6 +140,21 @@ export class PlaceStatements extends Expressions {
     const line = `${isMutable ? "let" : "const"} ${name}: boolean = ${this.bool(scope, 2)};`;
     scope.bools.push({ text: name, isMutable });
     return [line];
+  }
+
+  /** A signed variable, or a change of one. */
+  protected signedStatement(scope: Scope): string[] {
+    const mutable = scope.all("signeds").filter(({ isMutable }) => isMutable);
+    if (mutable.length > 0 && this.random.chance(0.5)) {
+      const { text } = this.random.pick(mutable);
+      const operator = this.random.pick(["=", "=", "+=", "-=", "^=", "&="]);
+      return [`${text} ${operator} i64(${this.signed(scope, 2)});`];
+    }
+    const name = this.name("s");
+    const isMutable = this.random.chance(0.5);
+    const value = this.signed(scope, 2);
+    scope.signeds.push({ text: name, isMutable });
+    return [`${isMutable ? "let" : "const"} ${name}: bigint = ${isMutable ? `i64(${value})` : value};`];
   }
 
   /** Writes a value where the test sees it. */
@@ -202,8 +212,8 @@ export class PlaceStatements extends Expressions {
     }
     const current = place.home === "stack" || type.kind !== "number" ? undefined : path;
     const compound = place.home === "perCpu" || place.home === "packet";
-    if (compound && type.kind === "big" && !type.signed && this.random.chance(0.5))
-      return [`${path} ${this.random.pick(["+=", "-="])} ${this.big(scope, 1).text};`];
+    if (compound && type.kind === "big" && this.random.chance(0.5))
+      return [`${path} ${this.random.pick(["+=", "-="])} ${this.forField(scope, type, 1)};`];
     if (compound && type.kind === "number" && this.random.chance(0.3))
       return [
         this.random.pick([

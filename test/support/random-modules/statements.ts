@@ -28,7 +28,7 @@ export class Statements extends MapStatements {
   protected nested(count: number, around: Surrounding, more: Partial<Surrounding> = {}): string[] {
     const scope = more.scope ?? new Scope(around.scope);
     const lines = this.block(count, { ...around, depth: around.depth - 1, ...more, scope });
-    const own = [...scope.numbers, ...scope.bigs].map(({ text }) => text).concat(scope.signeds);
+    const own = [...scope.numbers, ...scope.bigs, ...scope.signeds].map(({ text }) => text);
     return indent([...lines, ...(this.random.chance(0.7) ? this.observe(own) : [])]);
   }
 
@@ -72,6 +72,15 @@ export class Statements extends MapStatements {
     return [...lines, "}"];
   }
 
+  /** A signed variable that comes below zero in a loop. */
+  protected countedDown(scope: Scope): string[] {
+    const counters = scope.all("signeds").filter(({ isMutable }) => isMutable);
+    if (counters.length === 0) return this.bigs(scope);
+    const { text } = this.random.pick(counters);
+    const step = this.random.pick([`${text}--;`, `${text} -= 1n;`, `${text} = ${text} - 3n;`]);
+    return [step, `if (${text} ${this.random.pick(["<", "<="])} ${this.signedLiteral()}) break;`];
+  }
+
   /** `let x; if (c) x = 1; else x = 2;` */
   protected assignedInBoth(around: Surrounding): string[] {
     const { scope } = around;
@@ -94,6 +103,7 @@ export class Statements extends MapStatements {
 
   protected switchOver(around: Surrounding): string[] {
     const { random, module } = this;
+    if (random.chance(0.15)) return this.switchOverSigned(around);
     const masked = random.chance(0.5);
     const subject = masked ? `${this.number(around.scope, 1).text} & 3` : this.comparable(around.scope, 2);
     const labels = masked ? ["0", "1", "2"] : module.numbers.map(({ text }) => text);
@@ -107,6 +117,17 @@ export class Statements extends MapStatements {
       ? ["  default: {", ...indent(this.nested(1, around, { isLoop: false })), "  }"]
       : [];
     return [`switch (${subject}) {`, ...cases, ...rest, "}"];
+  }
+
+  protected switchOverSigned(around: Surrounding): string[] {
+    const labels = ["-1n", "-2n", "0n", "5n", "0xffffffffffffffffn"].filter(() => this.random.chance(0.7));
+    const cases = labels.flatMap((label) => [
+      `  case ${label}: {`,
+      ...indent(this.nested(1, around, { isLoop: false })),
+      "    break;",
+      "  }",
+    ]);
+    return [`switch (i64(${this.signed(around.scope, 1)})) {`, ...cases, "}"];
   }
 
   protected loop(around: Surrounding): string[] {

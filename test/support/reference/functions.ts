@@ -32,7 +32,7 @@ function evaluate({ module, start, end, kind, captures }: FunctionDescription): 
   const isMember = kind === "method" || kind === "getter" || kind === "setter";
   const body = `"use strict"; return (${isMember ? `{ ${text.replace(/^static\s/, "")} }` : text});`;
   const make = new Function(RUNTIME, ...captures.keys(), body);
-  const made = make(runtime, ...[...captures.values()].map(valueNow)) as Callable;
+  const made = make(runtime, ...[...captures.values()].map((thunk) => asPlace(valueNow(thunk)))) as Callable;
   return isMember ? onlyMember(made) : made;
 }
 
@@ -43,6 +43,12 @@ function valueNow(thunk: () => unknown): unknown {
     if (error instanceof ReferenceError) return undefined;
     throw error;
   }
+}
+
+/** A struct that the module has made reads as one of kernel code: its i64 fields are Signed. */
+function asPlace(value: unknown): unknown {
+  const schema = typeof value === "object" && value !== null ? value.constructor : undefined;
+  return isStructClass(schema) ? stackPlace(schema, bytesOf(schema, value)) : value;
 }
 
 function onlyMember(holder: object): Callable {
@@ -63,7 +69,7 @@ function apply(fn: Callable, self: unknown, values: readonly unknown[]): unknown
 /** Functions that the host calls, such as the body of `map`, are kernel code too. */
 const forNative = (value: unknown): unknown => (typeof value === "function" ? rewritten(value as Callable) : value);
 
-const toWide = (value: unknown): unknown => (value instanceof Signed ? value : BigInt.asUintN(64, toBigInt(value)));
+const toWide = (value: unknown): unknown => (value instanceof Signed ? value : toBigInt(value));
 
 /** A cast by a scalar: `u8(x)`, `i64(x)`, `ipv6Address(place)`. */
 function cast(schema: (value: unknown) => unknown, value: unknown): unknown {
@@ -95,7 +101,9 @@ function construct(fn: new (...values: unknown[]) => object, values: readonly un
 }
 
 const step = (value: unknown, by: number): unknown =>
-  OPERATORS["+"](value, typeof value === "number" ? by : BigInt.asUintN(64, BigInt(by)));
+  by > 0 ? OPERATORS["+"](value, unit(value)) : OPERATORS["-"](value, unit(value));
+
+const unit = (value: unknown): unknown => (typeof value === "number" ? 1 : 1n);
 
 /** What rewritten text calls. */
 export const runtime = {

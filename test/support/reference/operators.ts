@@ -2,8 +2,10 @@
  * The operators of the language where it differs from JavaScript (design, section 4).
  *
  * Numbers are exact integers; `& | ^ ~ << >> >>>` take the low 32 bits of each operand and give an unsigned result, `>>`
- * included. A bigint is 64 bits wide and unsigned, unless it comes from `i64(...)` or a field of type i64: then it is a
- * Signed, and so is what is computed from it. Shifts of a bigint by 64 and more give 0, or -1 for a negative Signed.
+ * included. A bigint is 64 bits wide and unsigned, unless it comes from `i64(...)`, `-x` or a field of type i64: then it is a
+ * Signed, and so is what is computed from it; a constant of the module below zero is one, too. `a & b` is Signed only
+ * where both are, and a shift is what its left side is. Comparisons go by value, as JavaScript's do.
+ * Shifts of a bigint by 64 and more give 0, or -1 for a negative Signed.
  * Division by zero gives zero; `x % 0` gives x, as the BPF instruction does.
  */
 
@@ -26,19 +28,25 @@ export const isTrue = (value: unknown): boolean => Boolean(plain(value));
 
 type Arithmetic = (a: bigint, b: bigint) => bigint;
 
-/** Wraps into the common type of both operands. */
-function wide(a: unknown, b: unknown, compute: Arithmetic): unknown {
-  const signed = a instanceof Signed || b instanceof Signed;
-  const wrap = signed ? BigInt.asIntN : BigInt.asUintN;
-  const result = compute(wrap(64, plain(a) as bigint), wrap(64, plain(b) as bigint));
-  return signed ? new Signed(result) : BigInt.asUintN(64, result);
+const isSigned = (value: unknown): boolean => value instanceof Signed || (typeof value === "bigint" && value < 0n);
+
+/** Which of two operands make a Signed of the result. */
+type SignRule = (a: boolean, b: boolean) => boolean;
+const either: SignRule = (a, b) => a || b;
+const both: SignRule = (a, b) => a && b;
+const left: SignRule = (a) => a;
+
+/** The result of exact operands, wrapped into its type. */
+function wide(a: unknown, b: unknown, compute: Arithmetic, rule: SignRule): unknown {
+  const result = compute(plain(a) as bigint, plain(b) as bigint);
+  return rule(isSigned(a), isSigned(b)) ? new Signed(result) : BigInt.asUintN(64, result);
 }
 
 const isWide = (value: unknown): boolean => typeof value === "bigint" || value instanceof Signed;
 
-function arithmetic(onNumbers: (a: number, b: number) => number, onBigints: Arithmetic) {
+function arithmetic(onNumbers: (a: number, b: number) => number, onBigints: Arithmetic, rule: SignRule = either) {
   return (a: unknown, b: unknown): unknown => {
-    if (isWide(a) && isWide(b)) return wide(a, b, onBigints);
+    if (isWide(a) && isWide(b)) return wide(a, b, onBigints, rule);
     requireNumbers(a, b);
     return onNumbers(a as number, b as number);
   };
@@ -51,19 +59,10 @@ function requireNumbers(a: unknown, b: unknown): void {
 }
 const describe = (value: unknown): string => `${typeof value} ${String(value)}`;
 
-function compare(onValues: (a: never, b: never) => boolean) {
-  return (a: unknown, b: unknown): boolean => {
-    const [left, right] = comparable(a, b);
-    return onValues(left as never, right as never);
-  };
-}
-
-/** A bigint compared with a Signed is signed; with a number both are exact. */
-function comparable(a: unknown, b: unknown): readonly [unknown, unknown] {
-  if (a instanceof Signed && typeof b === "bigint") return [a.value, BigInt.asIntN(64, b)];
-  if (b instanceof Signed && typeof a === "bigint") return [BigInt.asIntN(64, a), b.value];
-  return [plain(a), plain(b)];
-}
+const compare =
+  (onValues: (a: never, b: never) => boolean) =>
+  (a: unknown, b: unknown): boolean =>
+    onValues(plain(a) as never, plain(b) as never);
 
 const quotient: Arithmetic = (a, b) => (b === 0n ? 0n : a / b);
 const remainder: Arithmetic = (a, b) => (b === 0n ? a : a % b);
@@ -86,6 +85,7 @@ export const OPERATORS = {
   "&": arithmetic(
     (a, b) => (a & b) >>> 0,
     (a, b) => a & b,
+    both,
   ),
   "|": arithmetic(
     (a, b) => (a | b) >>> 0,
@@ -95,9 +95,9 @@ export const OPERATORS = {
     (a, b) => (a ^ b) >>> 0,
     (a, b) => a ^ b,
   ),
-  "<<": arithmetic((a, b) => (a << b) >>> 0, shiftLeft),
-  ">>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight),
-  ">>>": arithmetic((a, b) => a >>> b, shiftRight),
+  "<<": arithmetic((a, b) => (a << b) >>> 0, shiftLeft, left),
+  ">>": arithmetic((a, b) => notNegative(a) >>> b, shiftRight, left),
+  ">>>": arithmetic((a, b) => a >>> b, shiftRight, left),
   "===": compare((a, b) => a === b),
   "!==": compare((a, b) => a !== b),
   // biome-ignore lint/suspicious/noDoubleEquals: what the program says
@@ -108,8 +108,8 @@ export const OPERATORS = {
   ">": compare((a, b) => a > b),
   "<=": compare((a, b) => a <= b),
   ">=": compare((a, b) => a >= b),
-  "unary-": (a: unknown): unknown => (isWide(a) ? wide(0n, a, (x, y) => x - y) : 0 - (a as number)),
-  "unary~": (a: unknown): unknown => (isWide(a) ? wide(a, 0n, (x) => ~x) : ~(a as number) >>> 0),
+  "unary-": (a: unknown): unknown => (isWide(a) ? new Signed(-(plain(a) as bigint)) : 0 - (a as number)),
+  "unary~": (a: unknown): unknown => (isWide(a) ? wide(a, 0n, (x) => ~x, left) : ~(a as number) >>> 0),
   "unary!": (a: unknown): boolean => !isTrue(a),
   "&&": (a: unknown, b: () => unknown): unknown => (isTrue(a) ? b() : a),
   "||": (a: unknown, b: () => unknown): unknown => (isTrue(a) ? a : b()),
