@@ -27,7 +27,7 @@ export interface AttachOptions {
   readonly replace?: boolean | ProgramDescriptor;
   /**
    * Path in a bpf file system that holds the link when the process has ended. With `replace`, the link that is pinned there
-   * gets the program, so that the next start takes over.
+   * gets the program, so that the next start takes over. Links only: netlink has nothing that could be pinned.
    */
   readonly pin?: string | undefined;
 }
@@ -38,12 +38,14 @@ type Outcome = { readonly link: XdpLink; readonly error?: never } | { readonly e
 /**
  * Attaches a program to an interface.
  *
- * @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_INTERFACE_GONE, KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE,
- *   KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence, KERNEL_PIN
+ * @throws XdpkitError KERNEL_PIN_WITHOUT_LINK before anything happens, KERNEL_NO_INTERFACE, KERNEL_INTERFACE_GONE,
+ *   KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence, KERNEL_PIN
  */
 export function attachXdp(program: ProgramDescriptor, options: AttachOptions): XdpLink {
   const { mode: given = "native", via = "link", replace = false } = options;
   const modes = typeof given === "string" ? [given] : given;
+  if (via === "netlink" && options.pin !== undefined)
+    throw xdpkitError("KERNEL_PIN_WITHOUT_LINK", { pin: options.pin });
   const found = findInterface(options.interface);
   const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found, replace !== false);
   const refused: XdpkitError[] = [];

@@ -1,11 +1,15 @@
 /**
  * Records from the kernel as they come: `for await`, listeners, or all that are there now.
  *
- * Node's event loop waits for the descriptors (koffi.node.poll, which is libuv's), only while somebody listens: a process
- * ends when nobody does. Invariant: nothing is thrown out of the loop's callback; a record is given away once.
+ * Invariants: nothing is thrown out of the event loop's callback; a record is given away once; a reader that is slower than
+ * the kernel leaves the rest in the kernel's buffer, and lets timers and signals through.
  */
-import koffi from "koffi";
+import { setImmediate as turn } from "node:timers/promises";
 import type { EventSource } from "../lang/index.ts";
+import { type Readiness, readinessOf } from "./readiness.ts";
+
+/** How long records are given away, in milliseconds, before the event loop has its turn. */
+const TURN_MS = 4;
 
 /** Where records come from: a ring buffer, a perf array, the trace pipe. */
 export interface RecordSource<R> extends Disposable {
@@ -25,15 +29,18 @@ export class Records<R, T> implements EventSource<T>, Disposable {
   readonly #listeners = new Set<(record: T) => void>();
   /** Iterators that wait. */
   readonly #waiting = new Set<() => void>();
-  #handles: ReturnType<typeof koffi.node.poll>[] = [];
+  readonly #readiness: Readiness;
   #watches = false;
   #closed = false;
+  /** Listeners get what is pending in the event loop's next turn. */
+  #isContinued = false;
   /** Read, and not given away yet: the next stands last. */
   #pending: T[] = [];
 
   constructor(source: RecordSource<R>, decode: (record: R) => T) {
     this.#source = source;
     this.#decode = decode;
+    this.#readiness = readinessOf(source.fds, () => source.available);
   }
 
   /** Records that found no room. */
@@ -60,11 +67,15 @@ export class Records<R, T> implements EventSource<T>, Disposable {
 
   /** Ends when the source is closed. */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    let end = performance.now() + TURN_MS;
     while (!this.#closed) {
       if (this.#pending.length === 0) this.#fetch();
       const record = this.#pending.pop();
       if (record !== undefined) yield record;
       else await this.#readable();
+      if (record !== undefined && performance.now() < end) continue;
+      if (record !== undefined) await turn();
+      end = performance.now() + TURN_MS;
     }
   }
 
@@ -74,8 +85,7 @@ export class Records<R, T> implements EventSource<T>, Disposable {
     this.#closed = true;
     this.#listeners.clear();
     this.#wake();
-    for (const handle of this.#handles) handle.close();
-    this.#handles = [];
+    this.#readiness.close();
     this.#source[Symbol.dispose]();
   }
 
@@ -89,16 +99,28 @@ export class Records<R, T> implements EventSource<T>, Disposable {
     }
   }
 
-  /** What comes behind the record at which the last listener leaves waits for whoever comes next. */
+  /** What follows the record at which the last listener leaves waits for whoever comes next. */
   #deliver(): void {
+    const end = performance.now() + TURN_MS;
     try {
-      this.#fetch();
+      if (this.#pending.length === 0) this.#fetch();
     } finally {
       while (this.#listeners.size > 0 && this.#pending.length > 0) {
         const record = this.#pending.pop()!;
         for (const listener of this.#listeners) guarded(() => listener(record));
+        if (performance.now() >= end) break;
       }
+      this.#continue();
     }
+  }
+
+  #continue(): void {
+    if (this.#isContinued || this.#listeners.size === 0 || this.#pending.length === 0) return;
+    this.#isContinued = true;
+    setImmediate(() => {
+      this.#isContinued = false;
+      if (!this.#closed) guarded(() => this.#deliver());
+    });
   }
 
   #readable(): Promise<void> {
@@ -114,16 +136,10 @@ export class Records<R, T> implements EventSource<T>, Disposable {
     for (const resolve of waiting) resolve();
   }
 
-  /** A perf buffer says once that it has records: what came before the loop began to wait is looked for when it does. */
   #watch(): void {
     if (this.#watches || this.#closed) return;
     this.#watches = true;
-    const look = (): void => this.#look();
-    if (this.#handles.length > 0) for (const handle of this.#handles) handle.start({ readable: true }, look);
-    else this.#handles = this.#source.fds.map((fd) => koffi.node.poll(fd, { readable: true }, look));
-    setImmediate(() => {
-      if (!this.#closed && this.#watches && this.#source.available) look();
-    });
+    this.#readiness.start(() => this.#look());
   }
 
   #look(): void {
@@ -135,7 +151,7 @@ export class Records<R, T> implements EventSource<T>, Disposable {
   #rest(): void {
     if (!this.#watches || this.#closed || this.#listeners.size + this.#waiting.size > 0) return;
     this.#watches = false;
-    for (const handle of this.#handles) handle.stop();
+    this.#readiness.stop();
   }
 }
 

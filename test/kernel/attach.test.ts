@@ -287,6 +287,13 @@ suite("refused", ["root", "bpf", "ip"], () => {
       "there is no interface nope in this network namespace",
       "it has lo, v1, v0; another namespace is chosen by name: --netns, inNamespace()",
     ],
+    [
+      "a pin for what has no link",
+      () => ({ via: "netlink", pin: "/sys/fs/bpf/link" }),
+      "KERNEL_PIN_WITHOUT_LINK",
+      "what is attached by netlink is no BPF link, so /sys/fs/bpf/link cannot hold it",
+      /^attach by link/,
+    ],
     ["no such index", () => ({ interface: 4711 }), "KERNEL_NO_INTERFACE", /^there is no interface 4711/, /^it has lo/],
     ["no name at all", () => ({ interface: "" }), "KERNEL_NO_INTERFACE", /^there is no interface {2}in/, /^it has lo/],
     [

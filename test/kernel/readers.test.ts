@@ -292,6 +292,90 @@ suite("the trace", ["bpf", "root"], () => {
   });
 });
 
+suite("a reader that is slower than the kernel", ["bpf", "kernel 5.8"], () => {
+  const RECORDS = 4_000;
+  /** 0.1 ms of work. */
+  const work = (): void => {
+    const end = performance.now() + 0.1;
+    while (performance.now() < end);
+  };
+
+  it.each([
+    [
+      "for await",
+      async (records: Records<Uint8Array, number>) => {
+        let seen = 0;
+        for await (const _ of records) {
+          work();
+          if (++seen === RECORDS) return;
+        }
+      },
+    ],
+    [
+      "on",
+      (records: Records<Uint8Array, number>) =>
+        new Promise<void>((resolve) => {
+          let seen = 0;
+          const end = records.on(() => {
+            work();
+            if (++seen < RECORDS) return;
+            end();
+            resolve();
+          });
+        }),
+    ],
+  ])("%s lets timers through", async (_, read) => {
+    using loaded = new LoadedObject(object("events"));
+    const map = loaded.map("events");
+    const records = map.own(new Records(new RingReader(map), (bytes) => bytes.length));
+    loaded.program("copy_event").run(frame(60), { repeat: RECORDS });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await read(records);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(20);
+    expect(lostOf(loaded)).toBe(0);
+  });
+});
+
+suite("a worker that reads records", ["bpf", "kernel 5.8"], () => {
+  const WORKER = `
+    const { parentPort, workerData: { root, how } } = require("node:worker_threads");
+    (async () => {
+      const { readFileSync } = require("node:fs");
+      const { LoadedObject, Records, RingReader } = await import(root + "/dist/kernel/index.js");
+      const { readElf } = await import(root + "/dist/object/index.js");
+      const loaded = new LoadedObject(readElf(new Uint8Array(readFileSync(root + "/test/objects/events.o"))));
+      const records = new Records(new RingReader(loaded.map("events")), (bytes) => bytes.length);
+      setTimeout(() => loaded.program("copy_event").run(new Uint8Array(60)), 20);
+      for await (const length of records) {
+        parentPort.postMessage(length);
+        if (how === "exit") process.exit(0);
+        if (how === "stops reading") break;
+      }
+    })();
+  `;
+  it.each(["is terminated", "exit", "stops reading"])("does not end the process when it %s", (how) => {
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    const code = `
+      const { Worker } = require("node:worker_threads");
+      (async () => {
+        for (let i = 0; i < 3; i++) {
+          const worker = new Worker(${JSON.stringify(WORKER)}, { eval: true, workerData: ${JSON.stringify({ root, how })} });
+          const ended = new Promise((resolve) => worker.once("exit", resolve));
+          worker.on("error", (error) => console.log(error));
+          const length = await new Promise((resolve) => worker.once("message", resolve));
+          if (${how === "is terminated"}) await worker.terminate();
+          await ended;
+          console.log(length);
+        }
+      })();
+    `;
+    const { status, signal, stdout } = spawnSync(process.execPath, ["-e", code], { encoding: "utf8", timeout: 60_000 });
+    expect([status, signal, stdout]).toEqual([0, null, "12\n12\n12\n"]);
+  });
+});
+
 describe("a process", () => {
   it("ends when nobody listens any more, with a reader open", () => {
     const root = fileURLToPath(new URL("../..", import.meta.url));

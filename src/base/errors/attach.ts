@@ -43,6 +43,10 @@ export const attachErrors = {
       `program ${p.program} is of type ${p.type}, so ${p.interface} does not take it`,
     () => "only programs of type XDP can be attached here",
   ),
+  KERNEL_PIN_WITHOUT_LINK: entry(
+    (p: { pin: string }) => `what is attached by netlink is no BPF link, so ${p.pin} cannot hold it`,
+    () => 'attach by link (via: "link", the default), or leave out pin: netlink holds the program until it is detached',
+  ),
   KERNEL_OCCUPIED: entry(
     /** `replaceVia`: how it was attached, when it can be replaced without a gap. */
     (p: { interface: string; holder: string; replaceVia?: "link" | "netlink" }) =>
