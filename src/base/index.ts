@@ -30,3 +30,4 @@ export {
 } from "./error-text.ts";
 export type { ErrorCode } from "./errors/catalogue.ts";
 export { createLinearMemory, type LinearMemory } from "./host.ts";
+export { callersFrame } from "./stack.ts";

@@ -20,6 +20,29 @@ export function keepCallersFrames(error: Error): void {
   });
 }
 
+/** Frames of xdpkit between its caller and a constructor, at most. */
+const SHALLOW = 16;
+
+interface CallSite {
+  getFileName(): string | null | undefined;
+}
+
+/**
+ * Where xdpkit was called: `main (file:///app.ts:3:5)`. It is text at once, because frames that are not text yet keep what
+ * they were called on from being collected; only one frame is printed, because that is what takes the time.
+ */
+export function callersFrame(): string {
+  const v8 = Error as { prepareStackTrace?: unknown };
+  const before = v8.prepareStackTrace;
+  v8.prepareStackTrace = (_: Error, sites: readonly CallSite[]) =>
+    String(sites.find((site) => !isOurs(site.getFileName() ?? "")) ?? "an unknown place");
+  try {
+    return capture(undefined, SHALLOW).stack ?? "an unknown place";
+  } finally {
+    v8.prepareStackTrace = before;
+  }
+}
+
 function foldersOf(url: string | undefined): readonly string[] {
   const root = /^(.*\/)(?:dist|src)\/base\/stack\.[jt]s$/.exec(url?.replace(/[?#].*/, "") ?? "")?.[1];
   if (root === undefined) return [];
@@ -32,11 +55,11 @@ const isOurs = (frame: string): boolean =>
   FOLDERS.some((folder) => frame.includes(folder)) && !/\.test\.ts\b/.test(frame);
 
 /** What holds the frames: V8 formats them when its `stack` is read. */
-function capture(error: Error): { readonly stack?: string } {
+function capture(error: Error | undefined, depth = DEPTH): { readonly stack?: string } {
   const v8 = Error as { captureStackTrace?: (target: object) => void; stackTraceLimit?: number | undefined };
-  if (!v8.captureStackTrace) return { stack: error.stack ?? "" };
+  if (!v8.captureStackTrace) return error?.stack === undefined ? {} : { stack: error.stack };
   const limit = v8.stackTraceLimit;
-  v8.stackTraceLimit = DEPTH;
+  v8.stackTraceLimit = depth;
   const holder = {};
   v8.captureStackTrace(holder);
   v8.stackTraceLimit = limit;

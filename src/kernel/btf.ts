@@ -3,7 +3,8 @@ import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { type Btf, type BtfType, StringTable, writeBtfSection } from "../btf/index.ts";
 import type { BpfFunction, LinkedProgram } from "../object/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
-import { attributes, BpfCommand, closeFd, Descriptor, tryBpf } from "./syscall.ts";
+import { Descriptor } from "./descriptor.ts";
+import { attributes, BpfCommand, closeFd, tryBpf } from "./syscall.ts";
 
 export class LoadedBtf extends Descriptor {
   readonly #strings: StringTable;

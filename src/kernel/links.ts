@@ -6,10 +6,11 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
+import { Descriptor } from "./descriptor.ts";
 import type { XdpMode } from "./interfaces.ts";
 import { objectIds, objectInfo, openById, openPinOf } from "./object-info.ts";
 import { pin } from "./pins.ts";
-import { attributes, BpfCommand, bpf, closeFd, Descriptor, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
 import { MODE_FLAGS } from "./xdp-netlink.ts";
 
 /** Whatever holds a descriptor of a program: a `KernelProgram` does. */
@@ -42,8 +43,15 @@ export function tryCreateLink(program: ProgramDescriptor, interfaceIndex: number
   return tryBpf(BpfCommand.LinkCreate, filled);
 }
 
-/** A BPF link. Disposing closes the descriptor: what nobody else holds and no pin keeps is detached by that. */
+/**
+ * A BPF link. Disposing closes the descriptor: what nobody else holds and no pin keeps is detached by that. One that is dropped
+ * without being disposed of stays until the process ends: the collector must not take a program off its interface.
+ */
 export class KernelLink extends Descriptor {
+  constructor(fd: number) {
+    super(fd, true);
+  }
+
   /** @throws XdpkitError KERNEL_CALL */
   info(): LinkInfo {
     const info = linkInfo(this.fd);

@@ -7,9 +7,10 @@
 import { alignUp, xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { errno, PER_CPU_MAP_TYPES } from "../uapi/index.ts";
+import { Descriptor } from "./descriptor.ts";
 import { type Batch, batchesOf, type EntryBytes, tryBatch } from "./map-batch.ts";
 import { mapError } from "./map-errors.ts";
-import { attributes, BpfCommand, bpf, Descriptor, PreparedCall, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, PreparedCall, tryBpf } from "./syscall.ts";
 
 /** Bytes of the attributes that a command on one element reads; it refuses what follows unless it is zero. */
 const ELEMENT_BYTES = 32;

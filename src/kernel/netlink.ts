@@ -10,8 +10,8 @@
 import koffi from "koffi";
 import { alignUp, concatBytes, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
+import { Descriptor } from "./descriptor.ts";
 import { readAttributes, readText } from "./netlink-attributes.ts";
-import { Descriptor } from "./syscall.ts";
 
 export const NetlinkProtocol = { ROUTE: 0, GENERIC: 16 } as const;
 

@@ -2,8 +2,9 @@
 import { concatBytes, xdpkitError } from "../base/index.ts";
 import type { LinkedProgram } from "../object/index.ts";
 import { errno } from "../uapi/index.ts";
+import { Descriptor } from "./descriptor.ts";
 import { refusal } from "./refusal.ts";
-import { attributes, BpfCommand, bpf, Descriptor, tryBpf } from "./syscall.ts";
+import { attributes, BpfCommand, bpf, tryBpf } from "./syscall.ts";
 
 export interface LoadProgramOptions {
   readonly name: string;

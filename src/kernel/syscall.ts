@@ -6,7 +6,7 @@
  */
 import koffi from "koffi";
 import { xdpkitError } from "../base/index.ts";
-import { errnoName } from "../uapi/index.ts";
+import { errno, errnoName } from "../uapi/index.ts";
 
 /** Commands (enum bpf_cmd). */
 export const BpfCommand = {
@@ -54,6 +54,8 @@ interface Native {
   /** The same by address, for blocks that are used again and again. */
   readonly prepared: PreparedSyscall;
   readonly close: (fd: number) => number;
+  /** Changes which signals this thread takes: how (0: block, 2: exactly these), the new set, where the old one goes. */
+  readonly sigmask: (how: number, set: Uint8Array, old: Uint8Array) => number;
 }
 
 let native: Native | undefined;
@@ -68,6 +70,7 @@ function load(): Native {
     syscall: libc.func("long syscall(long number, int command, void *attributes, uint32_t size)") as BpfSyscall,
     prepared: libc.func("syscall", "int", ["int", "int", "uintptr_t", "uint32_t"]) as PreparedSyscall,
     close: libc.func("int close(int fd)") as Native["close"],
+    sigmask: libc.func("int pthread_sigmask(int how, void *set, void *old)") as Native["sigmask"],
   };
   return native;
 }
@@ -148,11 +151,41 @@ export function attributes(): Attributes {
   return new Attributes();
 }
 
+/**
+ * Commands that a pending signal ends early: loading with EAGAIN (the verifier looks for one now and then), a test run with
+ * EINTR. A profiler (`--cpu-prof`) sends one each millisecond.
+ */
+const INTERRUPTIBLE: readonly number[] = [BpfCommand.ProgLoad, BpfCommand.TestRun];
+/** As libbpf's sys_bpf_prog_load. */
+const ATTEMPTS = 5;
+
 /** The call's result, or the negative error number. */
 export function tryBpf(command: number, _attributes: Attributes): number {
   const { number, syscall } = load();
-  const result = syscall(number, command, block, ATTRIBUTE_BYTES);
-  return result < 0 ? -koffi.errno() : result;
+  const call = (): number => {
+    const result = syscall(number, command, block, ATTRIBUTE_BYTES);
+    return result < 0 ? -koffi.errno() : result;
+  };
+  return INTERRUPTIBLE.includes(command) ? withoutSignals(call) : call();
+}
+
+/** sigset_t of glibc: 1,024 bits. */
+const ALL_SIGNALS = new Uint8Array(128).fill(0xff);
+const previous = new Uint8Array(128);
+const SIG_BLOCK = 0;
+const SIG_SETMASK = 2;
+
+/** Signals wait, or go to another thread of Node, which tells this one when the call has ended. */
+function withoutSignals(call: () => number): number {
+  const { sigmask } = load();
+  sigmask(SIG_BLOCK, ALL_SIGNALS, previous);
+  try {
+    let result = call();
+    for (let attempt = 1; attempt < ATTEMPTS && result === -errno.EAGAIN; attempt++) result = call();
+    return result;
+  } finally {
+    sigmask(SIG_SETMASK, previous, new Uint8Array(128));
+  }
 }
 
 /** @throws XdpkitError KERNEL_CALL */
@@ -164,24 +197,4 @@ export function bpf(command: number, filled: Attributes, call: string): number {
 
 export function closeFd(fd: number): void {
   load().close(fd);
-}
-
-/** A descriptor that is closed once, however often it is disposed of: its number may be someone else's by then. */
-export class Descriptor implements Disposable {
-  #fd: number;
-
-  constructor(fd: number) {
-    this.#fd = fd;
-  }
-
-  /** -1, which the kernel refuses (EBADF), when it is closed. */
-  get fd(): number {
-    return this.#fd;
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#fd < 0) return;
-    closeFd(this.#fd);
-    this.#fd = -1;
-  }
 }
