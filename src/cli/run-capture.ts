@@ -266,7 +266,7 @@ function runOne(engine: Engine, packet: CapturedPacket, repeat: number) {
 
 /** What a program or a single packet may do wrong; anything else ends the command. */
 const FAULTS =
-  /^VM_(ACCESS|BAD_|STALE_|UNSET_|UNINITIALISED|STACK_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
+  /^VM_(ACCESS|BAD_|STALE_|UNSET_|UNINITIALISED|STACK_|MISSING_|READ_ONLY|BUDGET|CALL_DEPTH|UNKNOWN_HELPER|UNSUPPORTED_HELPER|HELPER_|PACKET_SIZE)|^KERNEL_(CALL|PACKET_SIZE)$/;
 
 type Dump = readonly [name: string, entries: readonly MapEntry[]];
 

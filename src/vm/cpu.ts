@@ -369,6 +369,20 @@ export class Cpu {
     this.shadow.written(address - ((address - this.stack.start) % STACK_STRIDE), address, size);
   }
 
+  /** A helper has written something into a frame that programs cannot look into. */
+  writtenOpaque(address: number, size: number): void {
+    this.written(address, size);
+    if (this.memory.regionAt(address) === this.stack) this.shadow.setOpaque(address, size);
+  }
+
+  /** The result is what argument n was. */
+  resultSame(n: number): void {
+    for (const words of [this.regs, this.origins]) {
+      words[R0] = words[2 * n]!;
+      words[R0 + 1] = words[2 * n + 1]!;
+    }
+  }
+
   /** Whether `size` bytes at an address belong to what the register's pointer was made for. */
   reaches(place: number, address: number, size: number, write: boolean): boolean {
     const object = this.origins[place]!;

@@ -38,10 +38,15 @@ export function accessFault(cpu: Running, place: number, address: number, size: 
   if (object && object.ended >= 0) return staleFault(cpu, object, size, write);
   const base = cpu.origins[place + 1]!;
   const from = wideAddress(cpu, place, address) - zeroOf(region, object, base);
-  if (write && region.readOnly) return cpu.error("VM_READ_ONLY", { region: region.name, size, from });
+  if (write && (region.readOnly || isReadOnly(cpu, origin)))
+    return cpu.error("VM_READ_ONLY", { region: region.name, size, from });
   const bounds = boundsOf(cpu, origin, base);
   return cpu.error("VM_ACCESS", { region: region.name, action: write ? "store" : "access", size, from, bounds });
 }
+
+/** A pointer that may be read, but not written, of memory that others may write. */
+const isReadOnly = (cpu: Running, origin: number): boolean =>
+  cpu.memory.limits[origin]! >= 0 && cpu.memory.stores[origin]! < 0;
 
 /** The same for an argument of a helper. */
 export function argumentFault(cpu: Running, n: number, size: number, write: boolean): never {

@@ -485,6 +485,7 @@ export function interpret(cpu: Cpu): StopReason {
         cpu.pc = pc;
         cpu.next = pc + 1;
         cpu.entered = false;
+        origins[0] = -1;
         callHelper(cpu, code[i + 3]!);
         if (!cpu.entered) cpu.forgetArguments(pc);
         pc = cpu.next;
@@ -494,6 +495,7 @@ export function interpret(cpu: Cpu): StopReason {
         cpu.pc = pc;
         cpu.next = pc + 1;
         cpu.entered = false;
+        origins[0] = -1;
         cpu.kfuncs[code[i + 3]!]!(cpu);
         if (!cpu.entered) cpu.forgetArguments(pc);
         pc = cpu.next;

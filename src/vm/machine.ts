@@ -282,8 +282,20 @@ export class Machine implements MapHost {
   #kfunc(name: string): number {
     const number = this.#kfuncs.get(name);
     if (number !== undefined) return number;
-    if (this.#extern(name).weak) return -1;
+    if (this.#extern(name).weak) return this.#missingKfunc(name);
     throw xdpkitError("VM_UNKNOWN_EXTERN", { name, kind: "kernel function" });
+  }
+
+  /** A weak one that does not exist here may be called, but must not be reached: programs ask first. */
+  #missingKfunc(name: string): number {
+    const known = this.core.kfuncNames.indexOf(name);
+    if (known >= 0) return known;
+    this.core.kfuncNames.push(name);
+    return (
+      this.core.kfuncs.push((cpu) => {
+        throw cpu.error("VM_MISSING_KFUNC", { name });
+      }) - 1
+    );
   }
 
   /** Makes a kernel function callable by its BTF name. */

@@ -193,7 +193,12 @@ describe("externs", () => {
       programOf(`r6 = r1\nr2 = r10\nr2 += -8\ncall ${name}\nexit`, `.extern kfunc ${name} ${weak}`);
     await expect(createVm(call("bpf_nothing"))).rejects.toMatchObject({ code: "VM_UNKNOWN_EXTERN" });
     const weak = await createVm(call("bpf_nothing", "weak"));
-    expect(() => weak.run(PACKET)).toThrow(expect.objectContaining({ code: "VM_BAD_INSTRUCTION" }));
+    expect(() => weak.run(PACKET)).toThrow(
+      expect.objectContaining({
+        code: "VM_MISSING_KFUNC",
+        problem: "kernel function bpf_nothing is called, but does not exist in the virtual machine",
+      }),
+    );
     const known = await createVm(call("bpf_xdp_metadata_rx_timestamp"));
     expect(known.run(PACKET).action | 0).toBe(-95);
     expect(known.run(PACKET, { hints: { timestampNs: 5n } }).action).toBe(0);

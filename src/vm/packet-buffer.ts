@@ -54,7 +54,7 @@ export class PacketBuffer {
   readonly #cpu: Cpu;
   readonly region: Region;
   readonly context: Region;
-  readonly #fragmentRegion: Region;
+  readonly fragmentRegion: Region;
   /** Bytes of each fragment. */
   #fragments: number[] = [];
   #slab = new Uint8Array(SLAB);
@@ -77,9 +77,9 @@ export class PacketBuffer {
     cpu.packetPointer = (pc, offset, place) => this.#pointer(pc, offset, place);
     this.region = memory.allocate({ kind: "packet", name: "packet", size: MAX_PACKET + 2 * PAGE });
     this.#lowest = this.region.start;
-    this.#fragmentRegion = memory.allocate({ kind: "fragments", name: "packet fragments", size: MAX_PACKET });
-    memory.setBounds(this.#fragmentRegion, 0, 0);
-    memory.limits[this.#fragmentRegion.id] = memory.stores[this.#fragmentRegion.id] = -1;
+    this.fragmentRegion = memory.allocate({ kind: "fragments", name: "packet fragments", size: MAX_PACKET });
+    memory.setBounds(this.fragmentRegion, 0, 0);
+    memory.limits[this.fragmentRegion.id] = memory.stores[this.fragmentRegion.id] = -1;
   }
 
   /** Lays a packet out. @throws XdpkitError VM_PACKET_SIZE, VM_METADATA */
@@ -120,7 +120,7 @@ export class PacketBuffer {
   }
 
   #loadFragments(rest: Uint8Array): void {
-    this.#memory.bytes.set(rest, this.#fragmentRegion.start);
+    this.#memory.bytes.set(rest, this.fragmentRegion.start);
     this.#fragments = [];
     for (let at = 0; at < rest.length; at += PAGE) this.#fragments.push(Math.min(PAGE, rest.length - at));
   }
@@ -151,6 +151,25 @@ export class PacketBuffer {
     return object;
   }
 
+  /** A pointer into the packet that something else made: it ends with the others. */
+  addPointer(object: MemoryObject): void {
+    this.#pointers.push(object);
+  }
+
+  /** Address of bytes that lie in one piece (bpf_xdp_pointer); 0 when they do not, or are not there. */
+  pieceAt(offset: number, count: number): number {
+    if (offset > 0xffff || count > 0xffff || offset + count > this.totalLength) return 0;
+    if (offset < this.length) return offset + count <= this.length ? this.data + offset : 0;
+    let start = this.length;
+    for (const size of this.#fragments) {
+      if (offset < start + size) {
+        return offset + count <= start + size ? this.fragmentRegion.start + offset - this.length : 0;
+      }
+      start += size;
+    }
+    return 0;
+  }
+
   /** A call that may move the packet ends all pointers into it, whether it succeeds or not (clear_all_pkt_pointers). */
   endPointers(position: number): void {
     for (const object of this.#pointers) this.#memory.endObject(object, position);
@@ -173,7 +192,7 @@ export class PacketBuffer {
   copy(): Uint8Array {
     const linear = this.#copyOf(this.data, this.dataEnd);
     if (this.#fragments.length === 0) return linear;
-    const { start } = this.#fragmentRegion;
+    const { start } = this.fragmentRegion;
     return concatBytes(linear, this.#memory.bytes.subarray(start, start + this.#fragmentBytes));
   }
 
@@ -185,7 +204,7 @@ export class PacketBuffer {
   /** Remembers the packet; the function that is returned puts it back. */
   save(): () => void {
     const { dataMeta, data, dataEnd } = this;
-    const { start } = this.#fragmentRegion;
+    const { start } = this.fragmentRegion;
     const fragments = [...this.#fragments];
     const linear = this.#memory.bytes.slice(dataMeta, dataEnd);
     const rest = this.#memory.bytes.slice(start, start + this.#fragmentBytes);
@@ -238,7 +257,7 @@ export class PacketBuffer {
   #growFragment(delta: number): number {
     const last = this.#fragments.length - 1;
     if (this.#fragments[last]! + delta > PAGE) return -errno.EINVAL;
-    const end = this.#fragmentRegion.start + this.#fragmentBytes;
+    const end = this.fragmentRegion.start + this.#fragmentBytes;
     this.#memory.bytes.fill(0, end, end + delta);
     this.#fragments[last]! += delta;
     return 0;
@@ -276,7 +295,7 @@ export class PacketBuffer {
     if (offset + count > this.totalLength) return -errno.EINVAL;
     const { bytes } = this.#memory;
     const linear = Math.max(0, Math.min(count, this.length - offset));
-    const behind = this.#fragmentRegion.start + Math.max(0, offset - this.length);
+    const behind = this.fragmentRegion.start + Math.max(0, offset - this.length);
     const move = (packet: number, memory: number, size: number): void => {
       if (store) bytes.copyWithin(packet, memory, memory + size);
       else bytes.copyWithin(memory, packet, packet + size);

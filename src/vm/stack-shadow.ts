@@ -4,7 +4,11 @@
  *
  * Invariant: a frame's slots are all unknown when its function begins, as the kernel's stack holds what ran before.
  */
+import { ObjectId } from "./memory.ts";
 import { maskOf, UNKNOWN, unknownBytes } from "./origin.ts";
+
+/** The origin of slots that hold something of the kernel's; a program that loads one gets a handle. */
+const OPAQUE = ObjectId.Handle;
 
 /** MAX_BPF_STACK: bytes of a frame. */
 export const STACK_BYTES = 512;
@@ -81,6 +85,25 @@ export class StackShadow {
         at += 7;
       } else this.#setByte(at, false, 0);
     }
+  }
+
+  /** Marks whole slots as something of the kernel's: a dynamic pointer, an iterator. */
+  setOpaque(address: number, size: number): void {
+    for (let at = address; at < address + size; at += 8) {
+      const slot = (at - this.#start) >> 3;
+      this.origins[slot] = OPAQUE;
+      this.bases[slot] = address;
+    }
+  }
+
+  /** Whether they still are, from the same address. */
+  isOpaque(address: number, size: number): boolean {
+    if ((address & 7) !== 0) return false;
+    for (let at = address; at < address + size; at += 8) {
+      const slot = (at - this.#start) >> 3;
+      if (this.origins[slot] !== OPAQUE || this.bases[slot] !== address) return false;
+    }
+    return true;
   }
 
   /** Where on the stack the first unknown byte of a range was not written; 0 when all are known. */

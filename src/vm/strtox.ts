@@ -26,7 +26,7 @@ export function parseInteger(text: string, flags: number): ParsedInteger | numbe
   const prefix = base === 16 && /^0x/i.test(rest) ? 2 : 0;
   const digits = DIGITS[base]!.exec(rest.slice(prefix))![0];
   if (digits === "") return -errno.EINVAL;
-  const value = valueOf(digits, BigInt(base));
+  const value = numberOf(digits, BigInt(base));
   if (value >= 1n << 64n) return -errno.ERANGE;
   return { value, negative: sign === "-", consumed: before.length + prefix + digits.length };
 }
@@ -39,7 +39,7 @@ function baseOf(text: string): number {
   return /^0x[\da-f]/i.test(text) ? 16 : 8;
 }
 
-function valueOf(digits: string, base: bigint): bigint {
+function numberOf(digits: string, base: bigint): bigint {
   let value = 0n;
   for (const digit of digits) value = value * base + BigInt(Number.parseInt(digit, 16));
   return value;

@@ -39,7 +39,7 @@ export interface Resolver {
   mapValue(map: string, offset: number): Resolved;
   /** Address of a kconfig value or ksym; 0 when a weak one is missing. */
   extern(name: string): Resolved;
-  /** Number of a kernel function for `call`; -1 when a weak one is missing. */
+  /** Number of a kernel function for `call`. */
   kfunc(name: string): number;
 }
 
@@ -156,8 +156,7 @@ export class Text {
   ): void {
     const position = program.entry + slot;
     if (reference?.kind === "extern") {
-      const number = resolver.kfunc(reference.extern);
-      this.#emit(position, number < 0 ? "invalid" : "call_kfunc", 0, 0, 0, number);
+      this.#emit(position, "call_kfunc", 0, 0, 0, resolver.kfunc(reference.extern));
     } else if (instruction.src === 0) this.#emit(position, "call", 0, 0, 0, instruction.imm);
     else if (instruction.src === 1) {
       this.#emit(position, "call_local", 0, 0, this.#target(program, slot + 1 + instruction.imm), 0);

@@ -66,6 +66,10 @@ export const vmErrors = {
     (p: { name: string; reason: string }) => `${p.name} cannot run in the virtual machine: ${p.reason}`,
     () => "use the kernel engine for this program",
   ),
+  VM_MISSING_KFUNC: entry(
+    (p: { name: string }) => `kernel function ${p.name} is called, but does not exist in the virtual machine`,
+    (p) => `it is declared weak: ask with bpf_ksym_exists(${p.name}) before the call, or use the kernel engine`,
+  ),
   VM_HELPER_ARGUMENT: entry(
     (p: { name: string; argument: number; problem: string }) => `argument ${p.argument} of ${p.name}: ${p.problem}`,
     () => "the kernel's verifier would refuse this call",

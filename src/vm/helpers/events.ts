@@ -1,6 +1,18 @@
 /** Helpers on ring buffers, perf events and dynamic pointers (kernel/bpf/ringbuf.c, kernel/trace/bpf_trace.c). */
 import { errno } from "../../uapi/index.ts";
 import type { Cpu } from "../cpu.ts";
+import {
+  checkRange,
+  type Dynptr,
+  dynptrAddress,
+  dynptrArgument,
+  dynptrRoom,
+  EMPTY,
+  Kind,
+  MAX_DYNPTR,
+  resultSlice,
+  writeDynptr,
+} from "../dynptr.ts";
 import type { Machine } from "../machine.ts";
 import { PerfEventArray, RingBuffer, UserRingBuffer } from "../maps/index.ts";
 import { FUNCTION_HANDLE } from "../text.ts";
@@ -13,16 +25,6 @@ const MAX_RECORD = 0x3fffffff;
 const WAKEUP_FLAGS = 3;
 /** BPF_MAX_USER_RINGBUF_SAMPLES. */
 const MAX_SAMPLES = 128 * 1024;
-
-/**
- * `struct bpf_dynptr` as this machine lays it out; programs cannot look inside.
- *
- *   0 address u32 | 4 size u32 | 8 kind u32 (0 empty, 1 memory, 2 ring-buffer record) | 12 read-only u32
- */
-const DYNPTR_BYTES = 16;
-/** DYNPTR_MAX_SIZE. */
-const MAX_DYNPTR = (1 << 24) - 1;
-const Kind = { Empty: 0, Memory: 1, Record: 2 } as const;
 
 export function eventHelpers(machine: Machine): HelperTable {
   return {
@@ -45,53 +47,33 @@ export function eventHelpers(machine: Machine): HelperTable {
     },
     bpf_perf_event_output: (cpu) => cpu.result(perfOutput(machine, cpu)),
     bpf_dynptr_from_mem(cpu) {
-      const pointer = cpu.pointer(4, DYNPTR_BYTES, "write");
+      const at = dynptrRoom(cpu, 4);
       const size = cpu.argument(2);
       const refused = !cpu.isZero(3);
-      writeDynptr(
-        cpu,
-        pointer,
-        refused ? 0 : cpu.pointer(1, size, "room"),
-        refused ? 0 : size,
-        refused ? Kind.Empty : Kind.Memory,
-      );
+      const memory = { address: refused ? 0 : cpu.pointer(1, size, "room"), size, kind: Kind.Memory, readOnly: false };
+      writeDynptr(cpu, at, refused ? EMPTY : memory);
       cpu.result(refused ? -errno.EINVAL : 0);
     },
     bpf_ringbuf_reserve_dynptr(cpu) {
-      const pointer = cpu.pointer(4, DYNPTR_BYTES, "write");
+      const at = dynptrRoom(cpu, 4);
       const size = cpu.argument(2);
       const ring = ringArgument(machine, cpu);
       const flagged = !cpu.isZero(3);
       const address = flagged || size > MAX_DYNPTR ? 0 : ring.reserve(size, cpu.pc);
-      writeDynptr(cpu, pointer, address, address === 0 ? 0 : size, address === 0 ? Kind.Empty : Kind.Record);
+      writeDynptr(cpu, at, address === 0 ? EMPTY : { address, size, kind: Kind.Record, readOnly: false });
       if (address !== 0) cpu.result(0);
       else cpu.result(!flagged && size > MAX_DYNPTR ? -errno.E2BIG : -errno.EINVAL);
     },
     bpf_ringbuf_submit_dynptr: (cpu) => finishDynptr(machine, cpu, false),
     bpf_ringbuf_discard_dynptr: (cpu) => finishDynptr(machine, cpu, true),
-    bpf_dynptr_read(cpu) {
-      const size = cpu.argument(2);
-      const to = cpu.pointer(1, size, "room");
-      const from = inside(cpu, 3, cpu.argument(4), size, cpu.isZero(5));
-      if (from.error === 0) {
-        machine.memory.bytes.copyWithin(to, from.address, from.address + size);
-        cpu.written(to, size);
-      }
-      cpu.result(from.error);
-    },
-    bpf_dynptr_write(cpu) {
-      const size = cpu.argument(4);
-      const from = cpu.pointer(3, size, "copy");
-      const to = inside(cpu, 1, cpu.argument(2), size);
-      const error = to.error || (cpu.isZero(5) ? 0 : -errno.EINVAL);
-      if (error === 0) machine.memory.bytes.copyWithin(to.address, from, from + size);
-      cpu.result(error);
-    },
+    bpf_dynptr_read: (cpu) => cpu.result(dynptrRead(machine, cpu)),
+    bpf_dynptr_write: (cpu) => cpu.result(dynptrWrite(machine, cpu)),
     bpf_dynptr_data(cpu) {
-      const size = cpu.argument(3);
-      const place = inside(cpu, 1, cpu.argument(2), size);
-      if (place.error !== 0) cpu.result(0);
-      else cpu.resultPointer(place.address, slice(machine, cpu, place.address, size));
+      const pointer = dynptrArgument(cpu, 1);
+      const [offset, size] = [cpu.argument(2), cpu.argument(3)];
+      const direct = pointer.kind !== Kind.Packet && checkRange(pointer, offset, size) === 0;
+      if (direct) resultSlice(machine, cpu, pointer.address + offset, size, pointer.readOnly);
+      else cpu.result(0);
     },
     bpf_user_ringbuf_drain: (cpu) => drain(machine, cpu),
   };
@@ -114,39 +96,49 @@ function finish(machine: Machine, cpu: Cpu, address: number, discard: boolean): 
 }
 
 function finishDynptr(machine: Machine, cpu: Cpu, discard: boolean): void {
-  const pointer = cpu.pointer(1, DYNPTR_BYTES, "update");
-  const address = cpu.memory.view.getUint32(pointer, true);
+  const at = dynptrAddress(cpu, 1);
+  const { address } = dynptrArgument(cpu, 1);
   // A failed reservation leaves an empty pointer, which must be given back too.
   if (address !== 0) finish(machine, cpu, address, discard);
-  writeDynptr(cpu, pointer, 0, 0, Kind.Empty);
+  writeDynptr(cpu, at, EMPTY);
 }
 
-function writeDynptr(cpu: Cpu, at: number, address: number, size: number, kind: number, readOnly = 0): void {
-  const { view } = cpu.memory;
-  [address, size, kind, readOnly].forEach((word, i) => {
-    view.setUint32(at + 4 * i, word, true);
-  });
+/** bpf_dynptr_read: 0, or an error number. */
+function dynptrRead(machine: Machine, cpu: Cpu): number {
+  const size = cpu.argument(2);
+  const to = cpu.pointer(1, size, "room");
+  const pointer = dynptrArgument(cpu, 3);
+  const offset = cpu.argument(4);
+  const error = cpu.isZero(5) ? checkRange(pointer, offset, size) : -errno.EINVAL;
+  const result = error || transfer(machine, pointer, offset, to, size, false);
+  if (result === 0) cpu.written(to, size);
+  return result;
 }
 
-/** `size` bytes at `offset` of the dynamic pointer in argument n. */
-function inside(
-  cpu: Cpu,
-  n: number,
+function dynptrWrite(machine: Machine, cpu: Cpu): number {
+  const size = cpu.argument(4);
+  const from = cpu.pointer(3, size, "copy");
+  const pointer = dynptrArgument(cpu, 1);
+  const offset = cpu.argument(2);
+  if (pointer.readOnly) return -errno.EINVAL;
+  const error = checkRange(pointer, offset, size) || (cpu.isZero(5) ? 0 : -errno.EINVAL);
+  return error || transfer(machine, pointer, offset, from, size, true);
+}
+
+/** Between memory at `address` and what a dynamic pointer stands for. */
+function transfer(
+  machine: Machine,
+  pointer: Dynptr,
   offset: number,
+  address: number,
   size: number,
-  flagsAllow = true,
-): { readonly error: number; readonly address: number } {
-  const at = cpu.pointer(n, DYNPTR_BYTES);
-  const { view } = cpu.memory;
-  if (view.getUint32(at + 8, true) === Kind.Empty || !flagsAllow) return { error: -errno.EINVAL, address: 0 };
-  if (offset + size > view.getUint32(at + 4, true)) return { error: -errno.E2BIG, address: 0 };
-  return { error: 0, address: view.getUint32(at, true) + offset };
-}
-
-/** What a pointer to `size` bytes behind a dynamic pointer may reach. */
-function slice(machine: Machine, cpu: Cpu, address: number, size: number): number {
-  const region = machine.memory.regionAt(address);
-  return machine.memory.addObject(region, size, address, cpu.pc).id;
+  store: boolean,
+): number {
+  const place = pointer.address + offset;
+  if (pointer.kind === Kind.Packet) return machine.packet.transfer(place, address, size, store);
+  if (store) machine.memory.bytes.copyWithin(place, address, address + size);
+  else machine.memory.bytes.copyWithin(address, place, place + size);
+  return 0;
 }
 
 /** bpf_perf_event_output with an xdp_md: low half of the flags the CPU, bits 32 to 51 packet bytes to append. */
@@ -198,7 +190,7 @@ function drain(machine: Machine, cpu: Cpu): void {
       return;
     }
     count++;
-    writeDynptr(cpu, pointer, record.address, record.size, Kind.Memory, 1);
+    writeDynptr(cpu, pointer, { address: record.address, size: record.size, kind: Kind.Memory, readOnly: true });
     cpu.callback(target, [cpu.elementAt(pointer), context], () => {
       if (cpu.callbackResult() === 1n) cpu.result(count);
       else next();

@@ -21,6 +21,8 @@ interface RingRecord {
   readonly end: number;
   /** What the program may reach while it holds the record. */
   readonly object: MemoryObject;
+  /** Pointers into it by way of a dynamic pointer: they end with it. */
+  readonly slices: MemoryObject[];
   state: "reserved" | "submitted" | "discarded";
 }
 
@@ -56,7 +58,7 @@ export class RingBuffer extends VmMap {
     }
     const address = this.#region.start + (this.#producer % room) + HEADER;
     const object = this.host.memory.addObject(this.#region, size, address, made);
-    const record: RingRecord = { address, size, end, object, state: "reserved" };
+    const record: RingRecord = { address, size, end, object, slices: [], state: "reserved" };
     this.#records.push(record);
     this.#reserved.push(record);
     this.#producer = end;
@@ -69,13 +71,18 @@ export class RingBuffer extends VmMap {
     return this.#reserved.find((one) => one.address === address)!.object.id;
   }
 
+  /** A further pointer into a reserved record. */
+  addSlice(address: number, object: MemoryObject): void {
+    this.#reserved.find((one) => address >= one.address && address < one.end)?.slices.push(object);
+  }
+
   /** False when the address is not that of a reserved record. Pointers to it are stale from `position` on. */
   finish(address: number, discard: boolean, position: number): boolean {
     const record = this.#reserved.find((one) => one.address === address);
     if (!record) return false;
     record.state = discard ? "discarded" : "submitted";
     this.#reserved = this.#reserved.filter((one) => one !== record);
-    this.host.memory.endObject(record.object, position);
+    for (const object of [record.object, ...record.slices]) this.host.memory.endObject(object, position);
     return true;
   }
 
