@@ -112,7 +112,8 @@ export const compilerErrors = {
     () => "compare sums (a > b, now > last + n), or signed: i64(a) - i64(b) < 0n",
   ),
   COMPILER_OFFSET: entry(
-    (p: { min: number; max: number }) => `the offset lies between ${p.min} and ${p.max}; it must be 0 to 65535`,
+    (p: { min: number; max: number; limit: number }) =>
+      `the offset ${p.min === p.max ? `is ${p.min}` : `lies between ${p.min} and ${p.max}`}; it must be 0 to ${p.limit}`,
     () => "bound it: & 0x3ff, or test it before",
   ),
   COMPILER_INDEX: entry(

@@ -6,7 +6,6 @@
  * pointer, with constant offsets; a variable offset is at most 65535; places die when the packet moves.
  */
 import { layoutOf, type Schema } from "../../schema/index.ts";
-import { XdpAction } from "../../uapi/index.ts";
 import type { ValueId } from "../ir/ir.ts";
 import type { SyntaxNode } from "../stage/syntax.ts";
 import { argument, argumentNode, type Call, type Method } from "./call.ts";
@@ -25,6 +24,7 @@ import { isSeen } from "./seen.ts";
 import { NULL, type PlaceValue, type Range, type Region, staged, UNDEFINED, type Value } from "./value.ts";
 import { forget, pointerOf } from "./words.ts";
 
+/** The verifier compares no end of an access that may lie further behind `data` (MAX_PACKET_OFF, kernel/bpf/verifier.c). */
 const MAX_OFFSET = 0xffff;
 
 /** A pointer into the packet: a base, and constant bytes behind it. */
@@ -33,35 +33,69 @@ interface Position {
   readonly offset: number;
 }
 
-function positionOf(front: Front, given: Value, node: SyntaxNode): Position {
+/** The position of `size` bytes, and the path on which they would end behind MAX_OFFSET, where no packet goes. */
+function positionOf(
+  front: Front,
+  given: Value,
+  size: number,
+  node: SyntaxNode,
+): { readonly position: Position; readonly beyond: Split["no"] } {
   const { range, constant, id } = numberOf(front, given, node, "an offset in bytes");
-  if (range.min < 0 || range.max > MAX_OFFSET) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, node);
+  const limit = constant === undefined ? MAX_OFFSET : MAX_OFFSET - size;
+  if (range.min < 0 || range.max > limit || size > MAX_OFFSET)
+    front.fail("COMPILER_OFFSET", { min: range.min, max: range.max, limit: Math.max(0, limit) }, node);
   const { data } = front.state.packet;
-  if (constant !== undefined) return { base: data, offset: constant };
-  const { variable, added } = partsOf(front, tested(front, id(), range, node), range);
-  const key = `base:${data}:${variable}`;
-  let base = front.state.slots.get(key);
-  if (base === undefined) {
-    base = front.emit({ kind: "offset", base: data, by: variable }, "pointer");
-    front.state.slots.set(key, base);
-  }
-  return { base, offset: added };
+  if (constant !== undefined) return { position: { base: data, offset: constant }, beyond: undefined };
+  const parts = partsOf(front, id(), range);
+  const { variable, most, beyond } = tested(front, parts, range, MAX_OFFSET - size, node);
+  return { position: { base: baseAt(front, variable, most), offset: parts.added }, beyond };
 }
 
-/** A mask of 16 bits would leave no room for the header itself: such an offset is tested, though it never is more. */
-function tested(front: Front, id: ValueId, range: Range, node: SyntaxNode): ValueId {
-  if (range.max <= MAX_OFFSET >> 1 || isSeen(front, id, range.max) || front.state.records.size > 0)
-    return bounded(front, id, range, node);
-  const { yes, no } = front.branch("gt", id, front.constant(range.max));
-  front.follow(yes);
-  front.exitWith(front.constant(XdpAction.Aborted));
-  front.learn(no, id, range, true);
+/** `data` and a variable: one pointer for all headers there, as far as the verifier knows the same bound of it. */
+function baseAt(front: Front, variable: ValueId, most: number): ValueId {
+  const { data } = front.state.packet;
+  const isLarge = most > MAX_OFFSET >> 1;
+  const key = `base:${data}:${variable}:${isLarge ? most : ""}`;
+  let base = front.state.slots.get(key);
+  if (base === undefined) {
+    const operation = { kind: "offset", base: data, by: variable, ...(isLarge ? { most } : {}) } as const;
+    base = front.emit(operation, "pointer");
+    front.state.slots.set(key, base);
+  }
+  return base;
+}
+
+/**
+ * The variable part, so that the verifier knows that it and `added` are at most `limit`. Where a mask would leave no room
+ * for the header itself, or the offset may be too large, it is compared.
+ */
+function tested(
+  front: Front,
+  { variable, added }: OffsetParts,
+  range: Range,
+  limit: number,
+  node: SyntaxNode,
+): { readonly variable: ValueId; readonly most: number; readonly beyond: Split["no"] } {
+  const [least, most] = [Math.max(0, range.min - added), range.max - added];
+  if (range.max <= limit) {
+    if (isSeen(front, variable, most)) return { variable, most, beyond: undefined };
+    if (most <= MAX_OFFSET >> 1)
+      return { variable: bounded(front, variable, { min: least, max: most }, node), most, beyond: undefined };
+  }
+  const reached = Math.min(most, limit - added);
+  const { yes: beyond, no } = front.branch("gt", variable, front.constant(reached));
+  front.learn(no, variable, { min: least, max: reached }, true);
   front.follow(no);
-  return id;
+  return { variable, most: reached, beyond };
+}
+
+interface OffsetParts {
+  readonly variable: ValueId;
+  readonly added: number;
 }
 
 /** `x + c` where x alone may be added to a pointer: headers behind x then share one base. */
-function partsOf(front: Front, id: ValueId, range: Range): { readonly variable: ValueId; readonly added: number } {
+function partsOf(front: Front, id: ValueId, range: Range): OffsetParts {
   const operation = front.builder.definition(id)?.operation;
   if (operation?.kind === "alu" && operation.code === "add" && operation.width === 64) {
     const by = front.builder.definition(operation.b)?.operation;
@@ -88,14 +122,17 @@ function packetPlace(front: Front, schema: Schema<unknown>, { base, offset }: Po
 
 /** The place of a header, or null: two paths. */
 export function headerAt(front: Front, schema: Schema<unknown>, offset: Value, node: SyntaxNode): Outcome[] {
-  const position = positionOf(front, offset, node);
-  const { yes, no } = bounds(front, position, layoutOf(schema).size);
+  const { size } = layoutOf(schema);
+  const { position, beyond } = positionOf(front, offset, size, node);
+  const { yes, no: short } = bounds(front, position, size);
   const outcomes: Outcome[] = [];
   if (yes) {
     front.follow(yes);
     const value = packetPlace(front, schema, position);
     outcomes.push({ state: front.leave(), value });
   }
+  const no = beyond ? front.joinStates([beyond, short]) : short;
+  front.follow(undefined);
   if (no) outcomes.push({ state: no, value: NULL });
   return outcomes;
 }
@@ -262,7 +299,8 @@ function transfer(helper: string, isLoad: boolean): ContextMethod {
     if (place.kind !== "place")
       return front.fail("COMPILER_TYPE", { expected: "a place", found: "something else" }, argumentNode(call, 1));
     const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0), "an offset in bytes");
-    if (range.min < 0) front.fail("COMPILER_OFFSET", { min: range.min, max: range.max }, argumentNode(call, 0));
+    if (range.min < 0)
+      front.fail("COMPILER_OFFSET", { min: range.min, max: range.max, limit: MAX_OFFSET }, argumentNode(call, 0));
     front.unit.needHelper(front, helper, call.node);
     // These helpers see memory, not the packet itself.
     if (isLoad && isInPacket(place))

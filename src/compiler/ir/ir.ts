@@ -91,8 +91,11 @@ export type Operation =
       /** Whether the old value is the result. Always for the two exchanges. */
       readonly fetch: boolean;
     }
-  /** A pointer plus a scalar. */
-  | { readonly kind: "offset"; readonly base: ValueId; readonly by: ValueId }
+  /**
+   * A pointer plus a scalar. `most`: the scalar is large, and known by a test to be at most this; what is made behind
+   * another test is another pointer to the verifier.
+   */
+  | { readonly kind: "offset"; readonly base: ValueId; readonly by: ValueId; readonly most?: number }
   /** The address of a stack slot of the function. */
   | { readonly kind: "stack"; readonly slot: number }
   | { readonly kind: "symbol"; readonly symbol: LinkSymbol }

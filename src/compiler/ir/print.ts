@@ -39,7 +39,7 @@ function printOperation(operation: Operation): string {
     case "atomic":
       return printAtomic(operation);
     case "offset":
-      return `offset v${operation.base}, v${operation.by}`;
+      return `offset v${operation.base}, v${operation.by}${operation.most === undefined ? "" : ` most ${operation.most}`}`;
     case "stack":
       return `slot ${operation.slot}`;
     case "symbol":

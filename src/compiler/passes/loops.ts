@@ -113,6 +113,8 @@ class LoopPointers {
   #instruction(one: IrInstruction): IrInstruction {
     const { operation } = one;
     if (operation.kind !== "offset" || !this.#isInvariant(operation.base)) return one;
+    // The verifier knows the bound of the sum, not that of its parts.
+    if (operation.most !== undefined) return one;
     const parted = this.#part(operation.base, operation.by);
     const pointer = this.#counted(parted.base, parted.by);
     if (pointer !== undefined) return { ...one, operation: { kind: "offset", base: pointer, by: this.#zero() } };

@@ -60,7 +60,7 @@ function keyOf(operation: Operation, constants: ReadonlyMap<ValueId, bigint>): s
     case "swap":
       return `${operation.kind}${operation.bits} ${name(operation.a)}`;
     case "offset":
-      return `offset ${name(operation.base)} ${name(operation.by)}`;
+      return `offset ${name(operation.base)} ${name(operation.by)} ${operation.most ?? ""}`;
     default:
       return `${operation.kind} ${operands(operation).map(name).join()}`;
   }

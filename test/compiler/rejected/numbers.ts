@@ -77,6 +77,7 @@ export const numbers: readonly Row[] = [
   ],
   ["COMPILER_OFFSET", "if (ctx.header(Udp, «ipv4.ihl * 4 - 20»)) return XdpAction.Drop;"],
   ["COMPILER_OFFSET", "if (ctx.header(Udp, «70000»)) return XdpAction.Drop;"],
+  ["COMPILER_OFFSET", "if (ctx.header(Udp, «65528»)) return XdpAction.Drop;"],
   [
     "COMPILER_OFFSET",
     "const cursor = ctx.cursor(14);\ncursor.skip(ipv6.payloadLength);\nif («cursor.take(Udp)») return XdpAction.Drop;",

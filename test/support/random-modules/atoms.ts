@@ -1,7 +1,7 @@
 /**
  * The leaves of random expressions: literals, names in scope, what places hold; and numbers made to fit a range.
  *
- * Invariant: an index is in range, and an offset below 1024, by what the text itself says.
+ * Invariant: an index is in range, and an offset of 16 bits, by what the text itself says.
  */
 import type { Random } from "../random.ts";
 import {
@@ -118,8 +118,9 @@ export abstract class Atoms {
     return value.min >= 0 ? value : this.fit(value, 0, U32);
   }
 
-  /** Below 1024: a constant, or a variable part that a mask bounds. */
+  /** Below 1024, or seldom any of 16 bits: a constant, or a variable part that a mask bounds. */
   offset(scope: Scope): string {
+    if (this.random.chance(0.05)) return `${this.numberAtom(scope).text} & 0xffff`;
     const base = this.random.pick([0, 0, 12, 14, 14, 20, 34, 40]);
     if (this.random.chance(0.6)) return String(base);
     const mask = this.random.pick([1, 7, 31, 63, 255]);

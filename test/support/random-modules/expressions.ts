@@ -172,8 +172,9 @@ export class Expressions extends NumberExpressions {
         return this.fit(this.number(scope, depth), type.min, type.max).text;
       }
       case "big":
-        // What is of the other sign wraps into the field; constants of the module must fit.
-        if (this.random.chance(0.3) === type.signed) return this.big(scope, depth).text;
+        // What is of the other sign wraps into the field; constants that are written down must fit.
+        if (this.random.chance(0.3) === type.signed)
+          return this.big(scope, depth).text.replace(/^(W\d+|\d+n)$/, type.signed ? "i64($&)" : "$&");
         return this.signed(scope, depth).replace(/^M\d+$/, type.signed ? "$&" : "u64($&)");
       case "bool":
         return this.bool(scope, depth);
