@@ -10,6 +10,9 @@ import { resolve, sizeOf } from "./query.ts";
 import type { Btf, BtfMember, BtfType, TypeId } from "./types.ts";
 import { Budget, isCharacter, limitsOf, type PlainValue, writeBits } from "./value.ts";
 
+/** Bytes: more than any map takes for a value that is written down; BTF can name arrays of any length. */
+const MAX_VALUE = 1 << 28;
+
 export interface EncodeOptions extends ValueOptions {
   /** Bytes that stay where the value says nothing; they are not changed. Default zeros. */
   readonly onto?: Uint8Array;
@@ -28,6 +31,7 @@ export function encodeValue(
   options: EncodeOptions = {},
 ): Uint8Array {
   const size = sizeOf(btf, type);
+  if (size > MAX_VALUE) throw xdpkitError("BTF_LIMIT", { what: `a value of ${size} bytes`, limit: MAX_VALUE });
   const bytes = options.onto ? Uint8Array.from(options.onto) : new Uint8Array(size);
   if (bytes.length !== size) throw xdpkitError("BTF_VALUE_SIZE", { need: size, have: bytes.length });
   new Encoder(btf, options.littleEndian ?? true).encode({ type, bytes, path, depth: 0 }, value);

@@ -9,7 +9,8 @@ const COUNT = 12;
 const id = fc.integer({ min: 0, max: COUNT });
 const name = fc.oneof(fc.constant(""), fc.stringMatching(/^[a-z_.é]{1,12}$/));
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
-const size = fc.constantFrom(1, 2, 4, 8, 16);
+const enumSize = fc.constantFrom(1, 2, 4, 8);
+const floatSize = fc.constantFrom(2, 4, 8, 12, 16);
 const list = <T>(one: fc.Arbitrary<T>) => fc.array(one, { maxLength: 5 });
 const flag = fc.boolean();
 
@@ -35,7 +36,7 @@ const enumeration = fc.boolean().chain((signed) =>
   fc.record({
     kind: fc.constant("enum" as const),
     name,
-    size,
+    size: enumSize,
     signed: fc.constant(signed),
     values: list(fc.record({ name, value: signed ? fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) : u32 })),
   }),
@@ -45,7 +46,7 @@ const wideEnumeration = fc.boolean().chain((signed) =>
   fc.record({
     kind: fc.constant("enum64" as const),
     name,
-    size,
+    size: enumSize,
     signed: fc.constant(signed),
     values: list(
       fc.record({
@@ -104,7 +105,7 @@ const KINDS: { readonly [K in Exclude<BtfType["kind"], "void">]: fc.Arbitrary<Bt
     size: u32,
     variables: list(fc.record({ type: id, offset: u32, size: u32 })),
   }),
-  float: fc.record({ kind: fc.constant("float"), name, size }),
+  float: fc.record({ kind: fc.constant("float"), name, size: floatSize }),
   declTag: fc
     .tuple(name, id, fc.integer({ min: -1, max: 0x7fffffff }), attribute)
     .map(([tag, type, component, rest]) => ({ kind: "declTag", name: tag, type, component, ...rest })),

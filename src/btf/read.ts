@@ -119,7 +119,8 @@ const READERS: { readonly [K in Exclude<BtfType["kind"], "void">]: KindReader } 
   struct: (reader, head, strings) => readComposite("struct", reader, head, strings),
   union: (reader, head, strings) => readComposite("union", reader, head, strings),
   enum: (reader, head, strings) => {
-    const { name, sizeOrType: size, flag: signed, count } = head;
+    const { name, flag: signed, count } = head;
+    const size = sizeAmong(head, ENUM_SIZES);
     const values = list(reader, count, 8, () => ({
       name: readName(reader, strings),
       value: signed ? reader.i32() : reader.u32(),
@@ -152,7 +153,7 @@ const READERS: { readonly [K in Exclude<BtfType["kind"], "void">]: KindReader } 
     size,
     variables: list(reader, count, 12, () => ({ type: reader.u32(), offset: reader.u32(), size: reader.u32() })),
   }),
-  float: (_, { name, sizeOrType }) => ({ kind: "float", name, size: sizeOrType }),
+  float: (_, head) => ({ kind: "float", name: head.name, size: sizeAmong(head, FLOAT_SIZES) }),
   declTag: (reader, { name, sizeOrType, flag }) => ({
     kind: "declTag",
     name,
@@ -167,7 +168,8 @@ const READERS: { readonly [K in Exclude<BtfType["kind"], "void">]: KindReader } 
     ...(flag ? { attribute: true } : {}),
   }),
   enum64: (reader, head, strings) => {
-    const { name, sizeOrType: size, flag: signed, count } = head;
+    const { name, flag: signed, count } = head;
+    const size = sizeAmong(head, ENUM_SIZES);
     const values = list(reader, count, 12, () => {
       const valueName = readName(reader, strings);
       const bits = BigInt(reader.u32()) | (BigInt(reader.u32()) << 32n);
@@ -176,6 +178,16 @@ const READERS: { readonly [K in Exclude<BtfType["kind"], "void">]: KindReader } 
     return { kind: "enum64", name, size, signed, values };
   },
 };
+
+/** Bytes of enums and of floating-point numbers (btf_enum_check_meta, btf_float_check_meta in kernel/bpf/btf.c). */
+const ENUM_SIZES = [1, 2, 4, 8] as const;
+const FLOAT_SIZES = [2, 4, 8, 12, 16] as const;
+
+function sizeAmong(head: Head, sizes: readonly number[]): number {
+  const { sizeOrType: size, at } = head;
+  if (!sizes.includes(size)) throw fieldError(head, "size", size, at + 8);
+  return size;
+}
 
 /** `count` rows of `size` bytes, checked before anything is allocated. */
 function list<T>(reader: ByteReader, count: number, size: number, read: () => T): T[] {

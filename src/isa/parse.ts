@@ -78,7 +78,8 @@ export function parseLines(lines: readonly Line[], options: ParseOptions = {}): 
 }
 
 const COMMENT = /;.*|#.*|\/\/.*/;
-const HEADER = /^[0-9a-f]{16} <([^>]+)>:\s*$/;
+/** A symbol as llvm-objdump shows it; behind a label of ours stands a comment. */
+const HEADER = /^[0-9a-f]{16} <([^>]+)>:\s*(?:;.*)?$/;
 const SLOT = /^\s*\d+:\s+((?:[0-9a-f]{2} ){7}(?:(?:[0-9a-f]{2} ){8})?[0-9a-f]{2}\s)?/;
 const LABEL = /^(\s*)([A-Za-z_.$?][\w.$?/]*):/;
 

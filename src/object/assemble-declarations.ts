@@ -158,6 +158,6 @@ function mapFields(directive: Directive, name: string): MapDraft {
     flags: number("flags"),
     pinByName: options.has("pin"),
     ...(options.has("numa") ? { numaNode: number("numa") } : {}),
-    ...(options.has("extra") ? { extra: BigInt(number("extra")) } : {}),
+    ...(options.has("extra") ? { extra: directive.wide(options.get("extra")) } : {}),
   };
 }

@@ -39,6 +39,13 @@ export class Directive {
     throw this.fail(`${text ?? "nothing"} is no number from 0 to ${max}`);
   }
 
+  /** A number of 64 bits. */
+  wide(text: string | undefined): bigint {
+    const value = /^(0[xX][0-9a-fA-F]{1,16}|\d{1,20})$/.test(text ?? "") ? BigInt(text!) : -1n;
+    if (value >= 0n && value < 1n << 64n) return value;
+    throw this.fail(`${text ?? "nothing"} is no number of 64 bits`);
+  }
+
   /** The text of a quoted word. */
   quoted(): string {
     try {

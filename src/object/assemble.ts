@@ -21,6 +21,7 @@ import { parseLines } from "../isa/index.ts";
 import { Declarations } from "./assemble-declarations.ts";
 import { Directive } from "./assemble-directive.ts";
 import type { BpfFunction, BpfObject, Label, Reference } from "./bpf-object.ts";
+import { LOCAL_LABEL } from "./disassemble.ts";
 import { programKind } from "./program-kind.ts";
 
 export interface AssembleOptions {
@@ -56,7 +57,6 @@ interface FunctionDraft {
 
 const SECTION_HEADER = /^Disassembly of section (.+):\s*$/;
 const SYMBOL_HEADER = /^[0-9a-f]{16} <([^>]+)>:\s*$/;
-const LOCAL_LABEL = /^\.?L(BB|tmp)/;
 /** A dot that begins neither a raw instruction nor a label. */
 const DIRECTIVE = /^\s*\.(?!insn\b|[\w.$?/]*:)/;
 const COMMENT = /;.*|#.*|\/\/.*/;

@@ -19,6 +19,8 @@ export interface BpfObject {
   readonly functions: readonly BpfFunction[];
   readonly maps: readonly BpfMap[];
   readonly externs: readonly BpfExtern[];
+  /** Sections of data that no loader makes maps of (`.xdp_run_config` of libxdp): they are kept for those who read them. */
+  readonly sections?: readonly GlobalData[];
   readonly btf?: Btf;
   /** Set for `bpfeb` objects, whose global data and packet accesses are big endian: they can be shown, not run here. */
   readonly bigEndian?: true;
@@ -140,6 +142,8 @@ export interface GlobalData {
   readonly readOnly: boolean;
   readonly bytes: Uint8Array;
   readonly variables: readonly GlobalVariable[];
+  /** Where the section holds addresses of other things: no loader fills them in, and they are 0 when the program runs. */
+  readonly addresses?: readonly { readonly offset: number; readonly target: string }[];
   /** The BTF `section` type. */
   readonly type?: TypeId;
 }

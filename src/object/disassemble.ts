@@ -1,7 +1,7 @@
 /**
  * Programs as text, as `llvm-objdump -S` shows them: sections, symbols, source lines beside instructions.
  *
- * Slots count from the start of the ELF section, and jumps name the last symbol before their target. Invariant: in
+ * Labels that a function's name could be are marked in the dialect `xdpkit`. Slots count from the start of the ELF section, and jumps name the last symbol before their target. Invariant: in
  * the dialect `llvm` the text is llvm-objdump's; in `xdpkit` it assembles back to the same instructions.
  */
 
@@ -135,6 +135,11 @@ function targetName(symbols: OffsetIndex<Symbol>, slot: number): string | undefi
   return distance === 0n ? symbol.name : `${symbol.name}+0x${distance.toString(16)}`;
 }
 
+/** Labels of compilers: nobody takes them for functions. */
+export const LOCAL_LABEL = /^\.?L(BB|tmp)/;
+/** What stands behind other labels, so that they can be told from functions: llvm-objdump shows both alike. */
+const LABEL_NOTE = "\t; label";
+
 export interface PrintDisassemblyOptions extends DisassembleOptions {
   /** Only this function. */
   readonly function?: string;
@@ -155,7 +160,11 @@ export function printDisassembly(object: BpfObject, options: PrintDisassemblyOpt
     if (line.section !== section) text += `\nDisassembly of section ${line.section}:\n`;
     section = line.section;
     const label = line.labels.at(-1);
-    if (label !== undefined) text += `\n${(8 * line.slot).toString(16).padStart(16, "0")} <${label}>:\n`;
+    if (label !== undefined) {
+      const isFunction = label === line.function || options.dialect === "llvm" || LOCAL_LABEL.test(label);
+      const place = `${(8 * line.slot).toString(16).padStart(16, "0")} <${label}>:`;
+      text += `\n${place}${isFunction ? "" : LABEL_NOTE}\n`;
+    }
     const isNew = line.source?.line !== before?.line || line.source?.file !== before?.file;
     if (options.source !== false && line.source?.text && isNew) text += `; ${line.source.text}\n`;
     before = line.source;

@@ -14,6 +14,14 @@ export function isDataSection(section: ElfSection): boolean {
   return hasContents && (section.flags & SHF_ALLOC) !== 0 && section.size > 0 && DATA_SECTION.test(section.name);
 }
 
+/** Data with a name that no loader knows, and no part of the object's description. */
+export function isOtherSection(section: ElfSection): boolean {
+  const { type, flags, name, size } = section;
+  const known = ["maps", ".maps", "license", "version", ".ksyms", ".kconfig", ".kconfig.str"].includes(name);
+  const code = (flags & SHF_EXECINSTR) !== 0;
+  return type === SHT_PROGBITS && (flags & SHF_ALLOC) !== 0 && !code && size > 0 && !known && !DATA_SECTION.test(name);
+}
+
 export function isReadOnly(section: ElfSection): boolean {
   return section.name.startsWith(".rodata");
 }

@@ -6,7 +6,15 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import { type Instruction, LD_IMM64, startSlots } from "../isa/index.ts";
-import type { BpfFunction, BpfObject, CoreRelocation, ProgramKind, Reference, SourceLine } from "./bpf-object.ts";
+import type {
+  BpfFunction,
+  BpfObject,
+  CoreRelocation,
+  GlobalData,
+  ProgramKind,
+  Reference,
+  SourceLine,
+} from "./bpf-object.ts";
 
 export interface LinkedProgram {
   readonly name: string;
@@ -35,6 +43,7 @@ export function link(object: BpfObject, programName: string): LinkedProgram {
   const entry = byName.get(programName);
   if (!entry?.program) throw noProgram(object, programName);
   const placed = place(reach(entry, byName));
+  checkAddresses(object, placed);
   const startOf = new Map(placed.map(({ function: function_, start }) => [function_.name, start]));
   const raw = placed.flatMap(({ function: function_ }) => function_.instructions);
   const slots = startSlots(raw);
@@ -50,6 +59,36 @@ export function link(object: BpfObject, programName: string): LinkedProgram {
     lines: shifted(placed, (function_) => function_.lines),
     relocations: shifted(placed, (function_) => function_.relocations),
   };
+}
+
+/** A table of addresses is zeros when the program runs: no loader fills it in, and following one of them is refused. */
+function checkAddresses(object: BpfObject, placed: readonly Placed[]): void {
+  const data = new Map(object.maps.map((map) => [map.name, map.data]));
+  for (const { function: function_ } of placed) {
+    for (const reference of function_.references) {
+      if (reference.kind !== "mapValue") continue;
+      const table = addressTable(data.get(reference.map), reference.offset);
+      if (!table) continue;
+      const source = function_.lines.findLast((line) => line.instruction <= reference.instruction);
+      const at = { kind: "instruction", program: function_.name, index: reference.instruction } as const;
+      throw xdpkitError("OBJECT_DATA_ADDRESSES", table, {
+        at: source ? { ...at, source: { kind: "source", ...sourceFields(source) } } : at,
+      });
+    }
+  }
+}
+
+const sourceFields = ({ file, line, column, text }: SourceLine) => ({ file, line, column, text });
+
+/** The variable at an offset, when it holds nothing but addresses. */
+function addressTable(data: GlobalData | undefined, offset: number) {
+  const variable = data?.variables.find((one) => offset >= one.offset && offset < one.offset + one.size);
+  if (!data || !variable) return undefined;
+  const end = variable.offset + variable.size;
+  const inside = (data.addresses ?? []).filter((one) => one.offset >= variable.offset && one.offset < end);
+  if (inside.length === 0 || inside.length * 8 !== variable.size) return undefined;
+  const targets = [...new Set(inside.map(({ target }) => target))];
+  return { variable: variable.name, section: data.section, targets };
 }
 
 function noProgram(object: BpfObject, name: string) {

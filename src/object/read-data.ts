@@ -6,9 +6,9 @@
  */
 import { xdpkitError } from "../base/index.ts";
 import type { Btf, BtfType, TypeId } from "../btf/index.ts";
-import type { BpfMap, GlobalVariable } from "./bpf-object.ts";
-import { type ElfFile, type ElfSection, type ElfSymbol, SHT_NOBITS } from "./elf.ts";
-import { compareText, isDataSection, isReadOnly, linkageOf, symbolsOf } from "./elf-symbols.ts";
+import type { BpfMap, GlobalData, GlobalVariable } from "./bpf-object.ts";
+import { type ElfFile, type ElfSection, type ElfSymbol, SHF_WRITE, SHT_NOBITS } from "./elf.ts";
+import { compareText, isDataSection, isOtherSection, isReadOnly, linkageOf, symbolsOf } from "./elf-symbols.ts";
 
 /** include/uapi/linux/bpf.h */
 const BPF_MAP_TYPE_ARRAY = 2;
@@ -34,6 +34,26 @@ export function readDataMaps(elf: ElfFile, btf: Btf | undefined): BpfMap[] {
   return sections.map((section) => readDataMap(elf, section, btf, types.get(section.name)));
 }
 
+/** Sections of data that become no maps. @throws OBJECT_LIMIT */
+export function readOtherSections(elf: ElfFile, btf: Btf | undefined): GlobalData[] {
+  const types = sectionTypes(btf);
+  return elf.sections.filter(isOtherSection).map((section) => {
+    const type = types.get(section.name);
+    const variables = readVariables(elf, section, btf, type);
+    const readOnly = (section.flags & SHF_WRITE) === 0;
+    const typed = type === undefined ? {} : { type };
+    return { section: section.name, readOnly, bytes: new Uint8Array(section.bytes), variables, ...typed };
+  });
+}
+
+/** Relocations of a data section, which no loader applies (libbpf skips `.rel.rodata`). */
+function addressesIn(elf: ElfFile, section: ElfSection): NonNullable<GlobalData["addresses"]> {
+  return (elf.relocations.get(section.index) ?? []).map(({ offset, symbol }) => ({
+    offset,
+    target: symbol.name || elf.sections[symbol.section]?.name || "something",
+  }));
+}
+
 function sectionTypes(btf: Btf | undefined): ReadonlyMap<string, TypeId> {
   const types = new Map<string, TypeId>();
   for (const [id, type] of btf?.types.entries() ?? []) {
@@ -48,6 +68,7 @@ function readDataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined, ty
   const flags = (readOnly ? BPF_F_RDONLY_PROG : 0) | (isMappable(btf, type) ? BPF_F_MMAPABLE : 0);
   const bytes = section.type === SHT_NOBITS ? new Uint8Array(section.size) : new Uint8Array(section.bytes);
   const typed = type === undefined ? {} : { type };
+  const addresses = addressesIn(elf, section);
   return {
     name: section.name,
     style: "data",
@@ -58,7 +79,14 @@ function readDataMap(elf: ElfFile, section: ElfSection, btf: Btf | undefined, ty
     flags,
     pinByName: false,
     ...(type === undefined ? {} : { valueType: type }),
-    data: { section: section.name, readOnly, bytes, variables, ...typed },
+    data: {
+      section: section.name,
+      readOnly,
+      bytes,
+      variables,
+      ...(addresses.length > 0 ? { addresses } : {}),
+      ...typed,
+    },
   };
 }
 

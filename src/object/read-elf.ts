@@ -11,7 +11,7 @@ import type { BpfFunction, BpfMap, BpfObject } from "./bpf-object.ts";
 import { type BtfExt, readBtfExt } from "./btf-ext.ts";
 import { type ElfFile, type ElfSection, parseElf } from "./elf.ts";
 import { type PlacedMap, readBtfMaps } from "./read-btf-maps.ts";
-import { completeSectionTypes, readDataMaps } from "./read-data.ts";
+import { completeSectionTypes, readDataMaps, readOtherSections } from "./read-data.ts";
 import { readExterns } from "./read-externs.ts";
 import { type PlacedFunction, readFunctions } from "./read-functions.ts";
 import { readLegacyMaps } from "./read-legacy-maps.ts";
@@ -47,12 +47,14 @@ function readObject(elf: ElfFile, strict: boolean): BpfObject {
   const externs = readExterns(elf, btf);
   const targets = indexTargets(elf, placed, maps, externs);
   const kernelVersion = readVersion(elf);
+  const sections = readOtherSections(elf, btf);
   return {
     license: readLicense(elf),
     ...(kernelVersion === undefined ? {} : { kernelVersion }),
     functions: placed.map((function_): BpfFunction => withReferences(targets, function_)),
     maps: maps.map(({ map }): BpfMap => map),
     externs,
+    ...(sections.length > 0 ? { sections } : {}),
     ...(btf ? { btf } : {}),
     ...(elf.littleEndian ? {} : { bigEndian: true }),
   };

@@ -39,6 +39,7 @@ export function writeElf(object: BpfObject, options: WriteElfOptions = {}): Uint
   const sections = placeFunctions(elf, object.functions);
   const functions = addProgramSymbols(elf, sections);
   const data = addData(elf, object.maps);
+  for (const other of object.sections ?? []) addDataSection(elf, other);
   const maps = new Map([...addLegacyMaps(elf, object, legacy), ...addMaps(elf, types, functions)]);
   const externs = new Map(object.externs.map((extern) => [extern.name, elf.addSymbol(undefinedSymbol(extern))]));
   writePrograms(elf, sections, { functions, maps, data, externs });
@@ -113,15 +114,18 @@ function addLabels(elf: ElfWriter, { instructions, labels }: BpfFunction, sectio
 function addData(elf: ElfWriter, maps: readonly BpfMap[]): Anchors["data"] {
   const anchors = new Map<string, { section: SymbolDraft; variables: SymbolDraft[] }>();
   for (const map of maps) {
-    if (!map.data) continue;
-    const index = elf.addSection(dataSection(map.data));
-    const section = sectionSymbol(elf, index);
-    const variables = map.data.variables.map(({ name, offset, size, linkage }) =>
-      elf.addSymbol({ name, kind: "object", binding: bindingOf(linkage), section: index, value: offset, size }),
-    );
-    anchors.set(map.name, { section, variables });
+    if (map.data) anchors.set(map.name, addDataSection(elf, map.data));
   }
   return anchors;
+}
+
+function addDataSection(elf: ElfWriter, data: GlobalData): { section: SymbolDraft; variables: SymbolDraft[] } {
+  const index = elf.addSection(dataSection(data));
+  const section = sectionSymbol(elf, index);
+  const variables = data.variables.map(({ name, offset, size, linkage }) =>
+    elf.addSymbol({ name, kind: "object", binding: bindingOf(linkage), section: index, value: offset, size }),
+  );
+  return { section, variables };
 }
 
 function dataSection({ section: name, bytes, readOnly }: GlobalData): SectionDraft {

@@ -1,7 +1,7 @@
 /**
  * Maps of the `maps` section: the reverse of read-legacy-maps.ts.
  *
- * Rows have 20 bytes; where a map is pinned, or filled by identities, all rows are iproute2's of 36. Invariant: the
+ * Rows have 20 bytes, or as many as BTF says of them; where a map is pinned, or filled by identities, all rows are iproute2's of 36. Invariant: the
  * identity of a program array is the number in the section names of its programs.
  */
 import type { BpfMap, BpfObject } from "./bpf-object.ts";
@@ -15,7 +15,7 @@ const PIN_GLOBAL = 2;
 /** The contents of the section, and the bytes of one row. */
 export function writeLegacyMaps(object: BpfObject, maps: readonly BpfMap[]): { bytes: Uint8Array; rowSize: number } {
   const needsIdentity = maps.some((map) => map.pinByName || map.slots !== undefined || map.inner !== undefined);
-  const words = needsIdentity ? ELF_MAP_WORDS : PLAIN_WORDS;
+  const words = Math.max(needsIdentity ? ELF_MAP_WORDS : PLAIN_WORDS, declaredWords(object));
   const identities = identify(object, maps);
   const view = new DataView(new ArrayBuffer(4 * words * maps.length));
   for (const [row, map] of maps.entries()) {
@@ -23,6 +23,13 @@ export function writeLegacyMaps(object: BpfObject, maps: readonly BpfMap[]): { b
     for (const [i, value] of values.entries()) view.setUint32(4 * (row * words + i), value, true);
   }
   return { bytes: new Uint8Array(view.buffer), rowSize: 4 * words };
+}
+
+/** Words of a row as BTF declares the section's variables: longer definitions end with zeros. */
+function declaredWords({ btf }: BpfObject): number {
+  const section = btf?.types.find((type) => type.kind === "section" && type.name === "maps");
+  const sizes = section?.kind === "section" ? section.variables.map(({ size }) => size) : [];
+  return Math.ceil(Math.max(0, ...sizes) / 4);
 }
 
 function rowOf(map: BpfMap, maps: readonly BpfMap[], identities: ReadonlyMap<string, number>): number[] {

@@ -91,6 +91,12 @@ export const objectErrors = {
     (p: { name: string; known: readonly string[] }) =>
       p.known.length > 0 ? `its programs are ${p.known.join(", ")}` : "it has no programs at all",
   ),
+  OBJECT_DATA_ADDRESSES: entry(
+    (p: { variable: string; section: string; targets: readonly string[] }) =>
+      `variable ${p.variable} of section ${p.section} holds addresses (of ${p.targets.join(", ")}), which no loader fills in (.rel${p.section})`,
+    () =>
+      "choose with a switch or with indices into one array; for maps use a map of maps, for programs a program array",
+  ),
   OBJECT_UNDEFINED: entry(
     (p: { kind: string; name: string; by: string }) => `${p.by} refers to ${p.kind} ${p.name}, which is not there`,
     () => "every reference names a map, function or extern of the same object",
