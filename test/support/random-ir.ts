@@ -65,6 +65,12 @@ class BodyGenerator {
     return this.#builder.constant((BigInt(random.u32()) << 32n) | BigInt(random.u32()));
   }
 
+  /** Two of them, often one twice. */
+  #pair(): { readonly a: ValueId; readonly b: ValueId } {
+    const a = this.#operand();
+    return { a, b: this.#random.chance(0.15) ? a : this.#operand() };
+  }
+
   #assign(): void {
     this.#builder.assign(this.#variable(), this.#expression());
   }
@@ -84,7 +90,7 @@ class BodyGenerator {
       case 4:
         return this.#load();
       default:
-        return builder.emit({ kind: "alu", code: random.pick(ALU), width, a: this.#operand(), b: this.#operand() });
+        return builder.emit({ kind: "alu", code: random.pick(ALU), width, ...this.#pair() });
     }
   }
 
@@ -143,8 +149,7 @@ class BodyGenerator {
       kind: "branch",
       code: this.#random.pick(CONDITIONS),
       width: this.#random.pick([32, 64] as const),
-      a: this.#operand(),
-      b: this.#operand(),
+      ...this.#pair(),
       whenTrue,
       whenFalse,
     });

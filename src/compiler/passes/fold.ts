@@ -1,5 +1,5 @@
 /**
- * Constant folding and the identities of arithmetic; branches whose answer is known become jumps.
+ * Constant folding and the identities of arithmetic, equal operands among them; branches whose answer is known become jumps.
  *
  * Invariant: no operation is replaced by one that the verifier knows less about: `x & 2^n-1` stays as it is.
  */
@@ -60,9 +60,12 @@ class Folder {
   terminator(terminator: Terminator): Terminator {
     if (terminator.kind !== "branch") return terminator;
     const { code, width, whenTrue, whenFalse } = terminator;
+    const isSame = this.#resolve(terminator.a) === this.#resolve(terminator.b);
     const [a, b] = [this.#constant(terminator.a), this.#constant(terminator.b)];
     const source = terminator.source ? { source: terminator.source } : {};
     if (whenTrue === whenFalse) return { kind: "jump", to: whenTrue, ...source };
+    if (isSame && code !== "set")
+      return { kind: "jump", to: evaluateCondition(code, width, 0n, 0n) ? whenTrue : whenFalse, ...source };
     if (a === undefined || b === undefined) return terminator;
     return { kind: "jump", to: evaluateCondition(code, width, a, b) ? whenTrue : whenFalse, ...source };
   }
@@ -73,6 +76,7 @@ class Folder {
         return operation.value;
       case "alu": {
         const [a, b] = [this.#constant(operation.a), this.#constant(operation.b)];
+        if (operation.a === operation.b && (operation.code === "sub" || operation.code === "xor")) return 0n;
         return a === undefined || b === undefined ? undefined : evaluateAlu(operation.code, operation.width, a, b);
       }
       case "negate":
@@ -88,11 +92,12 @@ class Folder {
     }
   }
 
-  /** The operand that the result equals: x + 0, x * 1, x & -1, …, of 64-bit operations. */
+  /** The operand that the result equals: x + 0, x * 1, x & -1, x & x, …, of 64-bit operations. */
   #identity(operation: Operation): ValueId | undefined {
     if (operation.kind === "offset") return this.#constant(operation.by) === 0n ? operation.base : undefined;
     if (operation.kind !== "alu" || operation.width !== 64) return undefined;
     const { code, a, b } = operation;
+    if (a === b && (code === "and" || code === "or")) return a;
     const neutral = NEUTRAL[code];
     if (neutral === undefined) return undefined;
     if (this.#constant(b) === neutral) return a;

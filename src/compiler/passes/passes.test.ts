@@ -54,6 +54,54 @@ describe("fold", () => {
     expect(changed(fold, ir)).toBe(printIr(ir));
   });
 
+  it.each([
+    ["sub", 64, "v1 = 0"],
+    ["sub", 32, "v1 = 0"],
+    ["xor", 32, "v1 = 0"],
+    ["and", 64, "exit v0"],
+    ["or", 64, "exit v0"],
+    ["and", 32, "exit v1"],
+    ["add", 64, "exit v1"],
+  ] as const)("of equal operands %s%i leaves %s", (code, width, left) => {
+    const ir = build((builder) => {
+      const x = builder.emit({ kind: "argument", index: 0 });
+      builder.end({ kind: "exit", value: builder.emit({ kind: "alu", code, width, a: x, b: x }) });
+    });
+    expect(changed(fold, ir)).toContain(`  ${left}\n`);
+  });
+
+  it.each([
+    ["eq", true],
+    ["ne", false],
+    ["lt", false],
+    ["le", true],
+    ["gt", false],
+    ["ge", true],
+    ["slt", false],
+    ["sle", true],
+    ["sgt", false],
+    ["sge", true],
+    ["set", undefined],
+  ] as const)("of equal operands %s is %s", (code, answer) => {
+    for (const width of [32, 64] as const) {
+      const ir = build((builder) => {
+        const [yes, no] = [builder.block(), builder.block()];
+        const x = builder.emit({ kind: "argument", index: 0 });
+        builder.end({ kind: "branch", code, width, a: x, b: x, whenTrue: yes, whenFalse: no });
+        for (const [block, value] of [
+          [yes, 10],
+          [no, 20],
+        ] as const) {
+          builder.seal(block);
+          builder.enter(block);
+          builder.end({ kind: "exit", value: builder.constant(value) });
+        }
+      });
+      const text = changed(fold, ir);
+      expect([text.includes("= 10\n"), text.includes("= 20\n")]).toEqual([answer !== false, answer !== true]);
+    }
+  });
+
   it("takes x + 0 for x, but not in 32 bits, where the high half would stay", () => {
     const ir = build((builder) => {
       const x = builder.emit({ kind: "argument", index: 0 });
