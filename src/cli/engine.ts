@@ -11,7 +11,7 @@ import {
 import type { MapCodecs } from "../lang/index.ts";
 import type { BpfMap, BpfObject, CoreOutcome, EntryCodecs } from "../object/index.ts";
 import { MapType, mapTypeName, VALUE_MAP_TYPES, type XdpActionName, xdpActionName } from "../uapi/index.ts";
-import { type NetworkConfig, type Redirect, type Unwritten, Vm } from "../vm/index.ts";
+import { type NetworkConfig, type Redirect, type RunOptions, type Unwritten, Vm } from "../vm/index.ts";
 import { type FillTarget, fillMap, kernelCodecs } from "./kernel-fill.ts";
 import { forEachEntry, type MapEntry } from "./map-files.ts";
 
@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly seed: number;
   readonly unwritten?: Unwritten;
   readonly headroom?: number;
+  /** Most bytes before the fragments (interpreter). */
+  readonly linear?: number;
   /** Types of the kernel for CO-RE (interpreter). */
   readonly btf?: Btf;
   readonly network?: NetworkConfig;
@@ -66,23 +68,25 @@ export interface Engine extends Disposable {
 export function createEngine(name: EngineName, object: BpfObject, options: EngineOptions): Engine {
   const { codecs, names, ...machine } = options;
   if (name === "kernel") return new KernelEngine(object, options);
-  return new InterpreterEngine(new Vm(object, machine, names), codecs);
+  return new InterpreterEngine(new Vm(object, machine, names), options);
 }
 
 class InterpreterEngine implements Engine {
   readonly name = "interpreter";
   readonly #vm: Vm;
   readonly #codecs: EngineOptions["codecs"];
+  readonly #run: RunOptions;
 
-  constructor(vm: Vm, codecs: EngineOptions["codecs"]) {
+  constructor(vm: Vm, { codecs, linear }: EngineOptions) {
     this.#vm = vm;
     this.#codecs = codecs;
+    this.#run = linear === undefined ? {} : { linear };
   }
 
   /** The machine's clock follows the capture. */
   run(packet: Uint8Array, timestampNs: bigint | null): EngineVerdict {
     if (timestampNs !== null && timestampNs > this.#vm.clock.nowNs) this.#vm.clock.nowNs = timestampNs;
-    return this.#vm.run(packet);
+    return this.#vm.run(packet, this.#run);
   }
 
   get core(): Engine["core"] {

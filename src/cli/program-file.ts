@@ -49,13 +49,17 @@ export async function readProgramFile(file: string): Promise<ProgramFile> {
   return { object, names: new Map(), fills: await readFill(file, bytes, object) };
 }
 
-/** The one XDP program of the object, or the one that was named. */
-export function chooseProgram(object: BpfObject, wanted: string | undefined, file: string): string {
+/**
+ * The one XDP program of the object, or the one that was named. `second`: programs of device and CPU maps may be named, too,
+ * which run but are not attached to an interface.
+ */
+export function chooseProgram(object: BpfObject, wanted: string | undefined, file: string, second = false): string {
   const known = xdpPrograms(object);
   const at = { kind: "file", file } as const;
   const name = wanted ?? (known.length === 1 ? known[0] : undefined);
   if (name === undefined && known.length > 1) throw xdpkitError("CLI_SEVERAL_PROGRAMS", { known }, { at });
-  if (name === undefined || !known.includes(name)) {
+  const named = second && object.functions.some((one) => one.name === wanted && one.program?.kind.startsWith("xdp"));
+  if (name === undefined || !(known.includes(name) || named)) {
     throw xdpkitError("CLI_NO_PROGRAM", { name: name ?? "", known }, { at });
   }
   return name;

@@ -46,6 +46,7 @@ export interface RunOptions extends VerifierLogOption {
   readonly seed: number;
   readonly unwritten?: Unwritten;
   readonly headroom?: number;
+  readonly linear?: number;
   readonly json?: boolean;
 }
 
@@ -108,7 +109,7 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
   const { object: read, names, fills } = await readProgramFile(file);
   const original = withType(read, options.type);
   const handles = handlesOf(names);
-  const program = chooseProgram(original, options.program, file);
+  const program = chooseProgram(original, options.program, file, true);
   for (const dumped of options.dump) checkDump(name, checkMap(original, file, dumped));
   const contents = await readMaps(original, file, options.map);
   const object = await withGlobals(original, contents);
@@ -122,6 +123,7 @@ async function runWith(name: EngineName, file: string, options: RunOptions): Pro
       seed: options.seed,
       ...(options.unwritten !== undefined ? { unwritten: options.unwritten } : {}),
       ...(options.headroom === undefined ? {} : { headroom: options.headroom }),
+      ...(options.linear === undefined ? {} : { linear: options.linear }),
       ...(network ? { network } : {}),
       names,
       codecs: handles.codecs,
@@ -165,7 +167,7 @@ function engineName(text: string): EngineName {
   throw xdpkitError("CLI_USAGE", { problem: `--engine is ${ENGINES.join(" or ")}, not ${text}` });
 }
 
-const INTERPRETER_ONLY = ["network", "btf", "cpus", "seed", "unwritten", "headroom"] as const;
+const INTERPRETER_ONLY = ["network", "btf", "cpus", "seed", "unwritten", "headroom", "linear"] as const;
 
 /** Refuses what would be ignored. @throws XdpkitError CLI_USAGE */
 function checkOptions(engine: EngineName, { out, json, verifierLog }: RunOptions, command: Command): void {

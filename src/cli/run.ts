@@ -48,6 +48,11 @@ export function addRunCommand(program: Command): void {
       "what lies where nothing was written: fault when it decides anything, garbage, or zero (interpreter)",
       oneOf("--unwritten", ["fault", "garbage", "zero"]),
     )
+    .option(
+      "--linear <bytes>",
+      "most bytes before the fragments, for xdp.frags (interpreter)",
+      whole("--linear", 0, 65536),
+    )
     .option("--headroom <bytes>", "bytes before each packet (interpreter)", whole("--headroom", 40, 4096))
     .option("--json", "print the result as JSON");
   addMapOption(command);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { programOf } from "../../test/support/assembly.ts";
 import { type ErrorCode, XdpkitError } from "../base/index.ts";
-import type { BpfObject } from "../object/index.ts";
+import { assemble, type BpfObject } from "../object/index.ts";
 import { createVm, type RunOptions, type Vm, type VmOptions } from "./index.ts";
 
 const PACKET = new Uint8Array(60);
@@ -447,6 +447,17 @@ describe("faults", () => {
     vm.run(PACKET);
     const [record] = vm.map("ring").drain() as Uint8Array[];
     expect([record!.length, record![0], record!.subarray(1).includes(0)]).toEqual([8, 7, false]);
+  });
+
+  it("the linear part of a packet may be short or empty", async () => {
+    const text = `.section xdp.frags\n.global main\nr0 = *(u32 *)(r1 + 4)\nr2 = *(u32 *)(r1 + 0)\nr0 -= r2\nexit\n`;
+    const vm = await createVm(assemble(text));
+    const length = (run: RunOptions): number => vm.run(new Uint8Array(9000), run).action;
+    expect([length({}), length({ linear: 200 }), length({ linear: 0 })]).toEqual([3520, 200, 0]);
+    expect(vm.run(new Uint8Array(9000).fill(7), { linear: 5 }).packet).toEqual(new Uint8Array(9000).fill(7));
+    expect(() => vm.run(PACKET, { linear: -1 })).toThrow(expect.objectContaining({ code: "VM_LINEAR" }));
+    const whole = await createVm(programOf("r0 = 2\nexit"));
+    expect(() => whole.run(PACKET, { linear: 20 })).toThrow(expect.objectContaining({ code: "VM_LINEAR" }));
   });
 
   it("name the source line", async () => {

@@ -44,6 +44,8 @@ export interface PacketOptions {
   readonly metadata: Uint8Array;
   /** The program accepts fragments: what passes the page goes there. */
   readonly fragments: boolean;
+  /** Most bytes before the fragments, where a driver leaves fewer than fit into the page. */
+  readonly linear?: number;
   readonly ingressInterface: number;
   readonly rxQueue: number;
   readonly egressInterface: number;
@@ -93,7 +95,7 @@ export class PacketBuffer {
       throw xdpkitError("VM_METADATA", { have: metadata.length });
     }
     const page = PAGE - SHARED_INFO - headroom;
-    const linear = options.fragments ? Math.min(packet.length, page) : packet.length;
+    const linear = options.fragments ? Math.min(packet.length, page, options.linear ?? page) : packet.length;
     this.#hardStart = this.region.start;
     this.#hardEnd = this.#hardStart + Math.max(PAGE, alignUp(headroom + linear + SHARED_INFO, PAGE)) - SHARED_INFO;
     this.data = this.#hardStart + headroom;

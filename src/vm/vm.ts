@@ -66,6 +66,11 @@ export interface RunOptions {
   /** Default 1. */
   readonly ingressInterface?: number;
   readonly rxQueue?: number;
+  /**
+   * Most bytes of the packet that `data` to `data_end` hold, 0 or more; the rest is in fragments. Drivers that put headers
+   * elsewhere leave few or none. Only for programs with fragments (`xdp.frags`). Default: what fits into a page.
+   */
+  readonly linear?: number;
   /** A multiple of 4, at most 252 bytes. */
   readonly metadata?: Uint8Array;
   /** The CPU that handles the packet. Default 0. */
@@ -184,7 +189,7 @@ export class Vm {
    * Runs the program on a packet of at least 14 bytes.
    *
    * @throws XdpkitError VM_ACCESS and the other faults, with the instruction and its source line; VM_PACKET_SIZE,
-   * VM_METADATA, VM_CPU for options that do not fit
+   * VM_METADATA, VM_LINEAR, VM_CPU for options that do not fit
    */
   run(packet: Uint8Array, options: RunOptions = {}): Verdict {
     this.#prepare(packet, options);
@@ -271,11 +276,17 @@ export class Vm {
       headroom: this.#headroom,
       metadata: options.metadata ?? NO_METADATA,
       fragments: this.#fragments,
+      ...(options.linear === undefined ? {} : { linear: this.#checkLinear(options.linear) }),
       ingressInterface: options.ingressInterface ?? 1,
       rxQueue: options.rxQueue ?? 0,
       egressInterface: 0,
     });
     machine.core.budget = this.#budget;
+  }
+
+  #checkLinear(linear: number): number {
+    if (this.#fragments && Number.isInteger(linear) && linear >= 0) return linear;
+    throw xdpkitError("VM_LINEAR", { have: linear, fragments: this.#fragments });
   }
 
   /** Runs a program on the packet as it lies; the result's low 32 bits. */

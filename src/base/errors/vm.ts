@@ -136,6 +136,13 @@ export const vmErrors = {
       `a headroom of ${p.have} bytes does not fit: ${p.from} to ${p.to} bytes can stand before a packet`,
     () => "40 bytes belong to the kernel (struct xdp_frame); drivers give 256",
   ),
+  VM_LINEAR: entry(
+    (p: { have: number; fragments: boolean }) =>
+      p.fragments
+        ? `a linear part of ${p.have} bytes: it is a whole number from 0`
+        : "a linear part was given, but the program takes no packets in fragments",
+    () => "only programs of xdp.frags sections get packets in pieces; the others get the whole packet",
+  ),
   VM_METADATA: entry(
     (p: { have: number }) => `metadata of ${p.have} bytes: the length must be a multiple of 4, and at most 252`,
     () => "the kernel keeps metadata in whole words, inside the headroom",
