@@ -46,6 +46,7 @@ function addLifeCommands(srv6: Command): void {
     .option("-b, --background", "return when it is up")
     .option("--mode <mode>", "native, generic, or native-or-generic (default)")
     .option("--pin-path <folder>", "in a bpf file system (default: /sys/fs/bpf/srv6)")
+    .option("--replace", "take the place of programs that others have attached")
     .action(run("up"));
   withPlace(srv6.command("down"))
     .description("Detaches it everywhere and removes what is pinned, also when its process has gone.")

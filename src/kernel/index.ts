@@ -17,6 +17,7 @@ export {
   hasMapType,
   XDP_MAP_TYPES,
 } from "./features.ts";
+export { lockFolder } from "./folder-lock.ts";
 export { KernelHandles, type LoadedMaps } from "./handles.ts";
 export {
   type AttachedProgram,

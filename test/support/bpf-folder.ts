@@ -1,13 +1,19 @@
 /** A bpf (or trace) file system of a test's own, in a temporary folder: pins are gone with it, whatever happens. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atEnd } from "./cleanup.ts";
 
-/** Each bpf mount is a file system of its own: nobody else sees the pins, and none outlives it. */
+/**
+ * Each bpf mount is a file system of its own: nobody else sees the pins, and none outlives it. It may be busy for a moment
+ * while a process that was killed is taken apart.
+ */
 function remove(path: string): void {
-  execFileSync("umount", [path]);
+  for (let tries = 0; spawnSync("umount", [path]).status !== 0; tries++) {
+    if (tries === 100) execFileSync("umount", [path]);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  }
   rmdirSync(path);
 }
 

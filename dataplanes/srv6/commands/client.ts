@@ -16,6 +16,9 @@ export const runFolder = ({ run = "/run/xdpkit" }: Where): string => run;
 export const socketOf = (where: Where): string => join(runFolder(where), `${instanceOf(where)}.sock`);
 export const stateOf = (where: Where): string => join(runFolder(where), `${instanceOf(where)}.json`);
 
+/** What a process in the background prints. */
+export const logOf = (where: Where): string => join(runFolder(where), `${instanceOf(where)}.log`);
+
 export type Request =
   | { readonly command: "status" | "stats" | "sessions" | "down" }
   | { readonly command: "drops"; readonly since: number }

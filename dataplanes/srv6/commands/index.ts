@@ -5,9 +5,9 @@
  * that need them.
  */
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { Srv6Error } from "../control/error.ts";
-import { ask, isRunning, requireNotRunning, socketOf, stateOf, type Where } from "./client.ts";
+import { ask, isRunning, logOf, requireNotRunning, runFolder, socketOf, stateOf, type Where } from "./client.ts";
 import type { DropOptions } from "./drops.ts";
 import { printSessions, printStats, printStatus, printTop } from "./print.ts";
 import type { SessionReport, Stats, Status } from "./report.ts";
@@ -45,7 +45,7 @@ export async function up(file: string, options: CommandOptions & { readonly back
           service.reload();
           write(`${file}: reloaded\n`);
         } catch (error) {
-          process.stderr.write(`${String((error as Error).message)}\n`);
+          process.stderr.write(`${file}: not reloaded: ${(error as Error).message}\n`);
         }
       });
       process.once("exit", () => rmSync(socketOf(options), { force: true }));
@@ -58,13 +58,13 @@ export async function up(file: string, options: CommandOptions & { readonly back
 async function upInBackground(options: CommandOptions): Promise<void> {
   await requireNotRunning(options);
   const words = process.argv.slice(1).filter((word) => word !== "--background" && word !== "-b");
+  mkdirSync(runFolder(options), { recursive: true });
+  const log = openSync(logOf(options), "a+", 0o600);
+  const { size } = fstatSync(log);
+  // A file, not a pipe: what it prints later must not end it when nobody reads.
   const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
-    said += chunk;
+    stdio: ["ignore", log, log],
   });
   const ended = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
   for (;;) {
@@ -73,12 +73,12 @@ async function upInBackground(options: CommandOptions): Promise<void> {
       new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 100)),
     ]);
     if (code !== undefined) {
-      process.stderr.write(said);
+      process.stderr.write(readFileSync(logOf(options)).subarray(size));
       process.exit(code);
     }
     if (await isRunning(options)) break;
   }
-  child.stderr!.destroy();
+  closeSync(log);
   child.unref();
   await status(options);
 }

@@ -17,14 +17,19 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-export function printStatus({ file, pid, interfaces, sids, policies, sessions, unresolved }: Status): string {
+export function printStatus(status: Status): string {
+  const { file, pid, interfaces, sids, policies, sessions, unresolved, missing, mistake } = status;
   const counts = [
     plural(sids, "SID", "SIDs"),
     plural(policies, "policy", "policies"),
     plural(sessions, "session", "sessions"),
   ].join(", ");
   const open = unresolved.map((one) => `\n  not resolved: ${one}`).join("");
-  return `up: ${file} on ${interfaces.join(", ")} (process ${pid}): ${counts}${open}`;
+  const gone = Object.entries(missing)
+    .map(([name, why]) => `\n  not attached to ${name}: ${why}`)
+    .join("");
+  const refused = mistake ? `\n  reload refused at ${mistake.time}: ${mistake.text.replaceAll("\n", "\n    ")}` : "";
+  return `up: ${file} on ${interfaces.join(", ")} (process ${pid}): ${counts}${gone}${open}${refused}`;
 }
 
 const numbers = ({ packets, bytes }: Traffic): string[] => [packets, bytes];

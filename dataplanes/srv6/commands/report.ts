@@ -20,6 +20,10 @@ export interface Status {
   /** Next hops that are down, or whose neighbour is not known. */
   readonly unresolved: readonly string[];
   readonly generation: number;
+  /** Interfaces without the program, and why. */
+  readonly missing: Readonly<Record<string, string>>;
+  /** Why the last reload was refused; the configuration before it goes on. */
+  readonly mistake?: { readonly time: string; readonly text: string };
 }
 
 export interface Stats {
@@ -54,6 +58,7 @@ export function statusOf(plane: UserPlane, file: string, names: readonly string[
       address === undefined ? name : `${address} on ${name}`,
     ),
     generation: plane.generation,
+    missing: Object.fromEntries(plane.missing),
   };
 }
 

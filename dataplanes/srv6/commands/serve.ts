@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { problemOf } from "xdpkit/errors";
+import { lockFolder, makePinFolder } from "xdpkit/kernel";
 import { isHost4, takesTunnels } from "../control/check.ts";
 import type { Srv6Config } from "../control/config.ts";
 import { Srv6Error } from "../control/error.ts";
@@ -25,6 +26,9 @@ function readHost(text: string): number {
 export class Service {
   readonly #options: ServeOptions;
   readonly #ended: () => void;
+  readonly #lock: Disposable;
+  /** Why the last reload was refused, and when; undefined when it was not. */
+  #mistake: Status["mistake"];
   #file: string;
   #config: Srv6Config & ConfigFile;
   #plane: UserPlane;
@@ -35,9 +39,10 @@ export class Service {
     file: string,
     config: Srv6Config & ConfigFile,
     plane: UserPlane,
-    ended: () => void,
+    { lock, ended }: { readonly lock: Disposable; readonly ended: () => void },
   ) {
     this.#options = options;
+    this.#lock = lock;
     this.#file = file;
     this.#config = config;
     this.#plane = plane;
@@ -47,27 +52,31 @@ export class Service {
   /**
    * Starts, or takes over what an earlier process left. `ended`: when it was asked to go down.
    *
-   * @throws Srv6Error SRV6_*, XdpkitError KERNEL_*; then nothing has changed
+   * @throws Srv6Error SRV6_*, XdpkitError KERNEL_*, KERNEL_LOCKED while another process has the pins; then nothing has changed
    */
   static async start(file: string, options: ServeOptions, ended: () => void): Promise<Service> {
     const config = readConfig(readFile(file), file);
     await requireNotRunning(options);
     const state = readState(options);
-    const plane = UserPlane.start(config, {
+    makePinFolder(pinPathOf(options));
+    const lock = lockFolder(pinPathOf(options));
+    const plane = startOr(() => lock[Symbol.dispose](), config, {
       interfaces: config.interfaces,
       pinPath: pinPathOf(options),
       ...(options.mode === undefined ? {} : { mode: options.mode }),
       ...(options.netns === undefined ? {} : { namespace: options.netns }),
+      ...(options.replace ? { replace: true } : {}),
       numbers: state?.numbers ?? NO_NUMBERS,
     });
-    const service = new Service(options, file, config, plane, ended);
+    const service = new Service(options, file, config, plane, { lock, ended });
     service.#save();
     await service.#listen();
     return service;
   }
 
   status(): Status {
-    return statusOf(this.#plane, this.#file, this.#config.interfaces);
+    const mistake = this.#mistake ? { mistake: this.#mistake } : {};
+    return { ...statusOf(this.#plane, this.#file, this.#config.interfaces), ...mistake };
   }
 
   /** Ends the process's part: what is attached goes on. */
@@ -75,9 +84,21 @@ export class Service {
     this.#server?.close();
     rmSync(socketOf(this.#options), { force: true });
     this.#plane[Symbol.dispose]();
+    this.#lock[Symbol.dispose]();
   }
 
-  reload(file = this.#file, text = readFile(file)): void {
+  /** @throws Srv6Error SRV6_*, XdpkitError KERNEL_*; then the old configuration goes on, and `status` tells the mistake */
+  reload(file?: string, text?: string): void {
+    try {
+      this.#reload(file, text);
+      this.#mistake = undefined;
+    } catch (error) {
+      this.#mistake = { time: new Date().toISOString(), text: (error as Error).message };
+      throw error;
+    }
+  }
+
+  #reload(file = this.#file, text = readFile(file)): void {
     const config = readConfig(text, file);
     const changed = config.interfaces.join() !== this.#config.interfaces.join();
     if (changed)
@@ -186,5 +207,15 @@ export class Service {
       throw new Srv6Error("SRV6_SESSION", "the configuration has no table of sessions", {
         hint: "steer an address to a policy of H.M.GTP4.D, write sessionSlots: 65536, and reload",
       });
+  }
+}
+
+/** A plane, or what `undo` undoes. */
+function startOr(undo: () => void, ...words: Parameters<typeof UserPlane.start>): UserPlane {
+  try {
+    return UserPlane.start(...words);
+  } catch (error) {
+    undo();
+    throw error;
   }
 }

@@ -8,6 +8,8 @@ import { instanceOf, stateOf, type Where } from "./client.ts";
 export interface ServeOptions extends Where {
   readonly pinPath?: string;
   readonly mode?: UserPlaneOptions["mode"];
+  /** Takes the place of programs that others have attached. */
+  readonly replace?: boolean;
 }
 
 /** What outlives the process. */

@@ -1,6 +1,6 @@
 /** One program with its tables, made of a configuration: loaded and filled, not attached yet. */
 import { compileOrThrow } from "xdpkit/compiler";
-import { findInterface, Loaded } from "xdpkit/kernel";
+import { findInterface, Loaded, tryFindInterface } from "xdpkit/kernel";
 import { Headend } from "../program/behaviours.ts";
 import type { Plan } from "../program/plan.ts";
 import { createProgram, type Plane } from "../program/program.xdp.ts";
@@ -76,7 +76,7 @@ export function makeGeneration(config: Srv6Config, options: GenerationOptions): 
     const loaded = new Loaded({ ...object, maps }, { pinPath }, names);
     try {
       fill(loaded, plane, content);
-      fill(loaded, plane, { entries: portEntries(config, numbers, options), nextHops: new Map() });
+      fillPorts({ loaded, plane, config, numbers }, options);
       const map = loaded.map(plane.tables.adjacencies) as never;
       const adjacencies = new Adjacencies(map, content.nextHops, vlans, inside);
       adjacencies.fill();
@@ -91,20 +91,34 @@ export function makeGeneration(config: Srv6Config, options: GenerationOptions): 
 const namesOf = (vlans: readonly VlanConfig[]): string[] =>
   vlans.flatMap(({ name, interface: below }) => [name, below]);
 
-/** All interfaces that packets arrive on. @throws Srv6Error SRV6_CONFIG for two of one place in the tables */
+type Interfaces = Pick<GenerationOptions, "interfaces" | "inside">;
+
+/** Writes the rows of interfaces. @throws Srv6Error SRV6_CONFIG for two of one place in the table */
+export function fillPorts(
+  { loaded, plane, config, numbers }: Pick<Generation, "loaded" | "plane" | "config" | "numbers">,
+  interfaces: Interfaces,
+): void {
+  fill(loaded, plane, { entries: portEntries(config, numbers, interfaces), nextHops: new Map() });
+}
+
+/** Those that have gone have no row. @throws Srv6Error SRV6_CONFIG for two of one place in the table */
 function portEntries(
   { steering = [], vlans = [] }: Srv6Config,
   { policies }: Numbering,
-  { interfaces, inside }: GenerationOptions,
+  { interfaces, inside }: Interfaces,
 ): Entry[] {
   const policyOf = new Map(steering.map(({ interface: name, policy }) => [name, policies[policy ?? ""] ?? 0]));
   const names = new Map<number, string>();
-  return [...new Set([...interfaces, ...namesOf(vlans)])].map((name) => {
-    const { index, mac } = inside(() => findInterface(name));
+  return [...new Set([...interfaces, ...namesOf(vlans)])].flatMap((name) => {
+    const found = inside(() => tryFindInterface(name));
+    if (!found) return [];
+    const { index, mac } = found;
     const other = names.get(index & 1023);
     if (other !== undefined) {
       const problem = `the indices of ${other} and ${name} are alike modulo 1024`;
-      throw new Srv6Error("SRV6_CONFIG", problem, { hint: "make one of the interfaces anew: it gets another index" });
+      throw new Srv6Error("SRV6_CONFIG", problem, {
+        hint: "create one of the interfaces again: it gets another index",
+      });
     }
     names.set(index & 1023, name);
     return portEntry(index, policyOf.get(name) ?? 0, mac);

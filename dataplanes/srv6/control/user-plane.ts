@@ -7,17 +7,7 @@
  * routes) is in maps that are pinned and shared by all programs. Nothing is switched before all of it could be made.
  */
 import { rmSync } from "node:fs";
-import {
-  type Detached,
-  detachXdp,
-  inNamespace,
-  type Loaded,
-  type NetworkChange,
-  type Records,
-  watchNetwork,
-  type XdpLink,
-  type XdpMode,
-} from "xdpkit/kernel";
+import { inNamespace, type Loaded, type NetworkChange, type Records, watchNetwork, type XdpMode } from "xdpkit/kernel";
 import { answers, outcomes, samples } from "../program/outcomes.xdp.ts";
 import type { Plane } from "../program/program.xdp.ts";
 import { control } from "../program/tables.xdp.ts";
@@ -26,10 +16,11 @@ import type { Srv6Config } from "./config.ts";
 import { applyConfigured } from "./configured-sessions.ts";
 import { DropLog } from "./drops.ts";
 import { Srv6Error } from "./error.ts";
-import { type Generation, hasTunnels, makeGeneration, sessionsOf } from "./generation.ts";
-import { HeardNeighbours, keepGateways, rulesHaveSelectors } from "./kernel-news.ts";
+import { fillPorts, type Generation, hasTunnels, makeGeneration, sessionsOf } from "./generation.ts";
+import { keepGateways, NeighbourCache, rulesHaveSelectors } from "./netlink-events.ts";
 import { NO_NUMBERS, type Numbering } from "./numbering.ts";
 import { planOf } from "./plan.ts";
+import { Ports } from "./ports.ts";
 import { finishGrowth, pinnedSlots, withRoom } from "./session-growth.ts";
 import { type NewSession, printAddress, SessionTable } from "./sessions.ts";
 import { Ticks } from "./ticks.ts";
@@ -45,6 +36,8 @@ export interface UserPlaneOptions {
   readonly namespace?: string;
   /** Of an earlier process: counters and sessions go on under the same numbers. */
   readonly numbers?: Numbering;
+  /** Takes the place of programs that others have attached. Default false: they are a reason to refuse. */
+  readonly replace?: boolean;
 }
 
 const PIN_PATH = "/sys/fs/bpf/srv6";
@@ -56,7 +49,7 @@ export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
   readonly #ticks = new Ticks();
   readonly #drops = new DropLog();
-  readonly #links = new Map<string, XdpLink>();
+  readonly #ports: Ports;
   #current: Generation | undefined;
   #watch: Records<NetworkChange, NetworkChange> | undefined;
   #renewal: ReturnType<typeof setInterval> | undefined;
@@ -68,16 +61,18 @@ export class UserPlane implements Disposable {
   /** Of rules: an answer is good for one packet only. */
   #hasSelectors = false;
   #isClosed = false;
-  readonly #neighbours = new HeardNeighbours();
+  readonly #neighbours = new NeighbourCache();
 
   private constructor(options: UserPlaneOptions) {
+    const { interfaces, mode = ["native", "generic"], replace = false } = options;
     this.#options = options;
+    this.#ports = new Ports({ interfaces, mode, replace, pinPath: this.#pinPath, inside: this.inside });
   }
 
   /**
    * Loads and attaches. What an earlier process pinned is taken over without losing a packet.
    *
-   * @throws XdpkitError COMPILER_*, KERNEL_*; then nothing has changed
+   * @throws XdpkitError COMPILER_*, KERNEL_*, KERNEL_OCCUPIED where others have a program; then nothing has changed
    */
   static start(config: Srv6Config, options: UserPlaneOptions): UserPlane {
     const plane = new UserPlane(options);
@@ -109,6 +104,11 @@ export class UserPlane implements Disposable {
   /** Next hops that are down, or whose neighbour is not known. */
   get unresolved() {
     return this.#current!.adjacencies.unresolved;
+  }
+
+  /** Interfaces without the program, and why: they have gone, or refuse it since they came back. */
+  get missing(): ReadonlyMap<string, string> {
+    return this.#ports.missing;
   }
 
   /** Dropped packets, a few of each second. */
@@ -160,9 +160,9 @@ export class UserPlane implements Disposable {
     return { outcomes: this.loaded.map(outcomes).read(), answers: this.loaded.map(answers).read() };
   }
 
-  /** Takes the program from the interfaces; the pinned maps stay until the folder is removed. */
-  detach(): Detached[] {
-    return this.#options.interfaces.flatMap((name) => this.inside(() => detachXdp({ interface: name })));
+  /** Takes the program from the interfaces: their names. The pinned maps stay until the folder is removed. */
+  detach(): readonly string[] {
+    return this.#ports.detach();
   }
 
   /** Ends following the kernel; what is attached goes on, by the routes, once the lease has ended. */
@@ -170,7 +170,7 @@ export class UserPlane implements Disposable {
     this.#isClosed = true;
     clearInterval(this.#renewal);
     this.#watch?.[Symbol.dispose]();
-    for (const link of this.#links.values()) link[Symbol.dispose]();
+    this.#ports[Symbol.dispose]();
     this.#drops.close();
     this.#current?.adjacencies.close();
     this.#current?.loaded[Symbol.dispose]();
@@ -184,7 +184,7 @@ export class UserPlane implements Disposable {
     const pinned = hasTunnels(plan) ? pinnedSlots(this.#sessionsPath) : 0;
     if (pinned === 0)
       withRoom(slots, (enough) => {
-        // Of the try before.
+        // Left behind by the previous attempt.
         rmSync(this.#sessionsPath, { force: true });
         this.#apply(config, numbers, enough);
       });
@@ -209,7 +209,7 @@ export class UserPlane implements Disposable {
       this.#advance(next.loaded);
       // While the old program still counts in the smaller one.
       const larger = next.grows ? this.#sessions!.grown(sessionsOf(next), sessionSlots) : undefined;
-      this.#switch(next, old);
+      this.#ports.switch(next.loaded, old?.loaded);
       this.#applySessionsOrBack(next, old, before, larger);
     } catch (error) {
       next.adjacencies.close();
@@ -227,6 +227,7 @@ export class UserPlane implements Disposable {
     // What the old program remembered until it was switched.
     this.#advance();
     // What changed while the tables were written.
+    this.#followInterfaces(next);
     next.adjacencies.update();
     keepGateways(this.config, this.inside);
   }
@@ -245,7 +246,7 @@ export class UserPlane implements Disposable {
     } catch (error) {
       this.#sessions = before;
       if (before && old) before.use(sessionsOf(old));
-      this.#takeBack(this.#options.interfaces, old);
+      this.#ports.takeBack(old?.loaded);
       throw error;
     }
   }
@@ -270,42 +271,6 @@ export class UserPlane implements Disposable {
     return this.#options.pinPath ?? PIN_PATH;
   }
 
-  /** Each interface gets the new program; when one refuses, those before it get the old one back. */
-  #switch(next: Generation, old: Generation | undefined): void {
-    const switched: string[] = [];
-    try {
-      for (const name of this.#options.interfaces) {
-        const link = this.#links.get(name);
-        const program = next.loaded.program("srv6");
-        if (link) link.update(program);
-        else this.#links.set(name, this.#attach(name, next));
-        switched.push(name);
-      }
-    } catch (error) {
-      this.#takeBack(switched, old);
-      throw error;
-    }
-  }
-
-  /** The interfaces get the old program again; without one they get none. */
-  #takeBack(names: readonly string[], old: Generation | undefined): void {
-    for (const name of names) {
-      const link = this.#links.get(name)!;
-      if (old) link.update(old.loaded.program("srv6"));
-      else {
-        link.detach();
-        link[Symbol.dispose]();
-        this.#links.delete(name);
-      }
-    }
-  }
-
-  #attach(name: string, next: Generation): XdpLink {
-    const { mode = ["native", "generic"] } = this.#options;
-    const pin = `${this.#pinPath}/link_${name}`;
-    return this.inside(() => next.loaded.attach("srv6", { interface: name, mode, pin, replace: true }));
-  }
-
   /** Answers that were remembered are asked again. */
   #advance(loaded = this.#current?.loaded): void {
     this.#generation = (this.#generation + 1) >>> 0 || 1;
@@ -317,7 +282,6 @@ export class UserPlane implements Disposable {
     loaded?.map(control).set(0, { generation: this.#generation, keeps: this.#hasSelectors ? 0 : 1, validUntil });
   }
 
-  /** What has come together is answered together: a thousand routes are one change. */
   #changed(change: NetworkChange): void {
     if (!this.#neighbours.matters(change)) return;
     if (change.kind !== "neighbour") this.#hasNewRoutes = true;
@@ -327,11 +291,19 @@ export class UserPlane implements Disposable {
     queueMicrotask(() => this.#follow());
   }
 
+  /** An interface that has come back has another index and MAC address: its row of the tables is written first. */
+  #followInterfaces({ loaded, plane, config, numbers }: Generation): void {
+    const { inside } = this;
+    this.#ports.follow(loaded, (name) => fillPorts({ loaded, plane, config, numbers }, { interfaces: [name], inside }));
+  }
+
+  /** Coalesces a burst of netlink events into one update: a thousand routes are one change. */
   #follow(): void {
     const hasNewRoutes = this.#hasNewRoutes;
     this.#isDirty = false;
     this.#hasNewRoutes = false;
     if (!this.#current || this.#isClosed) return;
+    if (hasNewRoutes) this.#followInterfaces(this.#current);
     this.#advance();
     this.#current.adjacencies.update();
     if (hasNewRoutes) keepGateways(this.config, this.inside);

@@ -63,6 +63,11 @@ export const attachErrors = {
       `${p.interface} has ${p.holder} and the kernel does not tell which of the links is the one here`,
     () => "another namespace has the same program at the same index: detach by link, bpftool link detach id ID",
   ),
+  KERNEL_LOCKED: entry(
+    (p: { path: string; holder: number | undefined }) =>
+      `${p.path} is in use${p.holder === undefined ? "" : ` by process ${p.holder}`}`,
+    () => "wait for that process or end it, or take another folder",
+  ),
   KERNEL_NOT_ATTACHED: entry(
     (p: { interface: string; mode: string }) =>
       `${p.interface} has no XDP program${p.mode === "" ? "" : ` in ${p.mode} mode`}`,

@@ -27,14 +27,29 @@ function processesOf(text: string): readonly number[] {
   });
 }
 
-function killAll(pids: readonly number[]): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
-    }
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
   }
+}
+
+/** A process that ends has no words any more while it still holds its descriptors; a zombie holds none. */
+function holdsAnything(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** They hold nothing any more when it returns. */
+function killAllOf(text: string): void {
+  const pids = processesOf(text);
+  for (const pid of pids) tryKill(pid);
+  for (let tries = 0; tries < 1000 && pids.some(holdsAnything); tries++)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 }
 
 export class Host implements Disposable {
@@ -143,9 +158,15 @@ export class Edge implements Disposable {
 
   constructor(host: Host, yaml: string) {
     this.host = host;
-    this.#forget = atEnd(() => killAll(processesOf(this.#folder)));
+    this.#forget = atEnd(() => killAllOf(this.#folder));
     this.file = join(this.#folder, "srv6.yaml");
     writeFileSync(this.file, yaml);
+  }
+
+  /** The script of the command line. */
+  readonly command = XDPKIT;
+  get pinPath(): string {
+    return `${this.#pins.path}/srv6`;
   }
 
   async srv6(command: string, ...words: readonly string[]): Promise<string> {
@@ -154,16 +175,16 @@ export class Edge implements Disposable {
     return stdout;
   }
 
-  up = (): Promise<string> => this.srv6("up", this.file, "--background", "--pin-path", `${this.#pins.path}/srv6`);
+  up = (): Promise<string> => this.srv6("up", this.file, "--background", "--pin-path", this.pinPath);
   stats = async (): Promise<EdgeStats> => JSON.parse(await this.srv6("stats", "--json")) as EdgeStats;
 
   async down(): Promise<void> {
-    await this.srv6("down", "--pin-path", `${this.#pins.path}/srv6`);
+    await this.srv6("down", "--pin-path", this.pinPath);
   }
 
   /** Its process ends, too, if `down` did not end it. */
   [Symbol.dispose](): void {
-    killAll(processesOf(this.#folder));
+    killAllOf(this.#folder);
     this.#pins[Symbol.dispose]();
     rmSync(this.#folder, { recursive: true });
     this.#forget();

@@ -6,7 +6,7 @@ import { parsePrefix } from "./prefix.ts";
 type Inside = <T>(body: () => T) => T;
 
 /** Neighbours as they were last heard of: most news of them say the same again. */
-export class HeardNeighbours {
+export class NeighbourCache {
   /** Usable MAC addresses. */
   readonly #macs = new Map<string, string>();
 
