@@ -111,7 +111,10 @@ export const getNumaNodeId: () => number = intrinsic("getNumaNodeId", { helper: 
 export type ChecksumWord = number | Ipv4Address | Ipv6Address;
 /** The Internet checksum (RFC 1071) of whole places, each of even size. */
 export const checksum: (...places: object[]) => number = intrinsic("checksum");
-/** RFC 1624: the checksum after `from` in the packet became `to`. */
+/**
+ * RFC 1624: the checksum after `from` in the packet became `to`. They may be of different kinds: an IPv6 address that becomes
+ * an IPv4 address changes the pseudo-header so (RFC 7915 section 4.5).
+ */
 export const checksumReplace: (checksum: number, from: ChecksumWord, to: ChecksumWord) => number =
   intrinsic("checksumReplace");
 /** The sum of a place or a word, for building a checksum over pieces. */

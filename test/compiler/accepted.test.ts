@@ -22,7 +22,7 @@ interface RowOptions {
 }
 type Row = readonly [name: string, body: string, out: number | bigint, options?: RowOptions];
 
-const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, copyOf, type Cursor, equals, exit, fibLookup, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
+const HEAD = `import { array, ArrayMap, ArrayOfMaps, assign, atomic, be16, be32, be64, bits, BloomFilter, bool, bytes, checksum, checksumPacket, checksumReplace, copyOf, type Cursor, equals, exit, fibLookup, flag, global, HashMap, i16, i32, i64, i8, inPrefix, ipv4Address, ipv6Address, jhash, loop, LpmTrie, mac, Outcomes, overlay, PerCpuArray, PerCpuHashMap, Queue, range, RingBuffer, setting, struct, subprogram, u16, u32, u64, u8, unroll, withLock, spinLock, xdp, XdpAction, type XdpContext } from "xdpkit";
 import { Ethernet, Ipv4, Ipv6, Ipv6Halves, Udp } from "xdpkit/packet";
 class Inner extends struct({ a: u8, b: be16 }) {
   get both() { return this.a * 65536 + this.b; }
@@ -56,6 +56,23 @@ const MIX = `const mix = subprogram((a: number, b: number): number => {
   return hash;
 });
 `;
+
+/** The words of an IPv6 source address over the bytes 8 to 23. */
+const WORDS = Array.from({ length: 8 }, (_, at) => (8 + 2 * at) * 256 + 9 + 2 * at);
+
+/** The checksum when some words take the place of others, by the definition of RFC 1071. */
+function replaced(sum: number, from: readonly number[], to: readonly number[]): number {
+  const add = (total: number, word: number): number => ((total + word) & 0xffff) + ((total + word) >> 16);
+  return 0xffff - [...from.map((word) => 0xffff - word), ...to].reduce(add, 0xffff - sum);
+}
+
+const checksums: readonly Row[] = [
+  [
+    "a checksum over an IPv6 address that becomes an IPv4 address, and back",
+    'const ip = ctx.header(Ipv6, 0) ?? exit(XdpAction.Aborted); const four = checksumReplace(0x1234, ip.source, "192.0.2.1"); out.value = u64(four) * 65536n + u64(checksumReplace(four, "192.0.2.1", ip.source))',
+    BigInt(replaced(0x1234, WORDS, [0xc000, 0x0201])) * 65536n + 0x1234n,
+  ],
+];
 
 const nothings: readonly Row[] = [
   [
@@ -1079,6 +1096,7 @@ const stores: readonly Row[] = [
 ];
 
 const ROWS: readonly Row[] = [
+  ...checksums,
   ...nothings,
   ...signs,
   ...subprograms,

@@ -84,22 +84,17 @@ function pieces(front: Front, given: Value, node: SyntaxNode): readonly Sum[] {
   return [{ id: swap(front, id(), size), max: 2 ** (8 * size) - 1 }];
 }
 
-/** RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). */
+/** RFC 1624 equation 3: HC' = ~(~HC + ~m + m'). The sums of m and m' are sums of words: they may differ in length. */
 const checksumReplace: Handler = value((front, call) => {
   const [before, after] = [1, 2].map((index) => pieces(front, argument(call, index), argumentNode(call, index)));
-  if (before!.length !== after!.length)
-    front.fail(
-      "COMPILER_TYPE",
-      { expected: "two values of one kind", found: "two of different kinds" },
-      argumentNode(call, 2),
-    );
   const { id, range } = numberOf(front, argument(call, 0), argumentNode(call, 0));
   const sixteenBits = range.min < 0 || range.max > 0xffff ? front.aluConstant("and", id(), 0xffff) : id();
   let sum: Sum = { id: invert(front, swap(front, sixteenBits, 2)), max: 0xffff };
-  for (const [index, word] of before!.entries()) {
-    const width = word.max > 0xffff ? 0xffffffff : 0xffff;
-    sum = add(front, sum, front.aluConstant("xor", word.id, width), width);
-    sum = add(front, sum, after![index]!.id, after![index]!.max);
+  for (let index = 0; index < Math.max(before!.length, after!.length); index++) {
+    const [from, to] = [before![index], after![index]];
+    const width = from && from.max > 0xffff ? 0xffffffff : 0xffff;
+    if (from) sum = add(front, sum, front.aluConstant("xor", from.id, width), width);
+    if (to) sum = add(front, sum, to.id, to.max);
   }
   return sixteen(swap(front, invert(front, foldSum(front, sum)), 2));
 });

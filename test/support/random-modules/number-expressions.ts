@@ -96,6 +96,8 @@ export abstract class NumberExpressions extends Atoms {
   protected hashed(scope: Scope, seed: NumberText): NumberText {
     const word = (): string => this.fit(this.numberAtom(scope), 0, U32).text;
     const family = this.random.pick(["mac", "ipv4", "ipv6"] as const);
+    const piece = (): string =>
+      this.random.chance(0.5) ? word() : this.address(scope, this.random.pick(["ipv4", "ipv6"] as const));
     const rows: [number, () => NumberText][] = [
       [2, () => ({ text: `jhash(${word()}, ${this.fit(seed, 0, U32).text})`, min: 0, max: U32 })],
       [2, () => ({ text: `jhash(${this.address(scope, family === "mac" ? "ipv4" : family)}, 5)`, min: 0, max: U32 })],
@@ -104,7 +106,7 @@ export abstract class NumberExpressions extends Atoms {
       [
         1,
         () => ({
-          text: `checksumReplace(${this.fit(seed, 0, 0xffff).text}, ${word()}, ${word()})`,
+          text: `checksumReplace(${this.fit(seed, 0, 0xffff).text}, ${piece()}, ${piece()})`,
           min: 0,
           max: 0xffff,
         }),
