@@ -145,3 +145,35 @@ it("the Vite plugin instruments what Vitest imports, and what Vite bundles and m
   writeFileSync(file("bundled.mjs"), app);
   expect(run("bundled.mjs")).toBe("function f kernel.xdp.ts twice=function N=number\n");
 });
+
+it("a type among the values of an import is left out in Node, by Vite and on the command line, as tsc has it", async () => {
+  const lines = [
+    'import { XdpAction, XdpContext, xdp } from "xdpkit";',
+    'import { Ethernet } from "xdpkit/packet";',
+    'import { Length } from "./types.js";',
+    "const isShort = (ctx: XdpContext, least: Length): boolean => ctx.length < least && ctx.header(Ethernet, 0) === null;",
+    "export const typed = xdp((ctx) => (isShort(ctx, 60) ? XdpAction.Drop : XdpAction.Pass));",
+    "export const f = isShort;",
+  ];
+  writeFileSync(file("typed.xdp.ts"), lines.join("\n"));
+  writeFileSync(file("types.d.ts"), "export type Length = number;\n");
+  const names = "arrow isShort typed.xdp.ts Ethernet=function\n";
+  writeFileSync(
+    file("typed.mjs"),
+    `import { describeFunction } from "${LANG}"; import { f } from "./typed.xdp.ts";${DESCRIBE}`,
+  );
+  expect(run("--import", REGISTER, "typed.mjs")).toBe(names);
+  await build({
+    root: project,
+    configFile: false,
+    logLevel: "silent",
+    plugins: [xdpkit()],
+    build: { lib: { entry: file("typed.xdp.ts"), formats: ["es"], fileName: "typed" }, outDir: file("typed") },
+  });
+  writeFileSync(
+    file("typed.mjs"),
+    `import { describeFunction } from "${LANG}"; import { f } from "./typed/typed.js";${DESCRIBE}`,
+  );
+  expect(run("typed.mjs")).toBe(names);
+  expect(run(join(ROOT, "dist/cli/main.js"), "build", "typed.xdp.ts", "-o", "typed.o")).toContain("typed.o");
+});

@@ -12,6 +12,8 @@ interface Scope {
   readonly outer: Scope | undefined;
   /** The function that begins with this scope. */
   readonly function: SyntaxNode | undefined;
+  /** Names of this scope that are used as values; looked for in the module's own scope only. */
+  readonly uses?: Set<string>;
 }
 
 /** Function node to captured names, in the order of their first use. `this` and `arguments` are nobody's. */
@@ -22,6 +24,18 @@ export function findCaptures(program: SyntaxNode): Captures {
   const module = enter(undefined, [...lexicalNames(program["body"]), ...varNames(program["body"])]);
   visitAll(program["body"], module, captures);
   return captures;
+}
+
+/** The names of the module's own level, imports included, that are used as values or exported. */
+export function findUses(program: SyntaxNode): ReadonlySet<string> {
+  const uses = new Set<string>();
+  const body: SyntaxNode[] = program["body"];
+  visitAll(body, { ...enter(undefined, [...lexicalNames(body), ...varNames(body)]), uses }, new Map());
+  for (const node of body) {
+    if (node.type !== "ExportNamedDeclaration" || node["source"] || isErased(node)) continue;
+    for (const one of node["specifiers"]) if (one["exportKind"] !== "type") uses.add(one["local"]["name"]);
+  }
+  return uses;
 }
 
 const enter = (outer: Scope | undefined, names: Iterable<string>, node?: SyntaxNode): Scope => ({
@@ -117,9 +131,9 @@ function visitFunction(node: SyntaxNode, scope: Scope, found: Found): void {
 function refer(name: string, scope: Scope, found: Found): void {
   if (name === "arguments" || name === "this") return;
   const crossed: SyntaxNode[] = [];
-  for (let at: Scope | undefined = scope; at && !at.names.has(name); at = at.outer) {
-    if (at.function) crossed.push(at.function);
-  }
+  let at: Scope | undefined = scope;
+  for (; at && !at.names.has(name); at = at.outer) if (at.function) crossed.push(at.function);
+  at?.uses?.add(name);
   for (const node of crossed) found.get(node)?.add(name);
 }
 

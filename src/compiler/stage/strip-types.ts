@@ -9,6 +9,7 @@ import { parseModule, sourceLocation } from "./parse.ts";
 import { SourceText } from "./source-text.ts";
 import { openStatements } from "./statements.ts";
 import { children, isClass, isErased, isFunction, isType, isWrapper, type SyntaxNode } from "./syntax.ts";
+import { blankInList, blankTypeImports } from "./type-imports.ts";
 
 /** JavaScript of the same length. Throws STAGE_SYNTAX, STAGE_NOT_ERASABLE. */
 export function stripTypes(source: string, file: string, program = parseModule(source, file)): string {
@@ -33,6 +34,7 @@ export function blankTypes(text: SourceText, file: string, program: SyntaxNode):
     blankOwn(text, node);
   };
   visit(program);
+  blankTypeImports(text, file, program);
 }
 
 /** Declarations that stand where a statement or a class member does. */
@@ -122,9 +124,7 @@ function blankClass(text: SourceText, node: SyntaxNode): void {
 function blankSpecifiers(text: SourceText, node: SyntaxNode): void {
   for (const specifier of node["specifiers"] as SyntaxNode[]) {
     if (specifier["importKind"] !== "type" && specifier["exportKind"] !== "type") continue;
-    const rest = text.original.slice(specifier.end);
-    const comma = /^(?:\s|\/\*[\s\S]*?\*\/|\/\/.*)*,/.exec(rest);
-    text.blank(specifier.start, specifier.end + (comma?.[0].length ?? 0));
+    blankInList(text, specifier);
   }
 }
 
