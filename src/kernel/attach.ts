@@ -109,7 +109,7 @@ function takeOver(current: Attachment, program: ProgramDescriptor, place: Place,
   if (!link) return { error: occupiedError(place, [current]) };
   try {
     link.update(program, typeof replace === "boolean" ? undefined : replace);
-    return { link: new LinkAttachment(link.fd, place, []) };
+    return { link: new LinkAttachment(link.surrender(), place, []) };
   } catch (error) {
     link[Symbol.dispose]();
     throw error;

@@ -74,11 +74,18 @@ export class Descriptor implements Disposable {
     return this.#fd;
   }
 
+  /** Gives the descriptor to another owner: the number, which this one does not close any more. */
+  surrender(): number {
+    const fd = this.#fd;
+    collected.unregister(this);
+    this.#fd = -1;
+    return fd;
+  }
+
   [Symbol.dispose](): void {
     if (this.#fd < 0) return;
-    collected.unregister(this);
-    release(this.#fd);
-    closeFd(this.#fd);
-    this.#fd = -1;
+    const fd = this.surrender();
+    release(fd);
+    closeFd(fd);
   }
 }

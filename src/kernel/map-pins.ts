@@ -44,7 +44,7 @@ export class MapPins implements Disposable {
     if (!found) return undefined;
     const { definition, btfId } = mapInfo(found.fd);
     const difference = layoutDifference(wanted, { definition, btf: btfId === 0 ? undefined : btfById(btfId) });
-    if (difference === undefined) return new KernelMap(found.fd, wanted.definition, possibleCpus());
+    if (difference === undefined) return new KernelMap(found.surrender(), wanted.definition, possibleCpus());
     if (this.#migrated.has(name)) {
       this.#old.set(name, found);
       return undefined;
