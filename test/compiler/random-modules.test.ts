@@ -59,7 +59,8 @@ it("random modules do the same in V8, in the machine and in the kernel", {
       throw new Error(`XDPKIT_SEED=${module.seed}: ${(cause as Error).message}\n${module.text}`, { cause });
     }
   }
-  expect([...actions.keys()].toSorted()).toEqual([0, 1, 2, 3, 4]);
+  // Every verdict: of so many modules none is missing.
+  if (MODULES >= 100) expect([...actions.keys()].toSorted()).toEqual([0, 1, 2, 3, 4]);
 });
 
 /** Modules that once went wrong, as the generator wrote them then. */

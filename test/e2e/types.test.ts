@@ -291,6 +291,8 @@ describe("the command", () => {
       "CLI_USAGE: --json and --output exclude each other (xdpkit --help lists the commands, xdpkit COMMAND --help their options)",
     ],
   ])("refuses %s in one line", (_what, words, error) => {
-    expect(xdpkit("types", ...words)).toEqual({ status: 2, stdout: "", stderr: `xdpkit: error ${error}\n` });
+    const { status, stdout, stderr } = xdpkit("types", ...words);
+    expect([status, stderr]).toEqual([2, `xdpkit: error ${error}\n`]);
+    expect(stdout === "").toBe(!(words as readonly string[]).includes("--json"));
   });
 });
