@@ -309,9 +309,13 @@ export class Machine implements MapHost {
     for (const map of [...this.maps]) {
       const { data, slots = [] } = map.definition;
       if (data && map instanceof ArrayMap) this.memory.bytes.set(data.bytes, map.at(0));
-      // What stands in a map that the program does not reach need not be possible here.
-      if (this.#reached.has(map.name)) for (const { index, target } of slots) this.#fillSlot(map, index, target);
+      for (const { index, target } of slots) if (this.#canHold(map, target)) this.#fillSlot(map, index, target);
     }
+  }
+
+  /** What stands in a map that the program does not reach need not be possible here: other programs, maps that were not made. */
+  #canHold(map: VmMap, target: string): boolean {
+    return this.#reached.has(map.name) || (!(map instanceof ProgramArray) && !this.#unmade.has(target));
   }
 
   #fillSlot(map: VmMap, index: number, target: string): void {
