@@ -40,6 +40,7 @@ export {
   type KernelRuntime,
   withKernelRuntime,
 } from "./intrinsic.ts";
+export { mapShape } from "./map-shape.ts";
 export {
   ArrayMap,
   BloomFilter,

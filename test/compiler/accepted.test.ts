@@ -212,6 +212,24 @@ const signs: readonly Row[] = [
   ],
 ];
 
+const locks: readonly Row[] = [
+  [
+    "a lock in the values of an inner map, and in a nested struct",
+    `const t = held.lookup(0) ?? exit(XdpAction.Drop);
+     t.update(1, new Outer({ wide: 5n }));
+     const e = t.lookup(1) ?? exit(XdpAction.Drop);
+     out.value = withLock(e.counted.lock, () => { e.counted.n += 7; return e.wide + u64(e.counted.n); });`,
+    12,
+    {
+      module: `class Counted extends struct({ lock: spinLock, n: u32 }) {}
+class Outer extends struct({ wide: u64, counted: Counted }) {}
+const inner = new HashMap({ key: u32, value: Outer, maxEntries: 4 });
+export const held = new ArrayOfMaps({ inner, maxEntries: 2, entries: () => [[0, inner]] });
+`,
+    },
+  ],
+];
+
 const subprograms: readonly Row[] = [
   [
     "a place of a map as an argument is the element that the subprogram finds itself",
@@ -1099,6 +1117,7 @@ const ROWS: readonly Row[] = [
   ...checksums,
   ...nothings,
   ...signs,
+  ...locks,
   ...subprograms,
   ...callbacks,
   ...ranges,
