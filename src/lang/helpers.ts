@@ -195,8 +195,3 @@ export const conntrackAllocate: (
   ctx: XdpContext,
   tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
 ) => NewConntrack | null = intrinsic("conntrackAllocate", { kfunc: "bpf_xdp_ct_alloc", since: "6.0", gplOnly: true });
-
-/** Any other kernel function by its BTF name; parameters and result follow the kernel's BTF at load. */
-export function kfunc<F extends (...values: never[]) => unknown>(name: string): F {
-  return intrinsic(`kfunc ${name}`, { kfunc: name });
-}

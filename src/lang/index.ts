@@ -68,12 +68,10 @@ export {
   assign,
   atomic,
   type Cell,
-  cancelTimer,
   copyOf,
   equals,
   overlay,
   type Place,
-  startTimer,
   withLock,
 } from "./place.ts";
 export {
