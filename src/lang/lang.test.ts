@@ -110,7 +110,7 @@ describe("maps that no kernel takes", () => {
     [() => new lang.RingBuffer({ value: locked, bytes: 4096 }), `RINGBUF: value ${inMap} RINGBUF`],
     [
       () => new lang.HashMap({ key: locked, value: u32, maxEntries: 1 }),
-      "HASH: key has a lock or a timer, which belong into values",
+      "HASH: key has a lock, which belongs into values",
     ],
     [
       () => new lang.ArrayMap({ value: array(locked, 2), maxEntries: 1 }),

@@ -39,8 +39,7 @@ export function checkDeclaration(declaration: MapDeclaration): void {
   const shape = mapShape(type === "PERF_EVENT_ARRAY" ? { ...declaration, maxEntries: maxEntries || 1 } : declaration);
   const refused = refusedMap(shape, { memory: Number.POSITIVE_INFINITY });
   if (refused) fail(declaration, optionOf(refused.field, entries), refused.rule);
-  if (key && fieldsIn(layoutOf(key)).length > 0)
-    fail(declaration, "key", "has a lock or a timer, which belong into values");
+  if (key && fieldsIn(layoutOf(key)).length > 0) fail(declaration, "key", "has a lock, which belongs into values");
   if (value) checkFields(declaration, refusedFields(shape, fieldsIn(layoutOf(value))));
 }
 
@@ -67,13 +66,10 @@ function optionOf(field: MapRefusal["field"], entries: string): string {
   return options[field] ?? field;
 }
 
-const NAMES = { spinLock: "bpf_spin_lock", timer: "bpf_timer" } as const;
-
 function fieldsIn(layout: Layout): MapFieldName[] {
   switch (layout.kind) {
     case "spinLock":
-    case "timer":
-      return [NAMES[layout.kind]];
+      return ["bpf_spin_lock"];
     case "struct":
       return layout.fields.flatMap((field) => fieldsIn(field.layout));
     case "array": {
