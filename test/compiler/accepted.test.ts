@@ -66,6 +66,15 @@ function replaced(sum: number, from: readonly number[], to: readonly number[]): 
   return 0xffff - [...from.map((word) => 0xffff - word), ...to].reduce(add, 0xffff - sum);
 }
 
+const offsets: readonly Row[] = [
+  [
+    "an offset that is computed from constants, and further than a packet goes, is the path without a header",
+    "out.value = ctx.header(u8, FAR & 0xffff) || ctx.header(Udp, (FAR & 0xffff) - 7) ? 1n : 2n",
+    2,
+    { module: "const FAR: number = 0x1ffff;\n" },
+  ],
+];
+
 const checksums: readonly Row[] = [
   [
     "a checksum over an IPv6 address that becomes an IPv4 address, and back",
@@ -1114,6 +1123,7 @@ const stores: readonly Row[] = [
 ];
 
 const ROWS: readonly Row[] = [
+  ...offsets,
   ...checksums,
   ...nothings,
   ...signs,
