@@ -295,10 +295,9 @@ export class Merger {
     for (const value of values) {
       if (value && (value.schema !== first.schema || value.isCell !== first.isCell)) throw DIFFERENT;
     }
-    // Before anything is stored: what cannot be one place is left as it is.
-    if (!mergeRegions(values.flatMap((value) => (value ? [regionOf(this.#front, value)] : [])))) throw DIFFERENT;
     const places = values.map((value, index) => value && this.#on(index, () => inMemory(this.#front, value)));
-    const region = mergeRegions(places.flatMap((place) => (place ? [place.at.region] : [])))!;
+    const region = mergeRegions(places.flatMap((place) => (place ? [place.at.region] : [])));
+    if (!region) throw DIFFERENT;
     const memory = places.filter((place) => place !== undefined);
     const align = Math.min(...memory.map(({ at }) => at.align));
     if (memory.every(({ at }) => sameMemory(at, memory[0]!.at)) && memory.length === places.length) return memory[0]!;
@@ -433,11 +432,6 @@ function inMemory(front: Front, place: PlaceValue): PlaceValue & { at: Extract<P
   const slot = slotOfObject(front, object);
   const base = front.stackAddress(slot);
   return { ...place, at: { kind: "memory", base, offset, region: { kind: "stack", slot }, align: 8 } };
-}
-
-/** The memory that a place is in, or would be. */
-function regionOf(front: Front, { at }: PlaceValue): Region {
-  return at.kind === "memory" ? at.region : { kind: "stack", slot: slotOfObject(front, at.object) };
 }
 
 function mergeRegions(regions: readonly Region[]): Region | undefined {
