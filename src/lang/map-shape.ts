@@ -6,16 +6,30 @@ import {
   type MapRefusal,
   type MapShape,
   MapType,
+  type MapTypeName,
   refusedFields,
   refusedMap,
 } from "../uapi/index.ts";
-import type { MapDeclaration } from "./maps.ts";
+
+/** What of a declaration BPF_MAP_CREATE is asked for. */
+export interface DeclaredShape {
+  readonly type: MapTypeName;
+  readonly key?: Schema<unknown>;
+  readonly value?: Schema<unknown>;
+  /** Entries; bytes for ring buffers. */
+  readonly maxEntries: number;
+  /** BPF_F_*. */
+  readonly flags: number;
+  readonly name?: string;
+  /** Number of hashes of a bloom filter, 1 to 15. */
+  readonly hashes?: number;
+}
 
 /** Values of targets (`struct bpf_devmap_val`, `struct bpf_cpumap_val`): the index or queue size, and a program. */
 const VALUE_SIZES: Readonly<Record<string, number>> = { DEVMAP: 8, DEVMAP_HASH: 8, CPUMAP: 8 };
 
 /** Sizes in bytes; a key of a trie has its prefix length in front. */
-export function mapShape({ type, key, value, maxEntries, flags, hashes }: MapDeclaration): MapShape {
+export function mapShape({ type, key, value, maxEntries, flags, hashes }: DeclaredShape): MapShape {
   return {
     type: MapType[type],
     keySize: key ? layoutOf(key).size + (type === "LPM_TRIE" ? 4 : 0) : 0,
@@ -27,7 +41,7 @@ export function mapShape({ type, key, value, maxEntries, flags, hashes }: MapDec
 }
 
 /** @throws XdpkitError LANG_MAP_OPTION for what no kernel takes */
-export function checkDeclaration(declaration: MapDeclaration): void {
+export function checkDeclaration(declaration: DeclaredShape): void {
   const { type, maxEntries, hashes, key, value } = declaration;
   const isRing = type === "RINGBUF" || type === "USER_RINGBUF";
   const entries = isRing ? "bytes" : "maxEntries";
@@ -44,15 +58,15 @@ export function checkDeclaration(declaration: MapDeclaration): void {
 }
 
 /** Records of streams are no values of maps: none of the fields that the kernel knows may stand in them. */
-export function checkRecord(declaration: MapDeclaration, record: Schema<unknown>): void {
+export function checkRecord(declaration: DeclaredShape, record: Schema<unknown>): void {
   checkFields(declaration, refusedFields(mapShape(declaration), fieldsIn(layoutOf(record))));
 }
 
-function checkFields(declaration: MapDeclaration, refused: MapRefusal | undefined): void {
+function checkFields(declaration: DeclaredShape, refused: MapRefusal | undefined): void {
   if (refused) fail(declaration, "value", refused.rule, "keep it in a HashMap or an ArrayMap, one in each value");
 }
 
-function fail({ name, type }: MapDeclaration, option: string, problem: string, hint?: string): never {
+function fail({ name, type }: DeclaredShape, option: string, problem: string, hint?: string): never {
   throw xdpkitError("LANG_MAP_OPTION", { map: name ?? type, option, problem }, hint === undefined ? {} : { hint });
 }
 

@@ -16,7 +16,7 @@ import {
 } from "./access.ts";
 import type { LoopStep } from "./control.ts";
 import { kernelMethod } from "./intrinsic.ts";
-import { checkDeclaration } from "./map-shape.ts";
+import { checkDeclaration, type DeclaredShape } from "./map-shape.ts";
 import { checkName, kernelName } from "./names.ts";
 import type { Place } from "./place.ts";
 
@@ -48,19 +48,9 @@ export interface IndexedOptions<V> extends MapOptions {
 }
 
 /** What a map handle declares. */
-export interface MapDeclaration {
-  readonly type: MapTypeName;
-  readonly key?: Schema<unknown>;
-  readonly value?: Schema<unknown>;
-  /** Entries; bytes for ring buffers. */
-  readonly maxEntries: number;
-  /** BPF_F_*. */
-  readonly flags: number;
-  readonly name?: string;
+export interface MapDeclaration extends DeclaredShape {
   readonly pin: boolean;
   readonly numaNode?: number;
-  /** Number of hashes of a bloom filter, 1 to 15. */
-  readonly hashes?: number;
   readonly inner?: MapHandle;
   readonly entries?: () => Iterable<readonly [unknown, unknown]>;
 }
