@@ -14,7 +14,7 @@ export {
   typeOf,
 } from "./query.ts";
 export { type BtfSection, type ReadBtfOptions, readBtf, readBtfSection } from "./read.ts";
-export { spinLockOffset } from "./special-fields.ts";
+export { type SpecialField, specialFields } from "./special-fields.ts";
 export { StringSection, StringTable } from "./strings.ts";
 export type { Btf, BtfFunctionLinkage, BtfMember, BtfType, TypeId } from "./types.ts";
 export type { PlainValue } from "./value.ts";

@@ -64,8 +64,6 @@ export class BtfBuilder {
         return this.unsigned(1);
       case "spinLock":
         return this.struct("bpf_spin_lock", [["val", this.int("unsigned int", 4), 0]], 4);
-      case "timer":
-        return this.struct("bpf_timer", [["__opaque", this.array(this.unsigned(8), 2), 0]], 16);
     }
   }
 

@@ -1,5 +1,5 @@
 /** The maps that the code uses, as the object declares them. */
-import { ArrayOfMaps, counterName, type MapHandle, Outcomes, ProgramArray } from "../lang/index.ts";
+import { ArrayOfMaps, counterName, type MapHandle, mapShape, Outcomes, ProgramArray } from "../lang/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { layoutOf, type Schema } from "../schema/index.ts";
 import { MapType } from "../uapi/index.ts";
@@ -81,28 +81,19 @@ const slotsOf = (slots: MapSlots): Pick<BpfMap, "slots"> =>
   slots.length === 0 ? {} : { slots: [...slots].sort((a, b) => a.index - b.index) };
 
 function plainMap(btf: BtfBuilder, handle: MapHandle, name: string): BpfMap {
-  const { type, key, value, maxEntries, flags, numaNode, hashes, pin } = handle.declaration;
+  const { type, key, value, numaNode, pin } = handle.declaration;
   const isTrie = type === "LPM_TRIE";
-  const keySize = key ? layoutOf(key).size + (isTrie ? 4 : 0) : 0;
   const hasTypes = TYPED.has(type);
   return {
+    ...mapShape(handle.declaration),
     name,
     style: "btf",
-    type: MapType[type],
-    keySize,
-    valueSize: value ? layoutOf(value).size : (VALUE_SIZES[type] ?? 0),
-    maxEntries,
-    flags,
     pinByName: pin,
     ...(numaNode === undefined ? {} : { numaNode }),
-    ...(hashes === undefined ? {} : { extra: BigInt(hashes) }),
     ...(hasTypes && key ? { keyType: isTrie ? prefixKey(btf, key) : btf.schema(key) } : {}),
     ...(hasTypes && value ? { valueType: btf.schema(value) } : {}),
   };
 }
-
-/** Values of targets (`struct bpf_devmap_val`, `struct bpf_cpumap_val`): the index or queue size, and a program. */
-const VALUE_SIZES: Readonly<Record<string, number>> = { DEVMAP: 8, DEVMAP_HASH: 8, CPUMAP: 8 };
 
 /** Map types whose keys and values the kernel accepts BTF for. */
 const TYPED: ReadonlySet<string> = new Set([

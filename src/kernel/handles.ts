@@ -26,12 +26,11 @@ import {
   withProgram,
 } from "../lang/index.ts";
 import { type BpfMap, type BpfObject, type EntryCodecs, entryCodecs } from "../object/index.ts";
-import { errnoName, MapType } from "../uapi/index.ts";
-import { possibleCpus } from "./cpu.ts";
+import { MapType } from "../uapi/index.ts";
 import { openForeign } from "./foreign.ts";
 import { HandleAccess, type Translation } from "./handle-access.ts";
 import { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
-import { KernelMap, tryCreateMap } from "./maps.ts";
+import { KernelMap } from "./maps.ts";
 import { objectId } from "./object-info.ts";
 import { PerfReader } from "./perf-array.ts";
 import { sampleDecoder } from "./perf-sample.ts";
@@ -45,6 +44,7 @@ export interface LoadedMaps {
   readonly object: BpfObject;
   readonly maps: ReadonlyMap<string, KernelMap>;
   program(name: string): { readonly fd: number };
+  newMap(definition: BpfMap): KernelMap;
 }
 
 export class KernelHandles implements Disposable {
@@ -139,10 +139,7 @@ export class KernelHandles implements Disposable {
     const template = this.mapNamed(outer).definition.inner;
     if (!template) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name: this.#nameOf(handle), known: [] });
     const definition = { ...template, name: this.#nameOf(handle) || template.name };
-    const fd = tryCreateMap(definition);
-    if (fd < 0)
-      throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${definition.name}`, errno: errnoName(fd) });
-    const map = new KernelMap(fd, definition, possibleCpus());
+    const map = this.#loaded.newMap(definition);
     this.#inner.set(handle, map);
     return map;
   }

@@ -6,17 +6,17 @@
 import { u32Bytes, XdpkitError, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfFunction, type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
-import { errno, errnoName, MapFlag, MapType, ProgramType, VALUE_MAP_TYPES } from "../uapi/index.ts";
+import { errno, errnoName, MapType, ProgramType } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
+import { completeMap, createKernelMap } from "./create-map.ts";
 import { KCONFIG_MAP, kconfigMap, resolveExtern } from "./externs.ts";
 import { otherLayouts } from "./jit-layout.ts";
 import { relocate } from "./kernel-btf.ts";
 import type { TypedMap } from "./map-layout.ts";
-import { KernelMap, tryCreateMap } from "./maps.ts";
+import type { KernelMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, KernelProgram, type LoadProgramOptions, tryLoadProgram } from "./programs.ts";
 import { refusal } from "./refusal.ts";
-import { closeFd } from "./syscall.ts";
 import { readVerifierLog } from "./verifier-log.ts";
 
 /** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
@@ -44,7 +44,7 @@ export class LoadedObject implements Disposable {
   readonly #reuse: (wanted: TypedMap) => KernelMap | undefined;
   readonly #reused = new Set<string>();
 
-  /** @throws XdpkitError KERNEL_CALL for a map or BTF that the kernel refuses */
+  /** @throws XdpkitError KERNEL_MAP_DEFINITION, KERNEL_CALL for a map that the kernel refuses */
   constructor(given: BpfObject, { logLevel = 0, reuse = () => undefined }: LoadObjectOptions = {}) {
     if (given.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
     const object = withKconfig(relocate(given));
@@ -132,35 +132,15 @@ export class LoadedObject implements Disposable {
   }
 
   #createMap(definition: BpfMap): void {
-    const complete = this.#complete(definition);
+    const complete = completeMap(definition, this.#cpus);
     const known = this.#reuse({ definition: complete, btf: this.object.btf });
     if (known) this.#reused.add(definition.name);
-    this.maps.set(definition.name, known ?? this.#newMap(complete));
+    this.maps.set(definition.name, known ?? this.newMap(complete));
   }
 
-  #newMap(complete: BpfMap): KernelMap {
-    const { keyType, valueType } = complete;
-    const inner = complete.inner ? tryCreateMap(this.#complete(complete.inner)) : 0;
-    // Global data: its value is the section, and its key has no type (array_map_check_btf).
-    const key = complete.data ? 0 : keyType;
-    const typed = VALUE_MAP_TYPES.includes(complete.type) && this.#btf && key !== undefined && valueType;
-    const btf = typed ? { fd: this.#btf!.fd, key, value: valueType } : undefined;
-    let fd = inner < 0 ? inner : tryCreateMap(complete, inner, btf);
-    // Some types do not suit some maps (an enum as the key of an array); libbpf then goes without, too.
-    if (fd < 0 && inner >= 0 && btf) fd = tryCreateMap(complete, inner);
-    if (inner > 0) closeFd(inner);
-    if (fd < 0) throw xdpkitError("KERNEL_CALL", { call: `BPF_MAP_CREATE of ${complete.name}`, errno: errnoName(fd) });
-    return new KernelMap(fd, complete, this.#cpus);
-  }
-
-  /** What libbpf fills in: sizes of perf arrays, flags of global data. */
-  #complete(definition: BpfMap): BpfMap {
-    if (definition.data) {
-      const readOnly = definition.data.readOnly ? MapFlag.RDONLY_PROG : 0;
-      return { ...definition, flags: definition.flags | readOnly | MapFlag.MMAPABLE };
-    }
-    const open = definition.type === MapType.PERF_EVENT_ARRAY && definition.maxEntries === 0;
-    return open ? { ...definition, maxEntries: this.#cpus } : definition;
+  /** A map beside those of the object, with its types. @throws XdpkitError KERNEL_MAP_DEFINITION, KERNEL_CALL */
+  newMap(definition: BpfMap): KernelMap {
+    return createKernelMap(definition, { cpus: this.#cpus, btf: this.object.btf, btfFd: this.#btf?.fd });
   }
 
   #fillMap(map: KernelMap): void {

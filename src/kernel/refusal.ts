@@ -92,6 +92,12 @@ function tooLarge(slots: number): Explanation {
       reason: `${has}, and the kernel takes 1 to ${MOST_SLOTS.toLocaleString("en-US")}`,
       hint: slots === 0 ? "write at least a return" : "split the program by tail calls",
     };
+  // The log is missing: so few instructions are too many only on all paths together.
+  if (slots <= MOST_SLOTS_UNPRIVILEGED)
+    return {
+      reason: `${has}, and the verifier gave up after following ${MOST_SLOTS.toLocaleString("en-US")} on all paths`,
+      hint: "branch and loop less, put repeated work into global functions, or split by tail calls",
+    };
   return {
     reason: `${has}, and without CAP_BPF the kernel takes ${MOST_SLOTS_UNPRIVILEGED.toLocaleString("en-US")}`,
     hint: `run as root, or with CAP_BPF: then it takes ${MOST_SLOTS.toLocaleString("en-US")}`,

@@ -116,6 +116,16 @@ processed 4 insns (limit 1000000) max_states_per_insn 0 total_states 1 peak_stat
     processed: 4,
   },
   {
+    kernel: "6.18: a sentence behind a jump of which the states are not written any more",
+    log: `393: (05) goto pc-267
+127: (45) if r0 & 0x2000000 goto pc+266 BPF program is too large. Processed 1000001 insn
+processed 1000001 insns (limit 1000000) max_states_per_insn 4 total_states 87877 peak_states 104 mark_read 0
+`,
+    sentences: ["BPF program is too large. Processed 1000001 insn"],
+    slot: 127,
+    processed: 1000001,
+  },
+  {
     kernel: "6.18: statistics behind a sentence without a new line",
     log: `2: (b7) r3 = 0                        ; R3=0
 3: (85) call bpf_tail_call#12

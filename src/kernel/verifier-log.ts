@@ -69,9 +69,10 @@ export function readVerifierLog(log: string): VerifierLog {
 }
 
 /** Some sentences begin behind an instruction, and some end without a new line. */
-const GLUED = /(?<=^\d+: \([0-9a-f]{2}\) .*) (?=infinite loop detected )|(?<=\S)(?=processed \d+ insns )/;
+const GLUED =
+  /(?<=^\d+: \([0-9a-f]{2}\) .*) (?=infinite loop detected |BPF program is too large|The sequence of )|(?<=\S)(?=processed \d+ insns )/;
 const separate = (line: string): string[] =>
-  line.includes("infinite") || line.includes("processed ") ? line.split(GLUED) : [line];
+  /infinite|too large|sequence of|processed /.test(line) ? line.split(GLUED) : [line];
 
 /** A sentence that names its slot knows best; then the report; then where the path ends. */
 function slotOf(

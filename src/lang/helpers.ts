@@ -94,13 +94,13 @@ export const checkMtu: (
 
 /** Nanoseconds since boot, suspend left out (CLOCK_MONOTONIC). */
 export const ktimeGetNs: () => bigint = intrinsic("ktimeGetNs", { helper: "bpf_ktime_get_ns" });
-/** Nanoseconds since boot, suspend included. Kernel 5.7. */
+/** Nanoseconds since boot, suspend included. Kernel 5.8. */
 export const ktimeGetBootNs: () => bigint = intrinsic("ktimeGetBootNs", { helper: "bpf_ktime_get_boot_ns" });
 /** Nanoseconds of the last tick: cheaper. Kernel 5.11. */
 export const ktimeGetCoarseNs: () => bigint = intrinsic("ktimeGetCoarseNs", { helper: "bpf_ktime_get_coarse_ns" });
 /** Nanoseconds of CLOCK_TAI. Kernel 6.1. */
 export const ktimeGetTaiNs: () => bigint = intrinsic("ktimeGetTaiNs", { helper: "bpf_ktime_get_tai_ns" });
-/** Ticks. Kernel 5.5. */
+/** Ticks. Kernel 5.6. */
 export const jiffies64: () => bigint = intrinsic("jiffies64", { helper: "bpf_jiffies64" });
 /** 0 to 2^32 - 1. */
 export const getPrandomU32: () => number = intrinsic("getPrandomU32", { helper: "bpf_get_prandom_u32" });
@@ -195,8 +195,3 @@ export const conntrackAllocate: (
   ctx: XdpContext,
   tuple: ConntrackTuple<Ipv4Address> | ConntrackTuple<Ipv6Address>,
 ) => NewConntrack | null = intrinsic("conntrackAllocate", { kfunc: "bpf_xdp_ct_alloc", since: "6.0", gplOnly: true });
-
-/** Any other kernel function by its BTF name; parameters and result follow the kernel's BTF at load. */
-export function kfunc<F extends (...values: never[]) => unknown>(name: string): F {
-  return intrinsic(`kfunc ${name}`, { kfunc: name });
-}

@@ -40,6 +40,7 @@ export {
   type KernelRuntime,
   withKernelRuntime,
 } from "./intrinsic.ts";
+export { mapShape } from "./map-shape.ts";
 export {
   ArrayMap,
   BloomFilter,
@@ -67,12 +68,10 @@ export {
   assign,
   atomic,
   type Cell,
-  cancelTimer,
   copyOf,
   equals,
   overlay,
   type Place,
-  startTimer,
   withLock,
 } from "./place.ts";
 export {

@@ -7,7 +7,7 @@ import * as named from "../../test/support/named.xdp.ts";
 import { helperByName } from "../uapi/index.ts";
 import * as lang from "./index.ts";
 
-const { u32, u64, struct } = lang;
+const { array, bytes, spinLock, u32, u64, struct } = lang;
 class Sid extends struct({ behaviour: u32, packets: u64 }) {}
 
 describe("map handles", () => {
@@ -69,6 +69,66 @@ describe("map handles", () => {
     ["LANG_OUTCOME_NAMES", () => new lang.Outcomes(["a-b", "a_b"])],
   ])("%s", (code, make) => {
     expect(refusal(make)[0]).toBe(code);
+  });
+});
+
+describe("maps that no kernel takes", () => {
+  const locked = struct({ lock: spinLock, n: u32 });
+  const key = u32;
+  const inMap = "has a struct bpf_spin_lock, which may stand in values of HASH, ARRAY only, not of";
+  it.each([
+    [() => new lang.HashMap({ key, value: u64, maxEntries: 0 }), "HASH: maxEntries is 0; a map has at least one entry"],
+    [() => new lang.Queue({ value: u32, maxEntries: 0 }), "QUEUE: maxEntries is 0; a map has at least one entry"],
+    [() => new lang.DevMap({ maxEntries: 0 }), "DEVMAP: maxEntries is 0; a map has at least one entry"],
+    [
+      () => new lang.RingBuffer({ value: u32, bytes: 5000 }),
+      "RINGBUF: bytes is 5,000 bytes; a power of two of whole pages of 4096 bytes",
+    ],
+    [
+      () => new lang.UserRingBuffer({ value: u32, bytes: 2048 }),
+      "USER_RINGBUF: bytes is 2,048 bytes; a power of two of whole pages of 4096 bytes",
+    ],
+    [
+      () => new lang.PerCpuArray({ value: array(u64, 5000), maxEntries: 1 }),
+      "PERCPU_ARRAY: value is 40,000; a per-CPU value has at most 32,768 bytes",
+    ],
+    [() => new lang.CpuMap({ maxEntries: 9000 }), "CPUMAP: maxEntries is 9,000; there are at most 8,192 CPUs"],
+    [
+      () => new lang.LpmTrie({ key: bytes(300), value: u64, maxEntries: 1 }),
+      "LPM_TRIE: key is 304: 4 bytes of prefix length and 1 to 256 of data",
+    ],
+    [() => new lang.BloomFilter({ value: u32, maxEntries: 1, hashes: 16 }), "BLOOM_FILTER: hashes is 16, not 1 to 15"],
+    [() => new lang.BloomFilter({ value: u32, maxEntries: 1, hashes: 0 }), "BLOOM_FILTER: hashes is 0, not 1 to 15"],
+    [
+      () => new lang.LruHashMap({ key, value: u32, maxEntries: 1, preallocate: false }),
+      "LRU_HASH: map_flags have BPF_F_NO_PREALLOC: an LRU map is always preallocated",
+    ],
+    [() => new lang.LruHashMap({ key, value: locked, maxEntries: 1 }), `LRU_HASH: value ${inMap} LRU_HASH`],
+    [() => new lang.PerCpuHashMap({ key, value: locked, maxEntries: 1 }), `PERCPU_HASH: value ${inMap} PERCPU_HASH`],
+    [() => new lang.LpmTrie({ key, value: locked, maxEntries: 1 }), `LPM_TRIE: value ${inMap} LPM_TRIE`],
+    [() => new lang.Queue({ value: locked, maxEntries: 1 }), `QUEUE: value ${inMap} QUEUE`],
+    [() => new lang.RingBuffer({ value: locked, bytes: 4096 }), `RINGBUF: value ${inMap} RINGBUF`],
+    [
+      () => new lang.HashMap({ key: locked, value: u32, maxEntries: 1 }),
+      "HASH: key has a lock, which belongs into values",
+    ],
+    [
+      () => new lang.ArrayMap({ value: array(locked, 2), maxEntries: 1 }),
+      "ARRAY: value has more than one struct bpf_spin_lock; one is allowed",
+    ],
+    [
+      () => new lang.ArrayMap({ value: struct({ a: locked, b: locked }), maxEntries: 1 }),
+      "ARRAY: value has more than one struct bpf_spin_lock; one is allowed",
+    ],
+  ])("%o", (make, problem) => {
+    expect(() => make()).toThrow(expect.objectContaining({ code: "LANG_MAP_OPTION", problem }));
+  });
+
+  it("what the kernel takes is taken", () => {
+    const nested = struct({ a: u64, inner: locked });
+    expect(new lang.HashMap({ key, value: nested, maxEntries: 1 }).declaration.type).toBe("HASH");
+    expect(new lang.ArrayMap({ value: array(locked, 1), maxEntries: 1 }).declaration.maxEntries).toBe(1);
+    expect(new lang.PerfEventArray({ value: u32 }).declaration.maxEntries).toBe(0);
   });
 });
 

@@ -4,7 +4,6 @@
  * A handle is data (`definition`); its methods are kernel code. Invariant: a handle's definition is what the object will
  * declare, so nothing of it changes after construction.
  */
-import { xdpkitError } from "../base/index.ts";
 import { type Schema, u32 } from "../schema/index.ts";
 import { MapFlag, type MapTypeName } from "../uapi/index.ts";
 import {
@@ -17,6 +16,7 @@ import {
 } from "./access.ts";
 import type { LoopStep } from "./control.ts";
 import { kernelMethod } from "./intrinsic.ts";
+import { checkDeclaration, type DeclaredShape } from "./map-shape.ts";
 import { checkName, kernelName } from "./names.ts";
 import type { Place } from "./place.ts";
 
@@ -48,38 +48,24 @@ export interface IndexedOptions<V> extends MapOptions {
 }
 
 /** What a map handle declares. */
-export interface MapDeclaration {
-  readonly type: MapTypeName;
-  readonly key?: Schema<unknown>;
-  readonly value?: Schema<unknown>;
-  /** Entries; bytes for ring buffers. */
-  readonly maxEntries: number;
-  /** BPF_F_*. */
-  readonly flags: number;
-  readonly name?: string;
+export interface MapDeclaration extends DeclaredShape {
   readonly pin: boolean;
   readonly numaNode?: number;
-  /** Number of hashes of a bloom filter, 1 to 15. */
-  readonly hashes?: number;
   readonly inner?: MapHandle;
   readonly entries?: () => Iterable<readonly [unknown, unknown]>;
 }
 
-/** The base of every map class. `A` is what user space gets when it opens the map. */
+/**
+ * The base of every map class. `A` is what user space gets when it opens the map.
+ *
+ * @throws XdpkitError LANG_MAP_OPTION for a map that no kernel takes, LANG_NAME
+ */
 export abstract class MapHandle {
   readonly declaration: MapDeclaration;
 
   constructor(declaration: MapDeclaration) {
     checkName(declaration.name);
-    const { maxEntries } = declaration;
-    if (!Number.isInteger(maxEntries) || maxEntries < 0 || maxEntries > 0xffffffff) {
-      const map = declaration.name ?? declaration.type;
-      throw xdpkitError("LANG_MAP_OPTION", {
-        map,
-        option: "maxEntries",
-        problem: `is ${maxEntries}, not 1 to 2^32 - 1`,
-      });
-    }
+    checkDeclaration(declaration);
     this.declaration = Object.freeze(declaration);
   }
 

@@ -2,7 +2,7 @@
  * Values and places. A value (number, bigint, boolean, address) is copied when it is read; a place (struct, array, bytes,
  * Cell) is a name for memory. Design, section 4.
  */
-import type { SpinLock, StructSchema, Timer } from "../schema/index.ts";
+import type { SpinLock, StructSchema } from "../schema/index.ts";
 import { intrinsic } from "./intrinsic.ts";
 
 /** A place that holds one value: so that null and 0 cannot be confused. */
@@ -63,15 +63,3 @@ export const atomic: Atomic = {
 
 /** Holds the lock while `body` runs; its result is the result. No calls to helpers or subprograms inside. Kernel 5.1. */
 export const withLock: <T>(lock: SpinLock, body: () => T) => T = intrinsic("withLock", { helper: "bpf_spin_lock" });
-
-/** Runs `body` after `delayNs` nanoseconds on the value that holds the timer. Kernel 5.15. */
-export const startTimer: (timer: Timer, delayNs: bigint, body: () => void) => boolean = intrinsic("startTimer", {
-  helper: "bpf_timer_start",
-  gplOnly: true,
-});
-
-/** True when the timer was running. Kernel 5.15. */
-export const cancelTimer: (timer: Timer) => boolean = intrinsic("cancelTimer", {
-  helper: "bpf_timer_cancel",
-  gplOnly: true,
-});

@@ -4,6 +4,7 @@ import { ACCESS, type EventSource, type MapAccess, type UserRingAccess } from ".
 import type { XdpContext } from "./context.ts";
 import type { LoopStep } from "./control.ts";
 import { kernelMethod } from "./intrinsic.ts";
+import { checkRecord } from "./map-shape.ts";
 import { declared, MapHandle, type MapOptions } from "./maps.ts";
 import type { Place } from "./place.ts";
 import type { CpuMapProgram, DevMapProgram, XdpAction, XdpProgram } from "./program.ts";
@@ -136,6 +137,7 @@ export class RingBuffer<T> extends MapHandle {
   constructor(options: RingBufferOptions<T>) {
     super(declared("RINGBUF", { ...options, maxEntries: options.bytes }, {}));
     this.record = options.value;
+    checkRecord(this.declaration, options.value);
   }
   /** A place to fill; every path must submit or discard it. Null when full. */
   reserve(): Place<T> | null {
@@ -160,6 +162,7 @@ export class PerfEventArray<T> extends MapHandle {
   constructor(options: { readonly value: Schema<T>; readonly name?: string }) {
     super(declared("PERF_EVENT_ARRAY", options, { key: u32, value: u32 }));
     this.record = options.value;
+    checkRecord(this.declaration, options.value);
   }
   /**
    * `packetBytes`: so many of the packet's first bytes follow the record; false when it is shorter, or nobody reads. GPL only.
@@ -176,6 +179,7 @@ export class UserRingBuffer<T> extends MapHandle {
   constructor(options: RingBufferOptions<T>) {
     super(declared("USER_RINGBUF", { ...options, maxEntries: options.bytes }, {}));
     this.record = options.value;
+    checkRecord(this.declaration, options.value);
   }
   /** Result: the number of records. */
   drain(body: (record: Place<T>) => LoopStep | undefined | void): number {

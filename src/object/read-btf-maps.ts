@@ -46,6 +46,12 @@ function problem(map: string, text: string) {
   return xdpkitError("OBJECT_MAP", { map, problem: text });
 }
 
+/** Slots are numbered, so libbpf wants keys of 4 bytes of a hash of maps that has some. @throws OBJECT_MAP */
+export function requireSlotKey({ name, type, keySize }: BpfMap): void {
+  if (type === BPF_MAP_TYPE_HASH_OF_MAPS && keySize !== 4)
+    throw problem(name, `a hash of maps with initial \`values\` has a key of 4 bytes, not ${keySize}`);
+}
+
 type Draft = { -readonly [K in keyof BpfMap]: BpfMap[K] } & { valuesOffset?: number };
 
 function readDefinition(btf: Btf, name: string, id: TypeId, inner: boolean): Draft {

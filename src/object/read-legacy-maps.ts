@@ -11,7 +11,7 @@ import { xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "./bpf-object.ts";
 import type { ElfFile, ElfSection, ElfSymbol } from "./elf.ts";
 import { symbolsOf } from "./elf-symbols.ts";
-import { isMapInMap, type PlacedMap } from "./read-btf-maps.ts";
+import { isMapInMap, type PlacedMap, requireSlotKey } from "./read-btf-maps.ts";
 
 const PLAIN_SIZE = 20;
 const ELF_MAP_SIZE = 36;
@@ -84,6 +84,7 @@ function joinInner(outer: LegacyMap, maps: readonly LegacyMap[]): LegacyMap {
     .map(({ map, innerIndex }) => ({ index: innerIndex, target: map.name }))
     .filter(({ index }) => index < outer.map.maxEntries)
     .sort((a, b) => a.index - b.index);
+  if (slots.length > 0) requireSlotKey(outer.map);
   const inner = { ...template, name: `${outer.map.name}.inner`, pinByName: false };
   return { ...outer, map: { ...outer.map, inner, slots } };
 }

@@ -7,7 +7,7 @@
 import type { BpfMap } from "./bpf-object.ts";
 import type { ElfFile, ElfRelocation, ElfSection } from "./elf.ts";
 import { isProgramSection } from "./elf-symbols.ts";
-import { BPF_MAP_TYPE_PROG_ARRAY, type PlacedMap } from "./read-btf-maps.ts";
+import { BPF_MAP_TYPE_PROG_ARRAY, type PlacedMap, requireSlotKey } from "./read-btf-maps.ts";
 import type { PlacedFunction } from "./read-functions.ts";
 import type { LegacyMap } from "./read-legacy-maps.ts";
 import { type FunctionIndex, functionAt, relocationError } from "./read-references.ts";
@@ -17,7 +17,7 @@ type Slot = NonNullable<BpfMap["slots"]>[number];
 /** Bytes of a pointer in `values`. */
 const POINTER_SIZE = 8;
 
-/** BTF maps with what the relocations of `.maps` put into them. @throws OBJECT_RELOCATION, OBJECT_CALL_TARGET */
+/** BTF maps with what the relocations of `.maps` put into them. @throws OBJECT_RELOCATION, OBJECT_CALL_TARGET, OBJECT_MAP */
 export function fillSlots(elf: ElfFile, maps: readonly PlacedMap[], entries: FunctionIndex): PlacedMap[] {
   const section = elf.sections.find(({ name }) => name === ".maps");
   if (!section) return [...maps];
@@ -40,6 +40,7 @@ function mapAround(maps: readonly PlacedMap[], section: ElfSection, relocation: 
   const { offset } = relocation;
   const map = maps.find((placed) => offset >= placed.offset && offset < placed.offset + placed.size);
   const values = map?.valuesOffset;
+  if (map) requireSlotKey(map.map);
   if (!map || values === undefined) throw relocationError(section, relocation, "no map has `values` there");
   const distance = offset - map.offset - values;
   if (distance < 0 || distance % POINTER_SIZE !== 0) {

@@ -36,7 +36,6 @@ export {
   mac,
   named,
   spinLock,
-  timer,
   u8,
   u16,
   u32,
@@ -58,7 +57,6 @@ export type {
   SpinLock,
   Struct,
   StructSchema,
-  Timer,
   TypeOf,
   WideSchema,
 } from "./types.ts";

@@ -72,7 +72,7 @@ export interface FieldLayout {
 }
 /** Kernel objects inside map values, opaque to user space. */
 export interface OpaqueLayout {
-  readonly kind: "spinLock" | "timer";
+  readonly kind: "spinLock";
   readonly size: number;
   readonly align: number;
 }

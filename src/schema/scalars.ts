@@ -34,7 +34,6 @@ import type {
   Scalar,
   Schema,
   SpinLock,
-  Timer,
   WideSchema,
 } from "./types.ts";
 
@@ -191,8 +190,6 @@ export function array<T, const N extends number>(element: Schema<T>, length: N):
 
 /** For `withLock`. 4 bytes, at most one per map value, kernel 5.1. */
 export const spinLock: Scalar<SpinLock> = schemaOf({}, { kind: "spinLock", size: 4, align: 4 });
-/** For `startTimer`. 16 bytes, kernel 5.15. */
-export const timer: Scalar<Timer> = schemaOf({}, { kind: "timer", size: 16, align: 8 });
 
 /**
  * The same integer with names for its values: for BTF enums, the printer and `trace`. The type stays `number`.

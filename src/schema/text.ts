@@ -2,7 +2,7 @@
  * Values as text and as JSON.
  *
  * JSON: 64-bit integers are numbers when JavaScript holds them exactly and decimal text when not; addresses are
- * text; bytes are hexadecimal text; locks and timers are null. Reading takes either form, names of `named` values,
+ * text; bytes are hexadecimal text; locks are null. Reading takes either form, names of `named` values,
  * and leaves fields out as zero.
  *
  * Invariant: `fromJson(schema, toJson(schema, value))` has the bytes of `value`.
@@ -43,7 +43,6 @@ export function toJson<T>(schema: Schema<T>, value: T): Json {
       );
     }
     case "spinLock":
-    case "timer":
       return null;
     default:
       return value as boolean | number | string;
@@ -158,7 +157,6 @@ function printLayout(layout: Layout, value: unknown): string {
       return `${layout.name}${layout.name && " "}{ ${text} }`;
     }
     case "spinLock":
-    case "timer":
       return layout.kind;
     default:
       return String(value);

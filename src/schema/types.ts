@@ -75,10 +75,6 @@ export type FixedArray<T, N extends number> = number extends N ? T[] : BuildTupl
 export interface SpinLock {
   readonly [kind]: "spinLock";
 }
-/** `bpf_timer`: opaque to user space. */
-export interface Timer {
-  readonly [kind]: "timer";
-}
 
 export type Fields<F> = { -readonly [K in keyof F]: TypeOf<F[K]> };
 

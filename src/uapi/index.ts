@@ -2,6 +2,8 @@
 export { errno, errnoName } from "./errno.ts";
 export { FibResult, type FibResultName, fibResultName } from "./fib.ts";
 export { type HelperFact, helperById, helperByName } from "./helpers.ts";
+export { isMapField, type MapFieldName, refusedFields } from "./map-fields.ts";
+export { type MapRefusal, type MapShape, refusedMap, ringBufferSize } from "./map-rules.ts";
 export {
   MapFlag,
   MapType,

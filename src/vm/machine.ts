@@ -5,7 +5,7 @@
  * Invariant: the text changes only between runs, so a running interpreter may keep its code array.
  */
 import { XdpkitError, xdpkitError } from "../base/index.ts";
-import { type Btf, spinLockOffset } from "../btf/index.ts";
+import type { Btf } from "../btf/index.ts";
 import {
   applyCoreRelocations,
   type BpfExtern,
@@ -161,9 +161,7 @@ export class Machine implements MapHost {
 
   /** @throws XdpkitError VM_MAP_TYPE, VM_MAP_DEFINITION */
   addMap(definition: BpfObject["maps"][number]): VmMap {
-    const map = createMap(definition, this, this.maps.length);
-    const { btf } = this.object;
-    if (btf && definition.valueType !== undefined) map.lockOffset = spinLockOffset(btf, definition.valueType);
+    const map = createMap(definition, this, this.maps.length, this.object.btf);
     this.maps.push(map);
     if (map instanceof ArrayOfMaps || map instanceof HashOfMaps) map.handle = (inner) => MAP_HANDLE + inner.index;
     if (map instanceof DevMap || map instanceof DevHashMap || map instanceof CpuMap) {

@@ -66,6 +66,15 @@ function replaced(sum: number, from: readonly number[], to: readonly number[]): 
   return 0xffff - [...from.map((word) => 0xffff - word), ...to].reduce(add, 0xffff - sum);
 }
 
+const offsets: readonly Row[] = [
+  [
+    "an offset that is computed from constants, and further than a packet goes, is the path without a header",
+    "out.value = ctx.header(u8, FAR & 0xffff) || ctx.header(Udp, (FAR & 0xffff) - 7) ? 1n : 2n",
+    2,
+    { module: "const FAR: number = 0x1ffff;\n" },
+  ],
+];
+
 const checksums: readonly Row[] = [
   [
     "a checksum over an IPv6 address that becomes an IPv4 address, and back",
@@ -209,6 +218,24 @@ const signs: readonly Row[] = [
     "a larger constant in a variable that began small",
     "let sum = u64(word); for (const i of range(two)) { sum = 0x1_0000_0000_0000n; s.list[0] = i; } out.value = sum % 0xffffn",
     1,
+  ],
+];
+
+const locks: readonly Row[] = [
+  [
+    "a lock in the values of an inner map, and in a nested struct",
+    `const t = held.lookup(0) ?? exit(XdpAction.Drop);
+     t.update(1, new Outer({ wide: 5n }));
+     const e = t.lookup(1) ?? exit(XdpAction.Drop);
+     out.value = withLock(e.counted.lock, () => { e.counted.n += 7; return e.wide + u64(e.counted.n); });`,
+    12,
+    {
+      module: `class Counted extends struct({ lock: spinLock, n: u32 }) {}
+class Outer extends struct({ wide: u64, counted: Counted }) {}
+const inner = new HashMap({ key: u32, value: Outer, maxEntries: 4 });
+export const held = new ArrayOfMaps({ inner, maxEntries: 2, entries: () => [[0, inner]] });
+`,
+    },
   ],
 ];
 
@@ -1096,9 +1123,11 @@ const stores: readonly Row[] = [
 ];
 
 const ROWS: readonly Row[] = [
+  ...offsets,
   ...checksums,
   ...nothings,
   ...signs,
+  ...locks,
   ...subprograms,
   ...callbacks,
   ...ranges,

@@ -200,7 +200,7 @@ suite("maps", ["bpf"], () => {
       const expected = fd >= 0 ? 0 : fd;
       if (fd >= 0) new KernelMap(fd, definition, 1)[Symbol.dispose]();
       const refused = checkMapDefinition(definition);
-      const got = refused ? -refused[0] : 0;
+      const got = refused ? -refused.errno : 0;
       const type = names.find((name) => MapType[name] === definition.type);
       const what = `${type} ${JSON.stringify(definition)} of XDPKIT_SEED=${seed}`;
       expect(got, what).toBe(expected);

@@ -183,7 +183,7 @@ suite("special maps", ["bpf"], () => {
       const definition: BpfMap = { ...shared, ...row, type: MapType[row.type] };
       const fd = tryCreateMap(definition, 0);
       if (fd >= 0) new KernelMap(fd, definition, 1)[Symbol.dispose]();
-      expect(-(checkMapDefinition(definition)?.[0] ?? 0) | 0, JSON.stringify({ ...row, extra: undefined })).toBe(
+      expect(-(checkMapDefinition(definition)?.errno ?? 0) | 0, JSON.stringify({ ...row, extra: undefined })).toBe(
         Math.min(fd, 0),
       );
     }

@@ -47,6 +47,11 @@ export const kernelErrors = {
     (p) =>
       `give load() a migration of ${p.map}, take another pinPath, or remove the pin with what it holds: rm ${p.path}`,
   ),
+  KERNEL_MAP_DEFINITION: entry(
+    (p: { map: string; field: string; rule: string; errno: string }) =>
+      `the kernel refuses map ${p.map}: ${p.field} ${p.rule} (${p.errno})`,
+    () => "correct the map's definition",
+  ),
   KERNEL_MAP_FULL: entry(
     (p: { map: string; maxEntries: number }) => `map ${p.map} is full: it has room for ${p.maxEntries}`,
     () => "delete entries, declare a larger maxEntries, or use an LRU hash, which evicts",

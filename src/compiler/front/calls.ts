@@ -3,6 +3,7 @@
  * constants, places, cursors and functions go through. Everything else is an intrinsic, a cast, a method of a handle or
  * place, or a builtin that is computed when the program is compiled.
  */
+import { invariant } from "../../base/index.ts";
 import { intrinsicOf, Outcomes, range, Setting, unroll } from "../../lang/index.ts";
 import { isSchema, layoutOf, type Schema } from "../../schema/index.ts";
 import { type SyntaxNode, unwrap } from "../stage/syntax.ts";
@@ -184,8 +185,8 @@ export function apply(front: Front, callee: Value, self: Value | undefined, call
   if (intrinsic) {
     front.unit.needIntrinsic(front, intrinsic, call.node);
     const handler = INTRINSICS[intrinsic.name];
-    if (handler) return handler(front, call);
-    return front.unsupported(`\`${intrinsic.name}\``, "the compiler does not know it yet", call.node);
+    invariant(handler !== undefined, `the compiler has ${intrinsic.name}`);
+    return handler(front, call);
   }
   if (isSchema(fn)) return outcome(front, castTo(front, fn, argument(call, 0), argumentNode(call, 0)));
   const builtin = BUILTINS.get(fn);

@@ -11,7 +11,7 @@ import { compare } from "./comparisons.ts";
 import { numberOf } from "./convert.ts";
 import type { Front, JumpTarget, Split } from "./front.ts";
 import { leak } from "./held.ts";
-import { normalize } from "./merge.ts";
+import { normalize, replaceAll } from "./merge.ts";
 import { storeObject } from "./objects.ts";
 import { binary } from "./operators.ts";
 import { loadPacket } from "./packet-bounds.ts";
@@ -477,14 +477,9 @@ export function restore(front: Front, snapshot: ReturnType<typeof takeSnapshot>)
   front.forgetBits(mark.types);
   front.exits = exits;
   for (const { list, length } of lists) list.length = length;
-  replace(front.scratch, scratch);
-  replace(front.objectSlots, objectSlots);
+  replaceAll(front.scratch, scratch);
+  replaceAll(front.objectSlots, objectSlots);
   front.follow(undefined);
-}
-
-function replace<K, V>(target: Map<K, V>, source: ReadonlyMap<K, V>): void {
-  target.clear();
-  for (const [key, value] of source) target.set(key, value);
 }
 
 /** `from` up to `to - 1`, which need not be constant but must have a limit. */

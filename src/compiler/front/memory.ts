@@ -20,7 +20,7 @@ export function placeAt(front: Front, schema: Schema<unknown>, at: At): PlaceVal
 }
 
 /** Layouts whose place is read as itself, not through a Cell. */
-const WHOLE: ReadonlySet<Layout["kind"]> = new Set<Layout["kind"]>(["struct", "array", "bytes", "spinLock", "timer"]);
+const WHOLE: ReadonlySet<Layout["kind"]> = new Set<Layout["kind"]>(["struct", "array", "bytes", "spinLock"]);
 
 /** What reading the place gives: the value of a scalar, a struct, array or bytes as a place. */
 export function read(front: Front, schema: Schema<unknown>, at: At, node: SyntaxNode): Value {
@@ -119,7 +119,7 @@ export function requireFieldWritable(front: Front, place: PlaceValue, name: stri
   requireUsable(front, place, node);
   requireWritable(front, place.at, node);
   const kind = fieldOf(place.layout, name)?.layout.kind;
-  if (kind === "spinLock" || kind === "timer")
+  if (kind === "spinLock")
     front.fail("COMPILER_READ_ONLY", { what: `\`${name}\`, a ${kind},` }, node, "the kernel alone writes it");
 }
 

@@ -104,11 +104,36 @@ export class Merger {
 
   /** The values of one thing on all paths as one; undefined when that cannot be. */
   tryValue(values: readonly Value[]): Value | undefined {
+    const [first] = values as readonly [Value];
+    if (first.kind !== "nullable" && values.every((value) => value === first)) return first;
+    return this.#attempt(() => this.value(values));
+  }
+
+  /** Of values that cannot become one nothing is left: no code at the ends of the paths, no stores of what they are made of. */
+  #attempt<T>(body: () => T): T | undefined {
+    const { builder, objectSlots } = this.#front;
+    const mark = builder.markEnds([...this.#states.map(({ block }) => block), this.#block]);
+    const states = this.#states.map(({ objects, records, released }) => ({
+      objects: new Map(objects),
+      records,
+      released,
+    }));
+    const [made, slots, phis] = [new Map(this.#made), new Map(objectSlots), this.#phis.length];
     try {
-      return this.value(values);
+      return body();
     } catch (thrown) {
-      if (thrown === DIFFERENT) return undefined;
-      throw thrown;
+      if (thrown !== DIFFERENT) throw thrown;
+      builder.rewindEnds(mark);
+      this.#front.forgetBits(mark.types);
+      this.#phis.length = phis;
+      replaceAll(this.#made, made);
+      replaceAll(objectSlots, slots);
+      for (const [index, { objects, records, released }] of states.entries()) {
+        const state = this.#states[index]!;
+        replaceAll(state.objects, objects);
+        Object.assign(state, { records, released });
+      }
+      return undefined;
     }
   }
 
@@ -271,8 +296,7 @@ export class Merger {
       if (value && (value.schema !== first.schema || value.isCell !== first.isCell)) throw DIFFERENT;
     }
     const places = values.map((value, index) => value && this.#on(index, () => inMemory(this.#front, value)));
-    const regions = places.flatMap((place) => (place ? [place.at.region] : []));
-    const region = mergeRegions(regions);
+    const region = mergeRegions(places.flatMap((place) => (place ? [place.at.region] : [])));
     if (!region) throw DIFFERENT;
     const memory = places.filter((place) => place !== undefined);
     const align = Math.min(...memory.map(({ at }) => at.align));
@@ -306,16 +330,13 @@ export class Merger {
 
   tryField(field: readonly (Value | undefined)[]): Value | undefined {
     const known = field.filter((value) => value !== undefined);
-    try {
+    return this.#attempt(() => {
       if (known.length === field.length) return this.value(known);
       if (known.some((value) => isNothing(value) || value.kind === "nullable")) {
         return this.value(field.map((value) => value ?? { kind: "staged", value: null }));
       }
       return this.#present(field);
-    } catch (thrown) {
-      if (thrown === DIFFERENT) return undefined;
-      throw thrown;
-    }
+    });
   }
 
   /** The contents of a stack value on all paths. */
@@ -348,6 +369,12 @@ export class Merger {
     }
     return { kind: "bytes", bytes: merged, clean: contents.every(({ clean }) => clean) };
   }
+}
+
+/** The entries of another map in place of a map's own. */
+export function replaceAll<K, V>(target: Map<K, V>, source: ReadonlyMap<K, V>): void {
+  target.clear();
+  for (const [key, value] of source) target.set(key, value);
 }
 
 const bit = (front: Front, value: Value): ValueId => {

@@ -33,18 +33,21 @@ interface Position {
   readonly offset: number;
 }
 
-/** The position of `size` bytes, and the path on which they would end behind MAX_OFFSET, where no packet goes. */
+/** The position of `size` bytes, and the path on which they would end behind MAX_OFFSET, where no packet goes: no position is left when that is certain. */
 function positionOf(
   front: Front,
   given: Value,
   size: number,
   node: SyntaxNode,
-): { readonly position: Position; readonly beyond: Split["no"] } {
-  const { range, constant, id } = numberOf(front, given, node, "an offset in bytes");
-  const limit = constant === undefined ? MAX_OFFSET : MAX_OFFSET - size;
+): { readonly position: Position | undefined; readonly beyond: Split["no"] } {
+  const { range, constant, isFolded, id } = numberOf(front, given, node, "an offset in bytes");
+  // A constant that is written down and lies beyond is a mistake, one that was computed is an offset like any other.
+  const isWritten = constant !== undefined && isFolded !== true;
+  const limit = isWritten ? MAX_OFFSET - size : MAX_OFFSET;
   if (range.min < 0 || range.max > limit || size > MAX_OFFSET)
     front.fail("COMPILER_OFFSET", { min: range.min, max: range.max, limit: Math.max(0, limit) }, node);
   const { data } = front.state.packet;
+  if (constant !== undefined && constant + size > MAX_OFFSET) return { position: undefined, beyond: front.leave() };
   if (constant !== undefined) return { position: { base: data, offset: constant }, beyond: undefined };
   const parts = partsOf(front, id(), range);
   const { variable, most, beyond } = tested(front, parts, range, MAX_OFFSET - size, node);
@@ -124,6 +127,7 @@ function packetPlace(front: Front, schema: Schema<unknown>, { base, offset }: Po
 export function headerAt(front: Front, schema: Schema<unknown>, offset: Value, node: SyntaxNode): Outcome[] {
   const { size } = layoutOf(schema);
   const { position, beyond } = positionOf(front, offset, size, node);
+  if (!position) return beyond ? [{ state: beyond, value: NULL }] : [];
   const { yes, no: short } = bounds(front, position, size);
   const outcomes: Outcome[] = [];
   if (yes) {

@@ -37,6 +37,13 @@ export interface BuilderMark {
   readonly instructions: number;
 }
 
+/** How long the ends of some blocks were. */
+export interface EndsMark {
+  readonly slots: number;
+  readonly types: number;
+  readonly ends: readonly { readonly block: BlockId; readonly instructions: number; readonly phis: number }[];
+}
+
 interface OpenBlock {
   readonly predecessors: BlockId[];
   readonly phis: OpenPhi[];
@@ -189,12 +196,7 @@ export class IrBuilder {
 
   rewind(mark: BuilderMark): void {
     this.#blocks.length = mark.blocks;
-    this.#slots.length = mark.slots;
-    for (let id = mark.types; id < this.#types.length; id++) {
-      this.#instructions.delete(id);
-      this.#replaced.delete(id);
-    }
-    this.#types.length = mark.types;
+    this.#forget(mark.types, mark.slots);
     this.#current = mark.current;
     const block = this.#open(mark.current);
     block.instructions.length = mark.instructions;
@@ -205,6 +207,33 @@ export class IrBuilder {
         if (from >= mark.blocks || (from === mark.current && one !== block)) one.predecessors.splice(at, 1);
       }
     }
+  }
+
+  /** A point to go back to while code is added to the ends of these open blocks, and phis to them. */
+  markEnds(blocks: readonly BlockId[]): EndsMark {
+    const ends = blocks.map((block) => {
+      const { instructions, phis } = this.#open(block);
+      return { block, instructions: instructions.length, phis: phis.length };
+    });
+    return { slots: this.#slots.length, types: this.#types.length, ends };
+  }
+
+  rewindEnds({ slots, types, ends }: EndsMark): void {
+    for (const { block, instructions, phis } of ends) {
+      const open = this.#open(block);
+      open.instructions.length = instructions;
+      open.phis.length = phis;
+    }
+    this.#forget(types, slots);
+  }
+
+  #forget(types: number, slots: number): void {
+    for (let id = types; id < this.#types.length; id++) {
+      this.#instructions.delete(id);
+      this.#replaced.delete(id);
+    }
+    this.#types.length = types;
+    this.#slots.length = slots;
   }
 
   finish(): IrFunction {

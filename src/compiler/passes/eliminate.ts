@@ -1,5 +1,5 @@
 /**
- * Dead code: pure operations, loads and phis that nobody reads, and branches that decide nothing, since both ways lead to
+ * Dead code: pure operations, loads and phis that nobody reads, stores to slots that nobody reads, and branches that decide nothing, since both ways lead to
  * one place with the same values. To the verifier such a branch is two states in place of one.
  */
 import { withTerminators } from "../ir/cfg.ts";
@@ -15,14 +15,15 @@ import {
   terminatorOperands,
   type ValueId,
 } from "../ir/ir.ts";
+import { withoutDeadStores } from "./dead-slots.ts";
 import { simplifyGraph } from "./simplify-graph.ts";
 
 export function eliminateDead(ir: IrFunction): IrFunction {
   let current = ir;
   for (;;) {
-    current = withoutDeadValues(current);
+    current = withoutDeadStores(withoutDeadValues(current));
     const next = withoutIdleBranches(current);
-    if (next === current) return current;
+    if (next === current) return withoutDeadValues(current);
     current = simplifyGraph(next);
   }
 }

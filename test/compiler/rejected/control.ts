@@ -439,7 +439,6 @@ const onward = subprogram((ctx: XdpContext, index: number): void => «programs.t
   unsupported("if («i64(local.big) / 2n» === 1n) return XdpAction.Drop;", "`/` of signed bigints"),
   unsupported("seen.value = «2n ** value.count»;", "`**` of bigints"),
   unsupported("const r = «range(3)»;\nfor (const i of r) seen.value += u64(i);", "`range(3)` outside `for…of`"),
-  unsupported("«ask(1)»;", "`kfunc bpf_ask`", { module: 'const ask = kfunc<(n: number) => number>("bpf_ask");' }),
   unsupported(
     "seen.value = u64(Math.clz32(ipv4.ttl));".replace("Math.clz32(ipv4.ttl)", "«Math.clz32(ipv4.ttl)»"),
     "Math.clz32 of a value of the kernel",

@@ -18,6 +18,10 @@ import { NumberExpressions } from "./number-expressions.ts";
 const ORDER = ["<", "<=", ">", ">="] as const;
 const EQUALITY = ["===", "!=="] as const;
 
+/** What is of the other sign wraps into a field, but for a constant, which must fit; and a name may stand for one. */
+const wrapped = (isOther: boolean, cast: string, text: string): string =>
+  isOther && /\b[MWbs]\d|\dn\b/.test(text) ? `${cast}(${text})` : text;
+
 export class Expressions extends NumberExpressions {
   /** Unsigned; not a difference when `clean`. */
   big(scope: Scope, depth: number, clean = false): BigText {
@@ -172,10 +176,9 @@ export class Expressions extends NumberExpressions {
         return this.fit(this.number(scope, depth), type.min, type.max).text;
       }
       case "big":
-        // What is of the other sign wraps into the field; constants that are written down must fit.
-        if (this.random.chance(0.3) === type.signed)
-          return this.big(scope, depth).text.replace(/^(W\d+|\d+n)$/, type.signed ? "i64($&)" : "$&");
-        return this.signed(scope, depth).replace(/^M\d+$/, type.signed ? "$&" : "u64($&)");
+        return this.random.chance(0.3) === type.signed
+          ? wrapped(type.signed, "i64", this.big(scope, depth).text)
+          : wrapped(!type.signed, "u64", this.signed(scope, depth));
       case "bool":
         return this.bool(scope, depth);
       case "address":

@@ -100,7 +100,7 @@ const format = (text: readonly string[], values: readonly unknown[]): string =>
 
 const ETHERNET = 14;
 
-/** By the name that `intrinsicOf` gives. What is not here needs a kernel: timers, kfuncs. */
+/** By the name that `intrinsicOf` gives. */
 export function intrinsics(world: Surroundings): Readonly<Record<string, (...values: never[]) => unknown>> {
   const now = (): bigint => world.now;
   return {

@@ -112,7 +112,7 @@ function listPrototype(length: number, schema: AnySchema, layout: Layout): objec
   return prototype;
 }
 
-const isPlaceKind = ({ kind }: Layout): boolean => ["struct", "array", "bytes", "spinLock", "timer"].includes(kind);
+const isPlaceKind = ({ kind }: Layout): boolean => ["struct", "array", "bytes", "spinLock"].includes(kind);
 
 function readField(location: Location, { schema, layout, offsetBits }: Field): unknown {
   if (layout.kind === "bits") {
@@ -143,7 +143,7 @@ export function bytesOf(schema: AnySchema, value: unknown): Uint8Array {
   }
   if (layout.kind === "array" || layout.kind === "struct" || layout.kind === "bytes")
     return aggregateBytes(schema, layout, value);
-  if (layout.kind === "spinLock" || layout.kind === "timer") return new Uint8Array(layout.size);
+  if (layout.kind === "spinLock") return new Uint8Array(layout.size);
   if (layout.kind !== "bits") return scalarBytes(schema, layout, value);
   const bytes = new Uint8Array(layout.size);
   writeBits(bytes, 0, layout.width, value);
