@@ -1,5 +1,5 @@
 /**
- * Three projects: `unit` needs nothing but Node; `kernel` compares with the running Linux; `e2e` runs the built package.
+ * Three projects: the files of `unit` share a process; `kernel` compares with the running Linux; `e2e` runs the built package.
  *
  * `npx vitest run --project unit src/isa`: some tests. Only `kernel` and `e2e` build the package, and only after a change.
  */

@@ -160,8 +160,8 @@ suite("upgrades under traffic", ["root", "bpf", "ip", "kernel 5.15"], () => {
     const attached = new Set([programId()]);
     for (let kill = 1; kill <= KILLS; kill++) {
       using child = upgrader(1_000 * kill, 1_000_000);
-      // Some die while they start, some between two versions.
-      if (kill % 2 === 0) await child.line();
+      // Some die while they start, some while they replace a version by the next.
+      if (kill % 2 === 0) await child.line(3);
       await setTimeout(random.between(0, 600));
       expect(await child.kill()).toBe("SIGKILL");
       attached.add(programId());
@@ -173,6 +173,6 @@ suite("upgrades under traffic", ["root", "bpf", "ip", "kernel 5.15"], () => {
     console.log(`${KILLS} kills: ${JSON.stringify({ sent, overflowed, versions, ...seen })}`);
     expect(seen).toEqual({ counted: sent, received: sent! - overflowed!, twice: 0, misrouted: 0, unprocessed: 0 });
     expect(attached.size).toBeGreaterThan(KILLS / 2);
-    expect(versions).toBeGreaterThan(KILLS);
+    expect(versions).toBeGreaterThan(KILLS / 2);
   });
 });

@@ -14,6 +14,18 @@ export function atEnd(undo: Undo): () => void {
   return () => undos.delete(undo);
 }
 
+const ofFile: Undo[] = [];
+
+/** Calls `undo` after the test file that runs now. A hook of a module would run once a process, which several files may share. */
+export function atFileEnd(undo: Undo): void {
+  ofFile.push(undo);
+}
+
+/** Called by the set-up of each test file. */
+export function endOfFile(): void {
+  for (const undo of ofFile.splice(0).reverse()) undo();
+}
+
 /** In the reverse order of registration: processes before their namespaces. One that fails does not keep the others. */
 function undoAll(): void {
   for (const undo of [...undos].reverse()) {

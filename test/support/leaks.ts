@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll } from "vitest";
+import { endOfFile } from "./cleanup.ts";
 
 function openObjects(): string[] {
   if (process.platform !== "linux") return [];
@@ -36,6 +37,7 @@ const PROBES = {
 };
 
 afterAll(() => {
+  endOfFile();
   for (const [what, probe] of Object.entries(PROBES)) {
     const left = probe();
     if (left.length > 0) throw new Error(`${left.length} ${what}: ${[...new Set(left)].join(", ")}`);

@@ -6,6 +6,7 @@ import type { XdpProgram } from "xdpkit";
 import { inNamespace, type Loaded, load } from "xdpkit/kernel";
 import { build, type Part, parse, print } from "xdpkit/packet";
 import { createVm, type Vm } from "xdpkit/vm";
+import { atFileEnd } from "../../../test/support/cleanup.ts";
 import { ExampleNetwork } from "../../../test/support/example-traffic/network.ts";
 import {
   answers,
@@ -57,13 +58,15 @@ function difference(before: Record<string, bigint>, after: Record<string, bigint
 let network: ExampleNetwork | undefined;
 /** One for all configurations of a file. */
 function sharedNetwork(): ExampleNetwork {
-  network ??= new ExampleNetwork();
+  if (!network) {
+    network = new ExampleNetwork();
+    atFileEnd(() => {
+      network?.[Symbol.dispose]();
+      network = undefined;
+    });
+  }
   return network;
 }
-afterAll(() => {
-  network?.[Symbol.dispose]();
-  network = undefined;
-});
 
 /** Next hops, as the control plane would resolve them; interfaces called `down` are not. */
 function fillNextHops(
