@@ -7,7 +7,7 @@
 
 import { locate, type SourceLocation, XdpkitError, xdpkitError } from "../base/index.ts";
 import type { TypeId } from "../btf/index.ts";
-import { describeFunction, isProgram, requireRegistered } from "../lang/index.ts";
+import { type Compiled, describeFunction, isProgram, requireRegistered } from "../lang/index.ts";
 import type { BpfExtern, BpfFunction, BpfMap, BpfObject, CoreRelocation } from "../object/index.ts";
 import { programKind } from "../object/index.ts";
 import { BtfBuilder } from "./btf-types.ts";
@@ -94,9 +94,7 @@ function compileInto(unit: Unit, wanted: readonly CompilableProgram[], options: 
   };
 }
 
-export type Compiled = Required<Pick<CompileResult, "object" | "names">>;
-
-/** The same, or throws the first diagnostic. */
+/** The same for `createVm` and `load`, or throws the first diagnostic. */
 export function compileOrThrow(
   programs: CompilableProgram | readonly CompilableProgram[],
   options: CompileOptions = {},

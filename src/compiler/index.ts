@@ -1,9 +1,9 @@
 /** compiler: TypeScript to eBPF. Staging, the front (AST to IR), passes, instruction selection, registers. */
 
+export type { Compiled } from "../lang/index.ts";
 export type { EmittedCode } from "./backend/emit.ts";
 export type { CompilableProgram } from "./compilable-program.ts";
 export {
-  type Compiled,
   type CompileOptions,
   type CompileResult,
   compile,

@@ -7,8 +7,10 @@
 import type { XdpkitError } from "../base/index.ts";
 import {
   type Binding,
+  type Compiled,
   type CpuMapProgram,
   type DevMapProgram,
+  isCompiled,
   isProgram,
   type Shared,
   withSettings,
@@ -52,15 +54,17 @@ export interface LoadOptions {
 const PIN_PATH = "/sys/fs/bpf";
 
 /**
- * Compiles programs, or takes an object, and loads it into the kernel; programs that are loaded together share their maps.
+ * Compiles programs, or takes what was compiled or an object, and loads it into the kernel; programs that are loaded together
+ * share their maps.
  *
  * @throws XdpkitError COMPILER_* for what cannot be compiled, KERNEL_REFUSED for what the kernel's verifier refuses,
  *   KERNEL_PIN_LAYOUT for a pinned map of another layout, KERNEL_PIN, KERNEL_CALL
  */
 export async function load(
-  source: BpfObject | AnyProgram | readonly AnyProgram[],
+  source: BpfObject | Compiled | AnyProgram | readonly AnyProgram[],
   options: LoadOptions = {},
 ): Promise<Loaded> {
+  if (isCompiled(source)) return new Loaded(source.object, options, source.names);
   const programs = [source].flat();
   if (!isProgram(programs[0])) return new Loaded(source as BpfObject, options);
   const { compileOrThrow } = await import("../compiler/index.ts");

@@ -13,6 +13,7 @@ export type {
   UserRingAccess,
 } from "./access.ts";
 export { entriesOf, jsonCodec, type MapCodecs, mapCodecs, schemaCodec } from "./codecs.ts";
+export { type Compiled, isCompiled } from "./compiled.ts";
 export type { Cursor, DevMapContext, RxHash, RxVlanTag, XdpContext } from "./context.ts";
 export { exit, isSubprogram, type LoopStep, loop, range, subprogram, trace, unroll } from "./control.ts";
 export {

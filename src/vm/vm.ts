@@ -7,8 +7,10 @@ import { invariant, xdpkitError } from "../base/index.ts";
 import type { Btf } from "../btf/index.ts";
 import {
   type Binding,
+  type Compiled,
   type CpuMapProgram,
   type DevMapProgram,
+  isCompiled,
   isProgram,
   type MapCodecs,
   type Shared,
@@ -87,11 +89,13 @@ export type ProgramSource = AnyProgram | readonly AnyProgram[];
 type AnyProgram = XdpProgram | DevMapProgram | CpuMapProgram;
 
 /**
- * Compiles programs, or takes an object, and loads it: maps created, globals initialised, the program linked.
+ * Compiles programs, or takes what was compiled or an object, and loads it: maps created, globals initialised, the program
+ * linked.
  *
  * @throws XdpkitError COMPILER_* for the first program that cannot be compiled
  */
-export async function createVm(source: BpfObject | ProgramSource, options: VmOptions = {}): Promise<Vm> {
+export async function createVm(source: BpfObject | Compiled | ProgramSource, options: VmOptions = {}): Promise<Vm> {
+  if (isCompiled(source)) return new Vm(source.object, options, source.names);
   const programs = [source].flat();
   if (!isProgram(programs[0])) return new Vm(source as BpfObject, options);
   const { compileOrThrow } = await import("../compiler/index.ts");

@@ -161,7 +161,7 @@ export const held = new HashMap({ key: u32, value: Held, maxEntries: 4 });`,
 
 /** For the modules and the programs around kernel code: in it, they are refused as such. */
 const USER_SPACE =
-  "counterName countersOf decode describeFunction encode encodeInto entriesOf fromJson inside intrinsicOf isForeignProgram isGiven isMapHandle isProgram isSchema isSubprogram jsonCodec layoutOf leaveOut mapCodecs mapShape nameOf nameOfValue parseAddress parseValue partsOf print printAddress requireRegistered sameValue schemaCodec toJson windowOf withKernelRuntime withProgram withSettings zero".split(
+  "counterName countersOf decode describeFunction encode encodeInto entriesOf fromJson inside intrinsicOf isCompiled isForeignProgram isGiven isMapHandle isProgram isSchema isSubprogram jsonCodec layoutOf leaveOut mapCodecs mapShape nameOf nameOfValue parseAddress parseValue partsOf print printAddress requireRegistered sameValue schemaCodec toJson windowOf withKernelRuntime withProgram withSettings zero".split(
     " ",
   );
 /** Base classes, which nobody makes. */

@@ -1,9 +1,6 @@
 /** One program with its tables, made of a configuration: loaded and filled, not attached yet. */
-import { compileOrThrow } from "xdpkit/compiler";
 import { findInterface, Loaded, tryFindInterface } from "xdpkit/kernel";
-import { Headend } from "../program/behaviours.ts";
-import type { Plan } from "../program/plan.ts";
-import { createProgram, type Plane } from "../program/program.xdp.ts";
+import type { Plane } from "../program/program.xdp.ts";
 import type { Srv6Config, VlanConfig } from "./config.ts";
 import { contentOf, type Entry, portEntry } from "./content.ts";
 import { Srv6Error } from "./error.ts";
@@ -11,6 +8,7 @@ import { fill } from "./fill.ts";
 import { Adjacencies } from "./next-hops.ts";
 import { type Numbering, numberingOf } from "./numbering.ts";
 import { planOf } from "./plan.ts";
+import { hasTunnels, programsFor } from "./programs.ts";
 
 /** Maps that outlive a reload, and the process. */
 const SHARED: ReadonlySet<string> = new Set([
@@ -50,8 +48,6 @@ export interface GenerationOptions {
   readonly slotsBefore: number | undefined;
 }
 
-/** Whether its program looks tunnels up in a table of sessions. */
-export const hasTunnels = ({ hasSessions, headends }: Plan): boolean => hasSessions && headends.has(Headend.MGtp4D);
 export const sessionsOf = ({ loaded, plane }: Generation): never => loaded.map(plane.tables.sessions) as never;
 
 /** @throws XdpkitError COMPILER_*, KERNEL_*, Srv6Error SRV6_CONFIG */
@@ -67,9 +63,9 @@ export function makeGeneration(config: Srv6Config, options: GenerationOptions): 
     const content = contentOf({ ...config, sessions: [] }, plan, interfaces, numbers);
     room *= 2;
     if (!content) continue;
-    const { program, plane, carry } = createProgram(plan);
+    const { plane, compiled } = programsFor(plan);
+    const { object, names } = compiled;
     const grows = slotsBefore !== undefined && hasTunnels(plan) && sessionSlots > slotsBefore;
-    const { object, names } = compileOrThrow(hasTunnels(plan) ? [program, carry] : [program]);
     const isShared = ({ name }: { readonly name: string }): boolean =>
       SHARED.has(name) && !(grows && name === "sessions");
     const maps = object.maps.map((map) => (isShared(map) ? { ...map, pinByName: true } : map));

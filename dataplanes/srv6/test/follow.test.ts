@@ -6,6 +6,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { compileOrThrow } from "xdpkit/compiler";
 import { inNamespace, type Loaded, load } from "xdpkit/kernel";
 import { build, type Part, VlanTag } from "xdpkit/packet";
 import { BpfFolder } from "../../../test/support/bpf-folder.ts";
@@ -21,6 +22,7 @@ const NEXT = "fc00:2::2";
 const VIA_B = "02:00:00:00:0b:02";
 const VIA_B_NEW = "02:00:00:00:0b:03";
 const VIA_C = "02:00:00:00:0c:02";
+const [TAP, SENDER] = [compileOrThrow(tap), compileOrThrow(sender)];
 /** An event wakes the process within a millisecond; a loaded machine takes longer. */
 const EVENT_MS = 100;
 
@@ -49,12 +51,12 @@ suite("following the kernel", ["root", "bpf", "ip", "kernel 5.18"], () => {
     space.ip("-6 route add fc00:2::/32 via fd00:1::2");
     space.ip("-6 route add fc00:2::/32 via fd00:2::2 metric 2048");
     const tapAt = async (name: string): Promise<Loaded> => {
-      const loaded = await load(tap);
+      const loaded = await load(TAP);
       inside(() => loaded.attach(tap, { interface: name, via: "netlink" })[Symbol.dispose]());
       return loaded;
     };
     taps = { b: await tapAt("b0"), c: await tapAt("c0") };
-    send = await load(sender);
+    send = await load(SENDER);
   });
   afterEach(() => {
     plane?.[Symbol.dispose]();

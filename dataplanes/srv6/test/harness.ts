@@ -8,12 +8,12 @@ import { build, type Part, parse, print } from "xdpkit/packet";
 import { createVm, type Vm } from "xdpkit/vm";
 import { atFileEnd } from "../../../test/support/cleanup.ts";
 import { ExampleNetwork } from "../../../test/support/example-traffic/network.ts";
+import { programsFor } from "../control/programs.ts";
 import {
   answers,
   type Content,
   contentOf,
   control,
-  createProgram,
   fill,
   outcomes,
   type Plane,
@@ -106,16 +106,16 @@ export class Node implements Disposable {
     const node = new Node();
     const network = sharedNetwork();
     const plan = planOf(config);
-    const { program, plane } = createProgram(plan);
+    const { program, plane, compiled } = programsFor(plan);
     const content = contentOf(config, plan, { lo: LO, v1: network.egress, vlan7: 1007 });
     if (!content) throw new Error("the tables are too small");
     // Whole frames that are encapsulated are never answered.
     const canAnswer = plan.behaviours.size > 0 || [...plan.headends].some((kind) => kind !== Headend.EncapsL2);
-    const vm = await createVm(program, { network: network.config });
+    const vm = await createVm(compiled, { network: network.config, program: compiled.names.get(program)! });
     fill(vm as never, plane, content);
     fillNextHops(vm as never, plane, content, network.egress, config.vlans?.[0]);
     node.#engines.push(vmEngine(vm, canAnswer));
-    const loaded = await load([program]);
+    const loaded = await load(compiled, { programs: [compiled.names.get(program)!] });
     node.#loaded = loaded;
     fill(loaded as never, plane, content);
     fillNextHops(loaded as never, plane, content, network.egress, config.vlans?.[0]);
