@@ -1,12 +1,15 @@
 /** Binding SIDs and End.MAP between kernels that encapsulate, go on and decapsulate, at the edge of `domain.ts`. */
-import { expect, it } from "vitest";
+import { expect } from "vitest";
+import { oneIn } from "../../../../test/support/extent.ts";
 import { suite } from "../../../../test/support/require.ts";
 import { domainOfEach, eachPing, PINGS } from "./domain.ts";
+
+const drawn = oneIn(5);
 
 suite("segments that stand for others", ["root", "bpf", "ip", "ethtool", "ping", "tshark"], () => {
   const domain = domainOfEach();
 
-  it("kernel → our End.B6.Encaps.Red → kernel End → kernel End.DT6 → kernel End.DX4", async () => {
+  drawn("kernel → our End.B6.Encaps.Red → kernel End → kernel End.DT6 → kernel End.DX4", async () => {
     const { west, east } = domain.current;
     west.ip("route add 10.3.0.0/24 encap seg6 mode encap segs fc00:2::b6,fc00:3::d4 dev w0");
     east.ip("-6 route add fc00:3::e/128 encap seg6local action End dev e0");
@@ -25,7 +28,7 @@ policies: [{ name: p, headend: H.Encaps.Red, paths: [{ segments: ["fc00:3::e", "
   });
 
   for (const flavours of ["", " flavors psp"])
-    it(`kernel → our End.B6.Insert → kernel End${flavours} → kernel End.DX4`, async () => {
+    drawn(`kernel → our End.B6.Insert → kernel End${flavours} → kernel End.DX4`, async () => {
       const { west, east } = domain.current;
       west.ip("route add 10.3.0.0/24 encap seg6 mode encap segs fc00:2::b6,fc00:3::d4 dev w0");
       east.ip(`-6 route add fc00:3::e/128 encap seg6local action End${flavours} dev e0`);
@@ -45,7 +48,7 @@ policies: [{ name: p, headend: H.Insert, paths: [{ segments: ["fc00:3::e"] }] }]
     ["encap", "ipv6.routing.segleft == 0"],
     ["encap.red", "!ipv6.routing"],
   ] as const)
-    it(`kernel ${mode} → our End.MAP → kernel End.DX4 and End.DT6`, async () => {
+    drawn(`kernel ${mode} → our End.MAP → kernel End.DX4 and End.DT6`, async () => {
       const { west, east } = domain.current;
       west.ip(`route add 10.3.0.0/24 encap seg6 mode ${mode} segs fc00:2::a4 dev w0`);
       west.ip(`-6 route add fd03::/64 encap seg6 mode ${mode} segs fc00:2::a6 dev w0`);

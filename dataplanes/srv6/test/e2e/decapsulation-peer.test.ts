@@ -1,13 +1,16 @@
 /** The kernel's SRv6 encapsulates; End.DX6 and End with USD or USP take it out, at the edge of `domain.ts`. */
-import { expect, it } from "vitest";
+import { expect } from "vitest";
+import { oneIn } from "../../../../test/support/extent.ts";
 import { suite } from "../../../../test/support/require.ts";
 import { domainOfEach, eachPing, PINGS } from "./domain.ts";
+
+const drawn = oneIn(3);
 
 suite("kernel encapsulation, our end", ["root", "bpf", "ip", "ethtool", "ping", "tshark"], () => {
   const domain = domainOfEach();
 
   for (const mode of ["encap", "encap.red"])
-    it(`kernel ${mode} of IPv6 → our End.DX6, both ways`, async () => {
+    drawn(`kernel ${mode} of IPv6 → our End.DX6, both ways`, async () => {
       const { west, east } = domain.current;
       west.ip(`-6 route add fd03::/64 encap seg6 mode ${mode} segs fc00:2::36 dev w0`);
       east.ip(`-6 route add fd01::/64 encap seg6 mode ${mode} segs fc00:2::16 dev e0`);
@@ -28,7 +31,7 @@ suite("kernel encapsulation, our end", ["root", "bpf", "ip", "ethtool", "ping", 
     ["IPv4", "10.1.0.2", "10.3.0.2", "icmp.type == 8", "icmp.type == 0"],
     ["IPv6", "fd01::2", "fd03::2", "icmpv6.type == 128", "icmpv6.type == 129"],
   ] as const)
-    it(`kernel encap of ${name} → our End, then the same path ends at our End with USD`, async () => {
+    drawn(`kernel encap of ${name} → our End, then the same path ends at our End with USD`, async () => {
       const { west, east } = domain.current;
       const [there, back] = name === "IPv4" ? ["10.3.0.0/24", "10.1.0.0/24"] : ["fd03::/64", "fd01::/64"];
       // There through east's End and back to our USD; back reduced, without SRH.
@@ -47,7 +50,7 @@ suite("kernel encapsulation, our end", ["root", "bpf", "ip", "ethtool", "ping", 
       expect(Number((await edge.stats()).sids["fc00:2::d"]!.packets)).toBeGreaterThanOrEqual(2 * PINGS);
     });
 
-  it("kernel insertion → kernel End → our End with USP, then the edge's own address answers", async () => {
+  drawn("kernel insertion → kernel End → our End with USP, then the edge's own address answers", async () => {
     const { west, middle, east } = domain.current;
     // The edge's kernel takes no SRH itself: what it answers, the edge has taken the SRH out of.
     for (const name of ["all", "w1", "e1"]) middle.namespace.sysctl(`net.ipv6.conf.${name}.seg6_enabled`, "0");
@@ -61,7 +64,7 @@ suite("kernel encapsulation, our end", ["root", "bpf", "ip", "ethtool", "ping", 
     expect(Number((await edge.stats()).outcomes["localDelivery"])).toBeGreaterThanOrEqual(PINGS);
   });
 
-  it("without USP the edge's kernel refuses the SRH", async () => {
+  drawn("without USP the edge's kernel refuses the SRH", async () => {
     const { west, middle, east } = domain.current;
     for (const name of ["all", "w1", "e1"]) middle.namespace.sysctl(`net.ipv6.conf.${name}.seg6_enabled`, "0");
     middle.ip("addr add fc00:2::5/128 dev lo");

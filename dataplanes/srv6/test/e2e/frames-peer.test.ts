@@ -8,13 +8,16 @@
  * tagged frames, and leaves the Ethernet header as it came. So both hosts need fixed neighbours, and east's interface has the
  * site's address: what far sends to the site, east takes.
  */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect } from "vitest";
+import { oneIn } from "../../../../test/support/extent.ts";
 import { suite } from "../../../../test/support/require.ts";
 import { domainOfEach, eachPing, pingAll } from "./domain.ts";
 import { Capture, Host, join2 } from "./hosts.ts";
 
 const SITE = "02:00:00:00:77:01";
 const FAR = "02:00:00:00:77:02";
+
+const drawn = oneIn(3);
 
 suite("a wire between our end and the kernel's", ["root", "bpf", "ip", "ethtool", "ping", "tshark"], () => {
   const domain = domainOfEach();
@@ -37,7 +40,7 @@ suite("a wire between our end and the kernel's", ["root", "bpf", "ip", "ethtool"
     ["H.Encaps.L2.Red", "l2encap", `"fc00:3::d2"`],
     ["H.Encaps.L2.Red", "l2encap.red", `"fc00:3::e", "fc00:3::d2"`],
   ] as const)
-    it(`our ${headend} by [${segments}] → kernel End.DX2; kernel ${mode} → our End.DX2`, async () => {
+    drawn(`our ${headend} by [${segments}] → kernel End.DX2; kernel ${mode} → our End.DX2`, async () => {
       const { east, far, folder } = domain.current;
       east.ip("-6 route add fc00:3::e/128 encap seg6local action End dev e0");
       for (const site of ["10.77.0.1/32", "fd77::1/128"])

@@ -2,14 +2,17 @@
  * The kernel's own SRv6 (seg6, seg6local) as the other end: what it encapsulates we take, what we encapsulate it takes. The
  * domain is that of `domain.ts`.
  */
-import { expect, it } from "vitest";
+import { expect } from "vitest";
+import { oneIn } from "../../../../test/support/extent.ts";
 import { suite } from "../../../../test/support/require.ts";
 import { domainOfEach, eachPing, PINGS } from "./domain.ts";
+
+const drawn = oneIn(5);
 
 suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "tshark"], () => {
   const domain = domainOfEach();
 
-  it("kernel H.Encaps → our End → kernel End.DX4; kernel H.Encaps → our End.DT4", async () => {
+  drawn("kernel H.Encaps → our End → kernel End.DX4; kernel H.Encaps → our End.DT4", async () => {
     const { west, east } = domain.current;
     west.ip("route add 10.3.0.0/24 encap seg6 mode encap segs fc00:2::e,fc00:3::d4 dev w0");
     east.ip("-6 route add fc00:3::d4/128 encap seg6local action End.DX4 nh4 0.0.0.0 dev e0");
@@ -25,7 +28,7 @@ suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "t
     expect(Number(sids["fc00:2::d4"]!.packets)).toBeGreaterThanOrEqual(PINGS);
   });
 
-  it("our End with PSP before the kernel's End.DX4", async () => {
+  drawn("our End with PSP before the kernel's End.DX4", async () => {
     const { west, east } = domain.current;
     west.ip("route add 10.3.0.0/24 encap seg6 mode encap segs fc00:2::e,fc00:3::d4 dev w0");
     east.ip("-6 route add fc00:3::d4/128 encap seg6local action End.DX4 nh4 0.0.0.0 dev e0");
@@ -35,7 +38,7 @@ suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "t
     await eachPing(atEast, "ipv6.nxt == 4 && ipv6.dst == fc00:3::d4 && icmp.type == 8");
   });
 
-  it("our End.X and End.T before the kernel's End.DT6", async () => {
+  drawn("our End.X and End.T before the kernel's End.DT6", async () => {
     const { west, east } = domain.current;
     west.ip("-6 route add fd03::/64 encap seg6 mode encap segs fc00:2::f,fc00:2::7,fc00:3::d6 dev w0");
     east.ip("-6 route add fc00:3::d6/128 encap seg6local action End.DT6 table 254 dev e0");
@@ -52,7 +55,7 @@ suite("the kernel as the other end", ["root", "bpf", "ip", "ethtool", "ping", "t
   });
 
   for (const headend of ["H.Encaps", "H.Encaps.Red"]) {
-    it(`our ${headend} → kernel End → kernel End.DX4; kernel reduced H.Encaps → our End.DX4`, async () => {
+    drawn(`our ${headend} → kernel End → kernel End.DX4; kernel reduced H.Encaps → our End.DX4`, async () => {
       const { west, east } = domain.current;
       west.ip("route add 10.3.0.0/24 via 10.9.1.1");
       east.ip("-6 route add fc00:3::e/128 encap seg6local action End dev e0");
@@ -68,7 +71,7 @@ steering: [{ prefix: 10.3.0.0/24, policy: p }]
     });
   }
 
-  it("our H.Encaps of IPv6 → kernel End.DX6; kernel H.Encaps → our End.DT46", async () => {
+  drawn("our H.Encaps of IPv6 → kernel End.DX6; kernel H.Encaps → our End.DT46", async () => {
     const { west, east } = domain.current;
     west.ip("-6 route add fd03::/64 via fc00:9:1::1");
     east.ip("-6 route add fc00:3::d6/128 encap seg6local action End.DX6 nh6 :: dev e0");
@@ -83,7 +86,7 @@ steering: [{ prefix: "fd03::/64", policy: p }]
     await eachPing(atEast, "ipv6.routing.segleft == 0 && icmpv6.type == 128");
   });
 
-  it("our H.Insert → kernel End; kernel insertion → our End", async () => {
+  drawn("our H.Insert → kernel End; kernel insertion → our End", async () => {
     const { west, east } = domain.current;
     west.ip("-6 route add fd03::/64 via fc00:9:1::1");
     east.ip("-6 route add fc00:3::e/128 encap seg6local action End dev e0");
@@ -97,7 +100,7 @@ steering: [{ prefix: "fd03::/64", policy: p }]
     await eachPing(atWest, "!ipv6.routing && icmpv6.type == 129");
   });
 
-  it("a binding SID: kernel → our End.B6.Encaps → kernel End.DT6 → kernel End.DX4", async () => {
+  drawn("a binding SID: kernel → our End.B6.Encaps → kernel End.DT6 → kernel End.DX4", async () => {
     const { west, east } = domain.current;
     west.ip("route add 10.3.0.0/24 encap seg6 mode encap segs fc00:2::b6,fc00:3::d4 dev w0");
     east.ip("-6 route add fc00:3::d6/128 encap seg6local action End.DT6 table 254 dev e0");
@@ -110,7 +113,7 @@ policies: [{ name: p, headend: H.Encaps, paths: [{ segments: ["fc00:3::d6"] }] }
     await eachPing(atEast, "ipv6.dst == fc00:3::d6 && ipv6.dst == fc00:3::d4 && icmp.type == 8");
   });
 
-  it("NEXT-CSID: kernel → our End in a container → kernel End.DX4", async () => {
+  drawn("NEXT-CSID: kernel → our End in a container → kernel End.DX4", async () => {
     const { west, east } = domain.current;
     // Block fc00:3, ours 2: the container is fc00:3:2:d4::.
     west.ip("-6 route add fc00:3:2::/48 via fc00:9:1::1");
@@ -122,7 +125,7 @@ policies: [{ name: p, headend: H.Encaps, paths: [{ segments: ["fc00:3::d6"] }] }
     await eachPing(atEast, "ipv6.dst == fc00:3:d4:: && icmp.type == 8");
   });
 
-  it("NEXT-CSID: kernel → our End.X in a container → kernel End with NEXT-CSID → kernel End.DX4", async () => {
+  drawn("NEXT-CSID: kernel → our End.X in a container → kernel End with NEXT-CSID → kernel End.DX4", async () => {
     const { west, east } = domain.current;
     // The edge has no route for what is left of the container: the adjacency leads there.
     west.ip("-6 route add fc00:4:2::/48 via fc00:9:1::1");
