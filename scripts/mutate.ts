@@ -35,7 +35,7 @@ if (!stages) {
 }
 
 const isCode = (file: string): boolean =>
-  !/\.(test|gen|d)\.ts$/.test(file) && !/(^|\/)(test|node_modules)\//.test(file);
+  file.endsWith(".ts") && !/\.(test|gen|d)\.ts$/.test(file) && !/(^|\/)(test|node_modules)\//.test(file);
 const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
   .map((name) => `${folder}/${name}`)
   .filter(isCode)
