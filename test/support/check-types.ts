@@ -28,18 +28,39 @@ const OPTIONS: ts.CompilerOptions = {
 /** The first error of each text, by the name of its file; nothing of those that tsc accepts. */
 export function typeErrors(texts: ReadonlyMap<string, string>): Map<string, string> {
   const files = new Map([...texts].map(([name, text]) => [`${ROOT}test/${name}`, text]));
-  const program = ts.createProgram([...files.keys()], OPTIONS, hostOf(files));
+  const program = ts.createProgram([...files.keys()], OPTIONS, hostOf(OPTIONS, files));
+  return firstErrors(program, [...files.keys()], `${ROOT}test/`);
+}
+
+/** The same of the files that a tsconfig.json includes; what they import is checked where it is at home. */
+export function typeErrorsOfProject(configFile: string): Map<string, string> {
+  const fail = (diagnostic: ts.Diagnostic): never => {
+    throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, " "));
+  };
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail };
+  const config = ts.getParsedCommandLineOfConfigFile(`${ROOT}${configFile}`, {}, host)!;
+  for (const error of config.errors) fail(error);
+  const program = ts.createProgram(config.fileNames, config.options, hostOf(config.options, new Map()));
+  for (const error of program.getOptionsDiagnostics()) fail(error);
+  return firstErrors(program, config.fileNames, ROOT);
+}
+
+function firstErrors(program: ts.Program, files: readonly string[], folder: string): Map<string, string> {
   const errors = new Map<string, string>();
-  for (const [file] of files) {
+  for (const file of files) {
     const [first] = ts.getPreEmitDiagnostics(program, program.getSourceFile(file));
-    if (first) errors.set(file.slice(`${ROOT}test/`.length), ts.flattenDiagnosticMessageText(first.messageText, " "));
+    if (first) errors.set(file.slice(folder.length), ts.flattenDiagnosticMessageText(first.messageText, " "));
   }
   return errors;
 }
 
-function hostOf(files: ReadonlyMap<string, string>): ts.CompilerHost {
-  const host = ts.createCompilerHost(OPTIONS);
+/** Files of the disk, parsed and bound once for all programs with the same options. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+function hostOf(options: ts.CompilerOptions, files: ReadonlyMap<string, string>): ts.CompilerHost {
+  const host = ts.createCompilerHost(options);
   const folders = new Set([...files.keys()].map(dirname));
+  const key = JSON.stringify(options);
   return {
     ...host,
     getCurrentDirectory: () => ROOT,
@@ -48,7 +69,10 @@ function hostOf(files: ReadonlyMap<string, string>): ts.CompilerHost {
     readFile: (file) => files.get(file) ?? host.readFile(file),
     getSourceFile: (file, ...rest) => {
       const text = files.get(file);
-      return text === undefined ? host.getSourceFile(file, ...rest) : ts.createSourceFile(file, text, rest[0], true);
+      if (text !== undefined) return ts.createSourceFile(file, text, rest[0], true);
+      const name = `${file} ${key}`;
+      if (!parsed.has(name)) parsed.set(name, host.getSourceFile(file, ...rest));
+      return parsed.get(name);
     },
   };
 }
