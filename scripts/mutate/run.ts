@@ -12,7 +12,9 @@ import type { Mutant } from "./places.ts";
 /** `killed`: a test failed; `ended`: it took more than three times as long; `survived`: no test noticed. */
 export type Fate = "killed" | "ended" | "survived";
 
-const PRIVATE = 'mount -t bpf none /sys/fs/bpf; ip link set lo up; exec "$@"';
+/** With interfaces, as machines have them. */
+const PRIVATE =
+  'mount -t bpf none /sys/fs/bpf; ip link set lo up; ip link add eth0 type veth peer name eth1; exec "$@"';
 
 /** Beyond the normal time three times over, for starting up on a busy machine. */
 const GRACE_MS = 20_000;
