@@ -41,7 +41,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       project("unit", { include: ALL, exclude: [...E2E, ...KERNEL], isolate: false }),
-      project("kernel", { include: KERNEL, ...BUILD }),
+      project("kernel", { include: KERNEL, isolate: false, ...BUILD }),
       project("e2e", { include: E2E, ...BUILD }),
     ],
   },

@@ -7,6 +7,7 @@ import {
   readFile,
   readObjectFile,
 } from "../../test/objects/corpus.ts";
+import { extent } from "../../test/support/extent.ts";
 import { Random, runSeed } from "../../test/support/random.ts";
 import { randomProgram } from "../../test/support/random-programs.ts";
 import { suite } from "../../test/support/require.ts";
@@ -15,6 +16,7 @@ import { describe as describeType, resolve, sizeOf } from "../btf/index.ts";
 import { parse } from "../isa/index.ts";
 import { assemble, type BpfMap, type BpfObject, printAssembly, programKind, readElf, writeElf } from "./index.ts";
 
+const OBJECTS = extent(100, 1_000);
 const littleEndian = allObjects.filter((file) => !isBigEndian(file));
 
 /** A program made by code, without any BTF. */
@@ -58,7 +60,7 @@ describe("random objects", () => {
         return { name, section, linkage, instructions: held, references };
       });
     const seed = runSeed();
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < OBJECTS; i++) {
       const object = randomProgram(new Random(seed + i));
       const written = writeElf(object);
       const read = readElf(written);
@@ -77,11 +79,16 @@ suite("the corpus", ["/usr/lib/x86_64-linux-gnu/bpf/xdp-dispatcher.o"], () => {
 });
 
 describe("large objects", () => {
-  it("writes, reads, prints and assembles 100,000 instructions and 5,000 functions", () => {
-    const long = made([], "r0 = 2\n".repeat(100_000));
+  const [instructions, functions] = [extent(20_000, 100_000), extent(1_000, 5_000)];
+  it(`writes, reads, prints and assembles ${instructions} instructions and ${functions} functions`, () => {
+    const long = made([], "r0 = 2\n".repeat(instructions));
     const [pass] = long.functions;
     if (!pass) throw new Error("no function");
-    const small = Array.from({ length: 5_000 }, (_, i) => ({ ...pass, name: `f${i}`, instructions: parse("exit") }));
+    const small = Array.from({ length: functions }, (_, i) => ({
+      ...pass,
+      name: `f${i}`,
+      instructions: parse("exit"),
+    }));
     const object = { ...long, functions: [pass, ...small] };
     const again = readElf(writeElf(object));
     expect(again.functions).toEqual(object.functions);

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mixedTraffic } from "../../scripts/traffic/index.ts";
 import { hex } from "../../test/answers.ts";
+import { extent } from "../../test/support/extent.ts";
 import { concatBytes, printHex } from "../base/index.ts";
 import {
   build,
@@ -92,7 +93,7 @@ describe("parse and build", () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: extent(600, 3_000) },
     );
   });
 

@@ -14,7 +14,7 @@ import { Random, runSeed } from "../support/random.ts";
 import { randomIr, STATE_BYTES } from "../support/random-ir.ts";
 import { suite } from "../support/require.ts";
 
-const PROGRAMS = extent(150, 1_500);
+const PROGRAMS = extent(60, 1_500);
 const KEY = new Uint8Array(4);
 
 interface Outcome {

@@ -13,8 +13,8 @@ import { type Observation, observe } from "../support/observe.ts";
 import { Random, runSeed } from "../support/random.ts";
 import { type RandomRun, randomModule, runs } from "../support/random-modules.ts";
 
-const MODULES = Number(process.env["XDPKIT_MODULES"] ?? extent(20, 1_000));
-const TYPE_CHECKED = extent(40, 400);
+const MODULES = Number(process.env["XDPKIT_MODULES"] ?? extent(12, 1_000));
+const TYPE_CHECKED = extent(20, 400);
 const ENGINES: readonly EngineName[] = process.getuid?.() === 0 ? ["interpreter", "kernel"] : ["interpreter"];
 
 /** The compiled program does the same on the machine and, where there is one, in the kernel. */

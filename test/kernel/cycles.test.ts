@@ -9,7 +9,7 @@ import { extent } from "../support/extent.ts";
 import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
-const CYCLES = extent(60, 10_000);
+const CYCLES = extent(30, 10_000);
 /** What the collected heap may grow by after the first tenth, and what resident memory may after the first half. */
 const HEAP_GROWTH = 1 << 20;
 const RESIDENT_GROWTH = 16 << 20;

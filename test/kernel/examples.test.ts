@@ -15,7 +15,7 @@ import { extent } from "../support/extent.ts";
 import { runSeed } from "../support/random.ts";
 import { suite } from "../support/require.ts";
 
-const PACKETS = extent(3_000, 10_000);
+const PACKETS = extent(1_500, 10_000);
 
 /** Outcomes that no packet can bring about: the program tests for them because the verifier or the types ask for it. */
 const IMPOSSIBLE: Readonly<Record<string, readonly string[]>> = {

@@ -12,7 +12,7 @@ import { Random, runSeed } from "../support/random.ts";
 import { randomProgram, VALUE_BYTES } from "../support/random-programs.ts";
 import { suite } from "../support/require.ts";
 
-const PROGRAMS = extent(800, 10_000);
+const PROGRAMS = extent(400, 10_000);
 const KEY = new Uint8Array(4);
 
 interface Outcome {

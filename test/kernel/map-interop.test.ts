@@ -14,7 +14,7 @@ import * as handles from "../support/handles.xdp.ts";
 import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
-const ENTRIES = extent(50_000, 1_000_000);
+const ENTRIES = extent(10_000, 1_000_000);
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CLI = join(ROOT, "dist/cli/main.js");
