@@ -14,9 +14,12 @@ export type Location =
   /** A value inside JSON or YAML: `$.eth0.routes[2].prefix`. */
   | { readonly kind: "path"; readonly file?: string; readonly path: string };
 
+/** A place in a text: in an error it is printed as `file:line:column`. */
 export interface SourceLocation {
   readonly kind: "source";
+  /** Path as it was given to the reader or compiler. */
   readonly file: string;
+  /** From 1. */
   readonly line: number;
   /** 0 when only the line is known. */
   readonly column: number;

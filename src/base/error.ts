@@ -22,10 +22,13 @@ export interface ErrorContext {
  * hint; the stack has the caller's frames, not those of xdpkit (but all of them for INTERNAL_*, which are xdpkit's bugs).
  */
 export class XdpkitError<Code extends string = ErrorCode> extends Error implements ErrorText {
+  /** Always `XdpkitError`; what tells errors apart is `code`. */
   override readonly name = "XdpkitError";
+  /** Its row in the catalogue, such as `PCAP_TRUNCATED`; it does not change between versions. */
   readonly code: Code;
   /** What is wrong, in one line, without code, place and hint. */
   declare readonly problem: string;
+  /** Where: in a source text, at a byte of a file, or at a path in a value (`$.key.port`). */
   declare readonly at?: Location;
   /** What to do about it, in one line. */
   declare readonly hint?: string;

@@ -10,6 +10,7 @@ import { resolve, resolveId, sizeOf } from "./query.ts";
 import type { Btf, BtfMember, BtfType, TypeId } from "./types.ts";
 import { Budget, isCharacter, type PlainValue, readBits } from "./value.ts";
 
+/** How the bytes of a value are read. */
 export interface ValueOptions {
   /** Byte order of the value. Default true. */
   readonly littleEndian?: boolean;

@@ -13,6 +13,7 @@ import { Budget, isCharacter, limitsOf, type PlainValue, writeBits } from "./val
 /** Bytes: more than any map takes for a value that is written down; BTF can name arrays of any length. */
 const MAX_VALUE = 1 << 28;
 
+/** How the bytes of a value are written. */
 export interface EncodeOptions extends ValueOptions {
   /** Bytes that stay where the value says nothing; they are not changed. Default zeros. */
   readonly onto?: Uint8Array;

@@ -3,10 +3,13 @@ import { xdpkitError } from "../base/index.ts";
 import { resolve, sizeOf } from "./query.ts";
 import type { Btf, BtfType, TypeId } from "./types.ts";
 
+/** A scalar in a type, found by going through structs, unions and arrays. */
 export interface Leaf {
   /** `remote.port`, `slots[].weight`; "" for the type itself. */
   readonly path: string;
+  /** Bits from the beginning of the outermost type. */
   readonly bitOffset: number;
+  /** Width, bits; a pointer has 64. */
   readonly bits: number;
   /** `unsigned`, `signed`, `pointer`, `4 × unsigned`, … */
   readonly form: string;

@@ -12,7 +12,7 @@ const MAX_CHAIN = 32;
 /** Structs in structs in structs. */
 const MAX_DEPTH = 256;
 
-/** @throws BTF_TYPE_ID */
+/** The type with an id. @throws BTF_TYPE_ID */
 export function typeOf(btf: Btf, id: TypeId): BtfType {
   const type = btf.types[id];
   if (!type) throw xdpkitError("BTF_TYPE_ID", { id, types: btf.types.length - 1 });

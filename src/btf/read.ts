@@ -11,6 +11,7 @@ import { BTF_HEADER_LENGTH, BTF_MAGIC, BTF_VERSION, INT_BOOL, INT_CHAR, INT_SIGN
 import { StringSection } from "./strings.ts";
 import type { Btf, BtfMember, BtfType, TypeId } from "./types.ts";
 
+/** What errors say of the section's place, and the base of split BTF. */
 export interface ReadBtfOptions {
   /** Added to byte offsets in errors: where `bytes` begins in its file. */
   readonly base?: number;
@@ -18,8 +19,11 @@ export interface ReadBtfOptions {
 
 /** A BTF section with its strings, which `.BTF.ext` refers to as well. */
 export interface BtfSection {
+  /** Its types, by id. */
   readonly btf: Btf;
+  /** Its strings, for offsets that other sections have into them. */
   readonly strings: StringSection;
+  /** Byte order of the section, as its magic says. */
   readonly littleEndian: boolean;
 }
 

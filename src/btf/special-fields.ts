@@ -9,6 +9,7 @@ const MAX_DEPTH = 4;
 export interface SpecialField {
   /** Of the struct: `bpf_spin_lock`, `bpf_timer`. */
   readonly name: string;
+  /** Bytes from the beginning of the value. */
   readonly offset: number;
 }
 

@@ -9,6 +9,7 @@ import { xdpkitError } from "../base/index.ts";
 const utf8 = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** Strings that end in zero, found by the offset of their first byte. */
 export class StringSection {
   readonly #bytes: Uint8Array;
   readonly #ascii: string | null;
@@ -53,6 +54,7 @@ export class StringTable {
     return offset;
   }
 
+  /** The section as it is written: an empty string first, each string once. */
   get bytes(): Uint8Array {
     const joined = new Uint8Array(this.#length);
     let offset = 0;

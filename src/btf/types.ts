@@ -6,6 +6,7 @@
  */
 export type TypeId = number;
 
+/** A type as `struct btf_type` has it (include/uapi/linux/btf.h), with names instead of string offsets. */
 export type BtfType =
   | { readonly kind: "void" }
   | {
@@ -77,10 +78,14 @@ export type BtfType =
     }
   | { readonly kind: "typeTag"; readonly name: string; readonly type: TypeId; readonly attribute?: boolean };
 
+/** As `BTF_FUNC_STATIC`, `BTF_FUNC_GLOBAL` and `BTF_FUNC_EXTERN`. */
 export type BtfFunctionLinkage = "static" | "global" | "extern";
 
+/** A field of a struct or union. */
 export interface BtfMember {
+  /** Empty for an anonymous struct or union. */
   readonly name: string;
+  /** Id of its type. */
   readonly type: TypeId;
   /** Bits from the start of the struct. */
   readonly bitOffset: number;
@@ -88,6 +93,8 @@ export interface BtfMember {
   readonly bitSize: number;
 }
 
+/** Types of one section: an id is an index into them. */
 export interface Btf {
+  /** By id; 0 is `void`. */
   readonly types: readonly BtfType[];
 }

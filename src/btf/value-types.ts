@@ -9,7 +9,9 @@ import { isModifier, resolve, resolveId, typeOf } from "./query.ts";
 import type { Btf, BtfMember, BtfType, TypeId } from "./types.ts";
 import { Budget, isCharacter } from "./value.ts";
 
+/** A field of a struct as TypeScript and C name it. */
 export interface FieldDeclaration {
+  /** As in C. */
   readonly name: string;
   /** In TypeScript. */
   readonly type: string;
@@ -17,6 +19,7 @@ export interface FieldDeclaration {
   readonly c: string;
 }
 
+/** A type that a generated module declares. */
 export type TypeDeclaration = { readonly name: string; readonly c: string; readonly size: number } & (
   | { readonly kind: "struct" | "union"; readonly fields: readonly FieldDeclaration[] }
   | {
@@ -30,7 +33,9 @@ export type TypeDeclaration = { readonly name: string; readonly c: string; reado
 type Composite = Extract<BtfType, { kind: "struct" | "union" }>;
 type Enumeration = Extract<BtfType, { kind: "enum" | "enum64" }>;
 
+/** Collects the declarations that the values of maps need, each once. */
 export class ValueTypes {
+  /** In the order in which they can be written: what a type needs comes before it. */
   readonly declarations: TypeDeclaration[] = [];
   readonly #btf: Btf;
   readonly #names = new Map<TypeId, string>();

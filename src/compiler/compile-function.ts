@@ -31,8 +31,10 @@ export const PASSES = {
   advancePointers,
   eliminateDead,
 } as const satisfies Readonly<Record<string, (ir: IrFunction) => IrFunction>>;
+/** A row of `PASSES`. */
 export type PassName = keyof typeof PASSES;
 
+/** Watches the passes. */
 export interface CompileFunctionOptions {
   /** Called with the IR behind each pass. */
   readonly onPass?: (pass: PassName, ir: IrFunction) => void;
@@ -41,7 +43,7 @@ export interface CompileFunctionOptions {
 /** MAX_BPF_STACK (include/linux/filter.h). */
 const STACK_BYTES = 512;
 
-/** @throws XdpkitError COMPILER_STACK */
+/** From IR to instructions: all passes, registers and jumps. @throws XdpkitError COMPILER_STACK */
 export function compileFunction(ir: IrFunction, options: CompileFunctionOptions = {}): EmittedCode {
   let current = ir;
   for (const [name, pass] of Object.entries(PASSES) as [PassName, (ir: IrFunction) => IrFunction][]) {

@@ -22,6 +22,7 @@ import { declareData } from "./object-data.ts";
 import { declareMaps } from "./object-maps.ts";
 import { sourceLocation } from "./stage/parse.ts";
 
+/** Watches the passes. */
 export interface CompileOptions {
   /** Called with the IR of each program before the first pass ("lower") and behind each. */
   readonly onPass?: (pass: "lower" | PassName, ir: IrFunction) => void;
@@ -30,11 +31,13 @@ export interface CompileOptions {
 /** Why a program cannot be compiled: an error of the catalogue with its place in the source. */
 export type Diagnostic = XdpkitError;
 
+/** An object, or why there is none. */
 export interface CompileResult {
   /** Absent when there is a diagnostic. */
   readonly object?: BpfObject;
   /** What maps, outcomes and programs are called in the object, by handle. */
   readonly names: ReadonlyMap<object, string>;
+  /** Empty when there is an object. */
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -9,6 +9,7 @@ import { type Instruction, LD_IMM64, slotsOf } from "./instruction.ts";
 import type { Field } from "./operands.ts";
 import { formOf, formsOf, hasFixedFields } from "./template.ts";
 
+/** Byte order, and where the instructions begin in their file. */
 export interface DecodeOptions {
   /** False for `bpfeb` objects. Default true. */
   readonly littleEndian?: boolean;

@@ -11,6 +11,7 @@ export interface Instruction {
   readonly opcode: number;
   /** 0 to 15; 0 to 10 are registers. */
   readonly dst: number;
+  /** Source register, 0 to 10; of loads and calls what the immediate is (`BPF_PSEUDO_*`). */
   readonly src: number;
   /** -32768 to 32767. */
   readonly offset: number;

@@ -17,6 +17,7 @@ import { FORMS, type Form } from "./table.ts";
 import { compilePattern, type Piece } from "./template.ts";
 import { type Token, TokenReader, tokenize } from "./tokens.ts";
 
+/** Names and places for errors. */
 export interface ParseOptions {
   /** Named in error locations. Default `input`. */
   readonly file?: string;
@@ -24,7 +25,9 @@ export interface ParseOptions {
   readonly symbols?: boolean;
 }
 
+/** A text of instructions that has been parsed. */
 export interface Parsed {
+  /** In the order of the text. */
   readonly instructions: readonly Instruction[];
   /** Label to instruction index; a label behind the last instruction has the index of the next. */
   readonly labels: ReadonlyMap<string, number>;

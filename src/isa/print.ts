@@ -10,9 +10,12 @@ import { type Field, wideImmediate } from "./operands.ts";
 import { FORMS, type Form } from "./table.ts";
 import { compileText, formOf, type Piece } from "./template.ts";
 
+/** `xdpkit`: each text reads back as what it was; `llvm`, `llvm-v3`: what llvm-objdump prints, of the latter with `--mcpu=v3`. */
 export type Dialect = "xdpkit" | "llvm" | "llvm-v3";
 
+/** How instructions are written. */
 export interface PrintOptions {
+  /** Default `xdpkit`. */
   readonly dialect?: Dialect;
   /** What to write behind a jump's distance: `end+0x48` gives `goto +0x5 <end+0x48>`. */
   readonly target?: string | undefined;

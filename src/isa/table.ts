@@ -18,17 +18,29 @@ export type Group = "base32" | "base64" | "divmul32" | "divmul64" | "atomic32" |
 /** The `-mcpu` of clang from which on it emits the instruction. */
 export type Version = 1 | 2 | 3 | 4;
 
+/** A row of the instruction table: one instruction as it is encoded, printed and parsed. */
 export interface Form {
+  /** Unique in the table. */
   readonly name: string;
+  /** First byte (RFC 9669 section 3). */
   readonly opcode: number;
+  /** Source register that the form needs; absent: any. */
   readonly src?: number;
+  /** Offset that the form needs; absent: any. */
   readonly offset?: number;
+  /** Immediate that the form needs; absent: any. */
   readonly imm?: number;
+  /** How it is written; operands in braces are rows of operands.ts. */
   readonly text: string;
+  /** What `llvm-objdump --mcpu=v3` prints, where that differs. */
   readonly text32?: string;
+  /** What llvm-objdump prints, where the text tells apart what it prints alike. */
   readonly llvm?: string;
+  /** Texts that are read to it, and never printed. */
   readonly also?: readonly string[];
+  /** Conformance group of RFC 9669 section 2.4. */
   readonly group: Group;
+  /** The oldest `-mcpu` of clang that emits it. */
   readonly version: Version;
 }
 

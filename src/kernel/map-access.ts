@@ -133,7 +133,7 @@ export class QueueAccess<V> {
     this.#value = value;
   }
 
-  /** @throws XdpkitError KERNEL_MAP_FULL */
+  /** Adds a value. @throws XdpkitError KERNEL_MAP_FULL */
   push(value: V, overwriteOldest = false): void {
     const flags = overwriteOldest ? updateFlags.replace : updateFlags.any;
     const result = this.map.trySet(NO_KEY, this.#value.encode(value, "$.value"), flags);
@@ -165,6 +165,7 @@ export class BloomAccess<V> {
     this.#value = value;
   }
 
+  /** Adds a value; there is no way to take it out again. */
   add(value: V): void {
     const result = this.map.trySet(NO_KEY, this.#value.encode(value, "$.value"));
     if (result < 0) throw mapError(this.map, "add", result);

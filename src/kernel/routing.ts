@@ -41,6 +41,7 @@ const ROUTE_TYPES = [
   "unreachable",
   "prohibit",
 ] as const;
+/** What becomes of packets, in the words of `ip route`. */
 export type RouteType = (typeof ROUTE_TYPES)[number];
 
 /** The way to one destination. */

@@ -14,8 +14,11 @@ import {
 } from "../schema/index.ts";
 import type { MapHandle } from "./maps.ts";
 
+/** How keys and values of a map become bytes. */
 export interface MapCodecs {
+  /** Absent for maps without keys. */
   readonly key?: Codec;
+  /** Absent for maps whose values are programs, maps or devices. */
   readonly value?: Codec;
 }
 
@@ -50,6 +53,7 @@ function within<T>(path: string, body: () => T): T {
   }
 }
 
+/** The codec of a scalar or struct class, by its layout. */
 export function schemaCodec(schema: Schema<unknown>): Codec {
   const { size } = layoutOf(schema);
   return {

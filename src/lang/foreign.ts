@@ -9,6 +9,7 @@ import type { ACCESS, CellAccess, EventSource, MapAccess, PerCpuAccess, QueueAcc
 /** A map or a variable of an object, by its name there. */
 export class Foreign<A> implements Shared<A> {
   declare readonly [ACCESS]: A;
+  /** In the object. */
   readonly name: string;
   /** Of a stream: the name in C of what its records are, which no map says. */
   readonly record: string | undefined;
@@ -32,11 +33,16 @@ export type Given<T> = T extends number | bigint
       : GivenMembers<T>;
 type GivenMembers<T> = { readonly [K in keyof T]?: Given<T[K]> };
 
+/** A map of an object that is not ours; types are those of its BTF. */
 export type ForeignMap<K, V> = MapAccess<K, V, Given<K>, Given<V>>;
+/** The same with a value for each processor. */
 export type ForeignPerCpuMap<K, V> = PerCpuAccess<K, V, Given<K>, Given<V>>;
+/** A queue or stack of an object that is not ours. */
 export type ForeignQueue<V> = QueueAccess<V, Given<V>>;
 
+/** A global variable of an object that is not ours. */
 export interface ForeignVariable<T> {
+  /** Reads and writes it. */
   get value(): T;
   set value(value: Given<T>);
 }
@@ -49,10 +55,14 @@ export type ForeignSamples<T> = EventSource<T & { readonly packet?: Uint8Array }
 /** Names of the object's own programs; the ids of others that stand there (kernel only). */
 export type ForeignProgramArray<K, Program extends string> = MapAccess<K, Program | number, Given<K>, Program>;
 
+/** An element of a device map. */
 export interface ForeignDevice<Program> {
+  /** Index of the interface. */
   interface: number;
+  /** Runs before the packet leaves. */
   program?: Program;
 }
+/** A device map of an object that is not ours. */
 export type ForeignDevMap<K, Program extends string> = MapAccess<
   K,
   ForeignDevice<Program | number>,
@@ -60,11 +70,14 @@ export type ForeignDevMap<K, Program extends string> = MapAccess<
   number | string | { readonly interface: number | string; readonly program?: Program }
 >;
 
+/** An element of a CPU map. */
 export interface ForeignCpu<Program> {
   /** Packets. */
   queueSize: number;
+  /** Runs on that processor, for each packet. */
   program?: Program;
 }
+/** A CPU map of an object that is not ours. */
 export type ForeignCpuMap<K, Program extends string> = MapAccess<
   K,
   ForeignCpu<Program | number>,

@@ -47,21 +47,31 @@ export type FibLookup =
     }
   | { readonly found: false; readonly result: FibResult; readonly mtu: number };
 
+/** What `bpf_fib_lookup` is asked about an IPv4 packet. */
 export interface FibRoute4 {
+  /** Policy rules and the route's source check may ask for it. */
   readonly source: Ipv4Address;
+  /** What the route is looked up for. */
   readonly destination: Ipv4Address;
+  /** Bytes of the IP packet: more than the route's MTU is refused. */
   readonly totalLength: number;
 }
+/** What `bpf_fib_lookup` is asked about an IPv6 packet. */
 export interface FibRoute6 {
+  /** Policy rules and the route's source check may ask for it. */
   readonly source: Ipv6Address;
+  /** What the route is looked up for. */
   readonly destination: Ipv6Address;
+  /** Bytes behind the IPv6 header: with its 40 more than the route's MTU is refused. */
   readonly payloadLength: number;
 }
+/** Flags of `bpf_fib_lookup` (`BPF_FIB_LOOKUP_*`). */
 export interface FibOptions {
   /** Ignore policy rules. */
   readonly direct?: boolean;
   /** Look up as if leaving through `interfaceIndex`. */
   readonly output?: boolean;
+  /** The packet arrives there, or leaves there with `output`. Default: where it arrived. */
   readonly interfaceIndex?: number;
   /** Kernel 6.3. */
   readonly skipNeighbour?: boolean;
@@ -104,7 +114,9 @@ export const ktimeGetTaiNs: () => bigint = intrinsic("ktimeGetTaiNs", { helper: 
 export const jiffies64: () => bigint = intrinsic("jiffies64", { helper: "bpf_jiffies64" });
 /** 0 to 2^32 - 1. */
 export const getPrandomU32: () => number = intrinsic("getPrandomU32", { helper: "bpf_get_prandom_u32" });
+/** Number of the processor that runs the program (`bpf_get_smp_processor_id`), from 0. */
 export const getSmpProcessorId: () => number = intrinsic("getSmpProcessorId", { helper: "bpf_get_smp_processor_id" });
+/** Number of its NUMA node (`bpf_get_numa_node_id`), from 0. */
 export const getNumaNodeId: () => number = intrinsic("getNumaNodeId", { helper: "bpf_get_numa_node_id" });
 
 /** Checksums are numbers in host order, as the fields are read; a word may be a number of up to 32 bits or an address. */
@@ -142,6 +154,7 @@ export const inPrefix: (address: Ipv4Address | Ipv6Address, prefix: string) => b
 export interface Conntrack {
   /** IPS_* (include/uapi/linux/netfilter/nf_conntrack_common.h). */
   readonly status: number;
+  /** As nftables and iptables set it, 32 bits. */
   readonly mark: number;
   /**
    * `bpf_ct_change_timeout` (kernel 6.0): milliseconds from now, 0 to 2^32 - 1, of which the kernel keeps as many ticks. False
@@ -150,6 +163,7 @@ export interface Conntrack {
   changeTimeout(milliseconds: number): boolean;
   /** `bpf_ct_change_status` (kernel 6.0). False when a bit may not change so: IPS_ASSURED is not cleared, IPS_DYING is not set. */
   changeStatus(status: number): boolean;
+  /** Gives the entry back (`bpf_ct_release`). Each entry that was found must be given back on every path. */
   release(): void;
 }
 
@@ -171,11 +185,17 @@ export interface NewConntrack {
   insert(): Conntrack | null;
 }
 
+/** Which connection: addresses and ports as in the packet. */
 export interface ConntrackTuple<A> {
+  /** Address of the sender. */
   readonly source: A;
+  /** Address of the receiver. */
   readonly destination: A;
+  /** In host order. */
   readonly sourcePort: number;
+  /** In host order. */
   readonly destinationPort: number;
+  /** 6 for TCP, 17 for UDP. */
   readonly protocol: number;
 }
 /**

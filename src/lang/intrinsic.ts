@@ -6,6 +6,7 @@
  */
 import { xdpkitError } from "../base/index.ts";
 
+/** What the kernel must have for it. */
 export interface IntrinsicFacts {
   /** The kernel's helper, with its `bpf_` prefix. */
   readonly helper?: string;
@@ -13,9 +14,11 @@ export interface IntrinsicFacts {
   readonly kfunc?: string;
   /** The oldest kernel, where it is not the helper's own. */
   readonly since?: string;
+  /** Whether the kernel gives it only to programs whose license is compatible with the GPL. */
   readonly gplOnly?: boolean;
 }
 
+/** A function of the language that the compiler knows by identity. */
 export interface Intrinsic extends IntrinsicFacts {
   /** Its name in the language: `ktimeGetNs`, `atomic.add`. */
   readonly name: string;
@@ -23,6 +26,7 @@ export interface Intrinsic extends IntrinsicFacts {
 
 /** Runs kernel functions in V8: what the compiled program is compared with. */
 export interface KernelRuntime {
+  /** A function of the language is called in JavaScript. */
   call(name: string, values: readonly unknown[]): unknown;
   /** A method of a map, a global, a context or a place. */
   method(receiver: object, name: string, values: readonly unknown[]): unknown;
@@ -48,6 +52,7 @@ export function intrinsic<F extends (...values: never[]) => unknown>(name: strin
   return call as unknown as F;
 }
 
+/** What the compiler knows of a function; undefined for any other. */
 export const intrinsicOf = (value: object): Intrinsic | undefined => shared.intrinsics.get(value);
 
 /** What a method of a handle does in V8. */

@@ -20,6 +20,7 @@ import { checkDeclaration, type DeclaredShape } from "./map-shape.ts";
 import { checkName, kernelName } from "./names.ts";
 import type { Place } from "./place.ts";
 
+/** What all maps have. */
 export interface MapOptions {
   /** 1 to 2^32 - 1. */
   readonly maxEntries: number;
@@ -27,31 +28,43 @@ export interface MapOptions {
   readonly name?: string;
   /** Pin by name below the bpffs directory given at load. */
   readonly pin?: boolean;
+  /** Number of the NUMA node of its memory. Default: any. */
   readonly numaNode?: number;
 }
 
+/** Schemas of keys and values, and what is in the map from the beginning. */
 export interface KeyedOptions<K, V> extends MapOptions {
+  /** Schema of a key: a scalar or struct class. */
   readonly key: Schema<K>;
+  /** Schema of a value: a scalar or struct class. */
   readonly value: Schema<V>;
   /** Content at load. */
   readonly entries?: () => Iterable<readonly [K, V]>;
 }
 
+/** A hash map's key, value, size and flags. */
 export interface HashOptions<K, V> extends KeyedOptions<K, V> {
   /** Default true. */
   readonly preallocate?: boolean;
 }
 
+/** An array's value and size. */
 export interface IndexedOptions<V> extends MapOptions {
+  /** Schema of a value: a scalar or struct class. */
   readonly value: Schema<V>;
+  /** Values that are there before the program is attached, by index. */
   readonly entries?: () => Iterable<readonly [number, V]>;
 }
 
 /** What a map handle declares. */
 export interface MapDeclaration extends DeclaredShape {
+  /** Whether the loader pins it by its name. */
   readonly pin: boolean;
+  /** Number of the NUMA node of its memory. */
   readonly numaNode?: number;
+  /** What the maps in it are like. */
   readonly inner?: MapHandle;
+  /** What is in it from the beginning. */
   readonly entries?: () => Iterable<readonly [unknown, unknown]>;
 }
 
@@ -61,6 +74,7 @@ export interface MapDeclaration extends DeclaredShape {
  * @throws XdpkitError LANG_MAP_OPTION for a map that no kernel takes, LANG_NAME
  */
 export abstract class MapHandle {
+  /** What the object says of the map. */
   readonly declaration: MapDeclaration;
 
   constructor(declaration: MapDeclaration) {
@@ -141,6 +155,7 @@ abstract class PerCpuHash<K, V> extends Keyed<K, V> {
   }
 }
 
+/** Values by key (`BPF_MAP_TYPE_HASH`). `maxEntries` is a limit: one more is refused. */
 export class HashMap<K, V> extends SharedHash<K, V> {
   constructor(options: HashOptions<K, V>) {
     super(keyed("HASH", options));
@@ -152,11 +167,13 @@ export class LruHashMap<K, V> extends SharedHash<K, V> {
     super(keyed("LRU_HASH", options));
   }
 }
+/** As HashMap, with a value for each processor (`BPF_MAP_TYPE_PERCPU_HASH`). */
 export class PerCpuHashMap<K, V> extends PerCpuHash<K, V> {
   constructor(options: HashOptions<K, V>) {
     super(keyed("PERCPU_HASH", options));
   }
 }
+/** As LruHashMap, with a value for each processor (`BPF_MAP_TYPE_LRU_PERCPU_HASH`). */
 export class LruPerCpuHashMap<K, V> extends PerCpuHash<K, V> {
   constructor(options: HashOptions<K, V>) {
     super(keyed("LRU_PERCPU_HASH", options));
@@ -181,6 +198,7 @@ function indexed<V>(type: MapTypeName, options: IndexedOptions<V>): MapDeclarati
   return declared(type, options, { key: u32, value, ...(entries ? { entries } : {}) });
 }
 
+/** Values by index, all there from the beginning, zero (`BPF_MAP_TYPE_ARRAY`). */
 export class ArrayMap<V> extends Indexed<V> {
   declare readonly [ACCESS]: MapAccess<number, V>;
   constructor(options: IndexedOptions<V>) {
@@ -188,6 +206,7 @@ export class ArrayMap<V> extends Indexed<V> {
   }
 }
 
+/** As ArrayMap, with a value for each processor (`BPF_MAP_TYPE_PERCPU_ARRAY`). */
 export class PerCpuArray<V> extends Indexed<V> {
   declare readonly [ACCESS]: PerCpuAccess<number, V>;
   constructor(options: IndexedOptions<V>) {
@@ -202,9 +221,13 @@ export class PerCpuArray<V> extends Indexed<V> {
 /** The key of a prefix in user space: `"10.0.0.0/8"`, or the bits and the data of a struct key. */
 export type PrefixKey<K> = K extends string ? string : { readonly prefixLength: number; readonly data: K };
 
+/** A trie's key, value and size. */
 export interface LpmTrieOptions<K, V> extends MapOptions {
+  /** Schema of an address: its bytes, without the prefix length. */
   readonly key: Schema<K>;
+  /** Schema of a value: a scalar or struct class. */
   readonly value: Schema<V>;
+  /** Prefixes that are there before the program is attached. */
   readonly entries?: () => Iterable<readonly [PrefixKey<K>, V]>;
 }
 
@@ -215,6 +238,7 @@ export class LpmTrie<K, V> extends MapHandle {
     const { key, value, entries } = options;
     super(declared("LPM_TRIE", options, { key, value, flags: MapFlag.NO_PREALLOC, ...(entries ? { entries } : {}) }));
   }
+  /** The value of the longest prefix that the key is in; null when there is none. */
   lookup(key: K): Place<V> | null {
     return kernelMethod(this, "lookup", [key]);
   }
@@ -222,12 +246,15 @@ export class LpmTrie<K, V> extends MapHandle {
   update(key: K, prefixLength: number, value: V): boolean {
     return kernelMethod(this, "update", [key, prefixLength, value]);
   }
+  /** Whether there was this prefix; `prefixLength` is in bits. */
   delete(key: K, prefixLength: number): boolean {
     return kernelMethod(this, "delete", [key, prefixLength]);
   }
 }
 
+/** A queue's or stack's value and size. */
 export interface QueueOptions<V> extends MapOptions {
+  /** Schema of a value: a scalar or struct class. */
   readonly value: Schema<V>;
 }
 
@@ -237,6 +264,7 @@ export class Queue<V> extends MapHandle {
   constructor(options: QueueOptions<V>, type: "QUEUE" | "STACK" = "QUEUE") {
     super(declared(type, options, { value: options.value }));
   }
+  /** False when it is full, unless the oldest may be overwritten. */
   push(value: V, overwriteOldest?: boolean): boolean {
     return kernelMethod(this, "push", [value, overwriteOldest]);
   }
@@ -244,6 +272,7 @@ export class Queue<V> extends MapHandle {
   pop(): Place<V> | null {
     return kernelMethod(this, "pop", []);
   }
+  /** The value that would be popped next; null when there is none. */
   peek(): Place<V> | null {
     return kernelMethod(this, "peek", []);
   }
@@ -264,6 +293,7 @@ export class BloomFilter<V> extends MapHandle {
     const { value, hashes } = options;
     super(declared("BLOOM_FILTER", options, { value, ...(hashes === undefined ? {} : { hashes }) }));
   }
+  /** Adds a value. */
   add(value: V): boolean {
     return kernelMethod(this, "add", [value]);
   }

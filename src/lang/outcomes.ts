@@ -14,6 +14,7 @@ export const counterName = (name: string): string => name.replace(/\W|^(?=\d)/g,
 /** Shown in the capture beside the verdict, and traced. */
 export class Outcomes<const Name extends string> {
   declare readonly [ACCESS]: OutcomesAccess<Name>;
+  /** In the order of their numbers. */
   readonly names: readonly Name[];
 
   /** @throws XdpkitError LANG_OUTCOME_NAMES */
@@ -41,12 +42,15 @@ export class Outcomes<const Name extends string> {
   drop(name: Name): XdpAction {
     return kernelMethod(this, "drop", [name]);
   }
+  /** Counts the packet under a name, and gives it to the kernel: `return outcomes.pass("notOurs")`. */
   pass(name: Name): XdpAction {
     return kernelMethod(this, "pass", [name]);
   }
+  /** Counts the packet under a name, and drops it with the tracepoint `xdp:xdp_exception`. */
   abort(name: Name): XdpAction {
     return kernelMethod(this, "abort", [name]);
   }
+  /** Counts the packet under a name; the verdict is for the program to say. */
   count(name: Name): void {
     kernelMethod(this, "count", [name]);
   }

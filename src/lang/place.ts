@@ -7,6 +7,7 @@ import { intrinsic } from "./intrinsic.ts";
 
 /** A place that holds one value: so that null and 0 cannot be confused. */
 export interface Cell<T> {
+  /** Reads and writes it. */
   value: T;
 }
 

@@ -24,6 +24,7 @@ export const XdpAction: {
   readonly Redirect: XdpAction;
 } = Object.freeze(ACTIONS);
 
+/** Name, license, oldest kernel and what the program can take. */
 export interface ProgramOptions {
   /** At most 15 characters; the name of the exported constant when absent. */
   readonly name?: string;
@@ -37,6 +38,7 @@ export interface ProgramOptions {
   readonly license?: string;
 }
 
+/** Section of the object, as libbpf knows it. */
 export type ProgramSection = "xdp" | "xdp/devmap" | "xdp/cpumap";
 
 /** What `xdp()` and its kin return. */
@@ -60,8 +62,11 @@ class Program<Section extends ProgramSection> {
   }
 }
 
+/** What runs for packets that arrive: made by `xdp()`. */
 export type XdpProgram = Program<"xdp">;
+/** What runs for packets that leave by a device map: made by `devMapProgram()`. */
 export type DevMapProgram = Program<"xdp/devmap">;
+/** What runs for packets that a CPU map brought to a processor: made by `cpuMapProgram()`. */
 export type CpuMapProgram = Program<"xdp/cpumap">;
 
 /** An XDP program. */
@@ -83,4 +88,5 @@ export function cpuMapProgram(program: (ctx: XdpContext) => XdpAction, options: 
 export const isForeignProgram = (value: unknown): boolean =>
   typeof value === "object" && value !== null && BRAND in value && !isProgram(value);
 
+/** Whether a value was made by `xdp()`, `devMapProgram()` or `cpuMapProgram()`. */
 export const isProgram = (value: unknown): value is Program<ProgramSection> => value instanceof Program;

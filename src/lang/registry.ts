@@ -7,23 +7,30 @@
  */
 import { type SourceLocation, xdpkitError } from "../base/index.ts";
 
+/** A kernel module that has been evaluated. */
 export interface StagedModule {
   /** Unique in the process; a path unless its loader said otherwise. */
   readonly id: string;
+  /** Path of its source, for places in errors. */
   readonly file: string;
   /** The original text, types included. */
   readonly source: string;
 }
 
+/** Only functions, arrows, methods and getters are compiled. */
 export type FunctionKind = "function" | "arrow" | "method" | "getter" | "setter" | "constructor";
 
+/** Where a function of a kernel module stands, and what it takes from outside. */
 export interface FunctionDescription {
+  /** The module that it is written in. */
   readonly module: StagedModule;
   /** As in the source, whatever a minifier made of it; "" when it has none. */
   readonly name: string;
   /** UTF-16 offsets into `module.source`. Of a method, getter or setter: the whole member of its class or object. */
   readonly start: number;
+  /** Offset behind its last character in the module's text. */
   readonly end: number;
+  /** What it is in the source. */
   readonly kind: FunctionKind;
   /**
    * The names that the function takes from enclosing scopes or from the host (`Math`), each with its value now. A thunk
@@ -78,8 +85,11 @@ export function requireRegistered(fn: { readonly name: string }, at?: SourceLoca
   return description;
 }
 
+/** A value that a module exports or declares by name. */
 export interface NamedValue {
+  /** As in the module. */
   readonly name: string;
+  /** The module that declares it. */
   readonly module: StagedModule;
 }
 

@@ -9,11 +9,16 @@ import { declared, MapHandle, type MapOptions } from "./maps.ts";
 import type { Place } from "./place.ts";
 import type { CpuMapProgram, DevMapProgram, XdpAction, XdpProgram } from "./program.ts";
 
+/** An element of a device map: where packets leave. */
 export interface DevMapEntry {
+  /** Its index or name; a name is looked up when the map is filled. */
   readonly interface: number | string;
+  /** Runs for each packet that leaves by it. */
   readonly program?: DevMapProgram;
 }
+/** A device map's size and elements. */
 export interface DevMapOptions extends MapOptions {
+  /** Devices that are there before the program is attached, by index. */
   readonly entries?: () => Iterable<readonly [number, DevMapEntry]>;
 }
 
@@ -31,6 +36,7 @@ export class DevMap extends MapHandle {
   broadcast(options?: { readonly excludeIngress?: boolean }): XdpAction {
     return kernelMethod(this, "broadcast", [options]);
   }
+  /** Whether there is a device at an index. */
   has(index: number): boolean {
     return kernelMethod(this, "has", [index]);
   }
@@ -43,9 +49,11 @@ export class DevHashMap extends DevMap {
   }
 }
 
+/** An element of a CPU map: a processor that packets are handed to. */
 export interface CpuMapEntry {
   /** Packets, at most 16384. */
   readonly queueSize: number;
+  /** Runs there, for each packet. */
   readonly program?: CpuMapProgram;
 }
 
@@ -55,6 +63,9 @@ export class CpuMap extends MapHandle {
   constructor(options: MapOptions) {
     super(declared("CPUMAP", options, { key: u32 }));
   }
+  /**
+   * Hands the packet to a processor; `otherwise` is the verdict when the map has no such element (default: aborted).
+   */
   redirect(cpu: number, otherwise?: XdpAction): XdpAction {
     return kernelMethod(this, "redirect", [cpu, otherwise]);
   }
@@ -70,11 +81,13 @@ export class XskMap extends MapHandle {
   redirect(queue: number, otherwise?: XdpAction): XdpAction {
     return kernelMethod(this, "redirect", [queue, otherwise]);
   }
+  /** Whether an AF_XDP socket is bound for a queue. */
   has(queue: number): boolean {
     return kernelMethod(this, "has", [queue]);
   }
 }
 
+/** The programs of a program array. */
 export interface ProgramArrayOptions extends MapOptions {
   /** Programs by index; a function, because programs and their table refer to one another. */
   readonly programs?: () => Readonly<Record<number, XdpProgram>>;
@@ -83,6 +96,7 @@ export interface ProgramArrayOptions extends MapOptions {
 /** Programs to jump to. */
 export class ProgramArray extends MapHandle {
   declare readonly [ACCESS]: MapAccess<number, XdpProgram>;
+  /** By index. */
   readonly programs: () => Readonly<Record<number, XdpProgram>>;
   constructor(options: ProgramArrayOptions) {
     super(declared("PROG_ARRAY", options, { key: u32, value: u32 }));
@@ -101,11 +115,13 @@ export class ArrayOfMaps<M extends MapHandle> extends MapHandle {
     const { inner, entries } = options;
     super(declared("ARRAY_OF_MAPS", options, { key: u32, value: u32, inner, ...(entries ? { entries } : {}) }));
   }
+  /** The map at an index; null when there is none. */
   lookup(index: number): M | null {
     return kernelMethod(this, "lookup", [index]);
   }
 }
 
+/** Maps by key (`BPF_MAP_TYPE_HASH_OF_MAPS`). */
 export class HashOfMaps<K, M extends MapHandle> extends MapHandle {
   declare readonly [ACCESS]: MapAccess<K, M>;
   constructor(
@@ -118,21 +134,26 @@ export class HashOfMaps<K, M extends MapHandle> extends MapHandle {
     const { key, inner, entries } = options;
     super(declared("HASH_OF_MAPS", options, { key, value: u32, inner, ...(entries ? { entries } : {}) }));
   }
+  /** The map of a key; null when there is none. */
   lookup(key: K): M | null {
     return kernelMethod(this, "lookup", [key]);
   }
 }
 
+/** A ring's record and size. */
 export interface RingBufferOptions<T> {
+  /** Schema of a record: a scalar or struct class. */
   readonly value: Schema<T>;
   /** A power of two of whole pages (4096). */
   readonly bytes: number;
+  /** At most 15 characters; the name of the exported constant when absent. */
   readonly name?: string;
 }
 
 /** Records to user space in order, one buffer for all CPUs (kernel 5.8). */
 export class RingBuffer<T> extends MapHandle {
   declare readonly [ACCESS]: EventSource<T>;
+  /** Schema of a record. */
   readonly record: Schema<T>;
   constructor(options: RingBufferOptions<T>) {
     super(declared("RINGBUF", { ...options, maxEntries: options.bytes }, {}));
@@ -143,9 +164,11 @@ export class RingBuffer<T> extends MapHandle {
   reserve(): Place<T> | null {
     return kernelMethod(this, "reserve", []);
   }
+  /** Hands a reserved record to the reader. Each must be submitted or discarded on every path. */
   submit(record: Place<T>): void {
     kernelMethod(this, "submit", [record]);
   }
+  /** Gives a reserved record up; the reader does not see it. */
   discard(record: Place<T>): void {
     kernelMethod(this, "discard", [record]);
   }
@@ -158,6 +181,7 @@ export class RingBuffer<T> extends MapHandle {
 /** Records to user space per CPU; can append packet bytes. */
 export class PerfEventArray<T> extends MapHandle {
   declare readonly [ACCESS]: EventSource<T & { readonly packet?: Uint8Array }>;
+  /** Schema of a sample. */
   readonly record: Schema<T>;
   constructor(options: { readonly value: Schema<T>; readonly name?: string }) {
     super(declared("PERF_EVENT_ARRAY", options, { key: u32, value: u32 }));
@@ -175,6 +199,7 @@ export class PerfEventArray<T> extends MapHandle {
 /** Records from user space (kernel 6.1). */
 export class UserRingBuffer<T> extends MapHandle {
   declare readonly [ACCESS]: UserRingAccess<T>;
+  /** Schema of a record. */
   readonly record: Schema<T>;
   constructor(options: RingBufferOptions<T>) {
     super(declared("USER_RINGBUF", { ...options, maxEntries: options.bytes }, {}));

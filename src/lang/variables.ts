@@ -9,7 +9,9 @@ declare const kind: unique symbol;
 /** What is decided about a setting when the object is loaded. */
 export interface Binding {
   readonly [kind]: "binding";
+  /** Which setting. */
   readonly setting: Setting<unknown>;
+  /** What it is set to. */
   readonly value: unknown;
 }
 
@@ -35,6 +37,7 @@ class Variable<T> {
 export class Global<T> extends Variable<T> implements Shared<CellAccess<T>> {
   declare readonly [ACCESS]: CellAccess<T>;
 
+  /** Reads and writes it; programs on other processors see the write at some time. */
   get value(): T {
     return kernelMethod(this, "get", []);
   }
@@ -45,6 +48,7 @@ export class Global<T> extends Variable<T> implements Shared<CellAccess<T>> {
 
 /** A constant that is fixed when the object is loaded: the verifier prunes what it switches off. */
 export class Setting<T> extends Variable<T> {
+  /** Constant when the program is loaded: the verifier follows only the branches that it takes. */
   get value(): T {
     return kernelMethod(this, "get", []);
   }
@@ -63,6 +67,10 @@ export function global<T>(schema: Schema<T>, initial: T = zero(schema)): Global<
 /** Whether `trace` writes anything: `settings: [tracing.with(true)]`. While it is off, the verifier leaves the code out. */
 export const tracing: Setting<boolean> = new Setting(bool, false, "tracing");
 
+/**
+ * A constant that is set when the program is loaded, not when it is compiled: in `.rodata`. `initial` is its value
+ * unless another is given.
+ */
 export function setting<T>(schema: Schema<T>, initial: T): Setting<T> {
   return new Setting(schema, initial);
 }

@@ -3,7 +3,9 @@ import { Ethernet, EtherType, IpProtocol, Ipv6Extension, VlanTag } from "../pack
 import type { Cursor } from "./context.ts";
 import { unroll } from "./control.ts";
 
+/** What stands before the network layer: Ethernet, and tags. */
 export interface Link {
+  /** The header in the packet. */
   readonly ethernet: Ethernet;
   /** Of the payload, behind any tags. */
   readonly etherType: number;

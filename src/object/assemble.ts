@@ -24,6 +24,7 @@ import type { BpfFunction, BpfObject, Label, Reference } from "./bpf-object.ts";
 import { LOCAL_LABEL } from "./disassemble.ts";
 import { programKind } from "./program-kind.ts";
 
+/** How errors name the text. */
 export interface AssembleOptions {
   /** Named in error locations. Default `input`. */
   readonly file?: string;

@@ -17,9 +17,11 @@ import { type CoreValue, coreValue } from "./core-value.ts";
 
 /** What became of one relocation. */
 export interface CoreOutcome {
+  /** Name of the function. */
   readonly function: string;
   /** Index in the function as it was before. */
   readonly instruction: number;
+  /** What was asked for. */
   readonly kind: CoreKind;
   /** `struct task_struct.comm[3]` */
   readonly what: string;
@@ -31,12 +33,15 @@ export interface CoreOutcome {
   readonly targetType: TypeId | null;
 }
 
+/** The object with its instructions patched, and what was found. */
 export interface CoreResult {
   /** The object with its instructions patched and no relocations left in the functions that were looked at. */
   readonly object: BpfObject;
+  /** A row for each relocation, in the order of the instructions. */
   readonly outcomes: readonly CoreOutcome[];
 }
 
+/** Which functions are relocated, against what. */
 export interface CoreOptions {
   /** Names of functions to relocate. Default: all but programs that are not loaded by themselves (`?xdp`). */
   readonly functions?: readonly string[];

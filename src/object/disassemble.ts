@@ -10,20 +10,27 @@ import { type Dialect, encode, type Instruction, jumpDistance, print, slotsOf } 
 import type { BpfFunction, BpfObject, Reference, SourceLine } from "./bpf-object.ts";
 import { OffsetIndex } from "./offset-index.ts";
 
+/** An instruction as it is printed. */
 export interface DisassembledLine {
+  /** Name of its function. */
   readonly function: string;
+  /** ELF section of its function. */
   readonly section: string;
   /** From the start of the section. */
   readonly slot: number;
+  /** As it is encoded. */
   readonly instruction: Instruction;
+  /** In the dialect that was asked for. */
   readonly text: string;
   /** The symbols that stand at the instruction: the function's name, a local label. */
   readonly labels: readonly string[];
   /** The source line that begins here. */
   readonly source?: SourceLine;
+  /** The map, variable or function that the instruction refers to. */
   readonly reference?: Reference;
 }
 
+/** How instructions are written. */
 export interface DisassembleOptions {
   /** Default `xdpkit`. */
   readonly dialect?: Dialect;
@@ -140,6 +147,7 @@ export const LOCAL_LABEL = /^\.?L(BB|tmp)/;
 /** What stands behind other labels, so that they can be told from functions: llvm-objdump shows both alike. */
 const LABEL_NOTE = "\t; label";
 
+/** Which functions, and what stands beside the instructions. */
 export interface PrintDisassemblyOptions extends DisassembleOptions {
   /** Only this function. */
   readonly function?: string;

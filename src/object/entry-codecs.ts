@@ -7,7 +7,9 @@ import type { Btf } from "../btf/index.ts";
 import type { BpfMap } from "./bpf-object.ts";
 import { type Codec, codecOf, sizedCodec } from "./value-codec.ts";
 
+/** How the key and the value of a map become bytes. */
 export interface EntryCodecs {
+  /** Of the key. */
   readonly key: Codec;
   /** Of one CPU. */
   readonly value: Codec;

@@ -20,6 +20,7 @@ interface MapEntryBytes {
 export interface MapFill {
   /** The map's name in the object. */
   readonly map: string;
+  /** Keys and values as bytes, in the order of writing. */
   readonly entries: readonly MapEntryBytes[];
 }
 

@@ -5,7 +5,9 @@
 import { xdpkitError } from "../base/index.ts";
 import type { BpfExtern } from "./bpf-object.ts";
 
+/** A number, or the text of a string option; `y`, `m` and `n` are texts of one character. */
 export type KconfigValue = number | bigint | string;
+/** By name, with `CONFIG_`. */
 export type KconfigValues = Readonly<Record<string, KconfigValue>>;
 
 /** A variable without a value is 0, if it is weak; `missing` makes the error for others. @throws XdpkitError VM_KCONFIG */

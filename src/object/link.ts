@@ -16,9 +16,13 @@ import type {
   SourceLine,
 } from "./bpf-object.ts";
 
+/** A program with the functions that it calls, behind one another, calls resolved. */
 export interface LinkedProgram {
+  /** Of the program. */
   readonly name: string;
+  /** What it is for. */
   readonly kind: ProgramKind;
+  /** The program's, then those of each function. Maps and variables are still references. */
   readonly instructions: readonly Instruction[];
   /** The first slot of each instruction; `slots[i]` belongs to `instructions[i]`. */
   readonly slots: readonly number[];
@@ -26,7 +30,9 @@ export interface LinkedProgram {
   readonly functions: readonly { readonly function: BpfFunction; readonly start: number }[];
   /** Indices count instructions of the whole program. */
   readonly references: readonly Exclude<Reference, { kind: "function" }>[];
+  /** Source lines, by index into `instructions`. */
   readonly lines: readonly SourceLine[];
+  /** CO-RE relocations that have not been applied, by index into `instructions`. */
   readonly relocations: readonly CoreRelocation[];
 }
 

@@ -12,6 +12,7 @@ import { disassemble, printReference } from "./disassemble.ts";
 /** Bytes of global data on one line. */
 const BYTES_PER_LINE = 32;
 
+/** The text that `assemble` reads back as the same object. */
 export function printAssembly(object: BpfObject): string {
   const lines = [
     `.license ${JSON.stringify(object.license)}`,

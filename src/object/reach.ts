@@ -7,6 +7,7 @@
  */
 import type { BpfObject } from "./bpf-object.ts";
 
+/** What programs need of their object: the functions that they call, and maps and variables that these refer to. */
 export interface Reach {
   /** Names; the programs themselves among them. */
   readonly functions: ReadonlySet<string>;

@@ -18,6 +18,7 @@ import { readLegacyMaps } from "./read-legacy-maps.ts";
 import { indexFunctions, indexTargets, withReferences } from "./read-references.ts";
 import { fillLegacySlots, fillSlots } from "./read-slots.ts";
 
+/** How strictly an object is read, and what errors call it. */
 export interface ReadElfOptions {
   /** The file, for error locations. */
   readonly name?: string;

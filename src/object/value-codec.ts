@@ -9,9 +9,11 @@ import { parseHex, printHex, xdpkitError } from "../base/index.ts";
 import { type Btf, decodeValue, encodeValue, findByName, type PlainValue, sizeOf, type TypeId } from "../btf/index.ts";
 import type { GlobalVariable } from "./bpf-object.ts";
 
+/** How a value becomes bytes and back. */
 export interface Codec {
   /** Bytes of an encoded value. */
   readonly size: number;
+  /** The value of so many bytes. */
   decode(bytes: Uint8Array): unknown;
   /** `path` is where the value stands, for errors: `$.key`. */
   encode(value: unknown, path: string): Uint8Array;
@@ -21,7 +23,9 @@ export interface Codec {
 
 /** Values anywhere in the same bytes: `at` counts from their first. */
 export interface ValueWindow {
+  /** The value at a byte offset of the window. */
   read(at: number): unknown;
+  /** Writes a value at a byte offset; `path` is for errors. */
   write(at: number, value: unknown, path: string): void;
 }
 
@@ -60,7 +64,7 @@ export function recordType(btf: Btf | undefined, name: string): TypeId {
   return found;
 }
 
-/** @throws OBJECT_NO_TYPE, BTF_NO_SIZE */
+/** The codec of a struct by its name in C, for records of ring buffers. @throws OBJECT_NO_TYPE, BTF_NO_SIZE */
 export function recordCodec(btf: Btf | undefined, name: string): Codec {
   const type = recordType(btf, name);
   return codecOf(btf, type, sizeOf(btf!, type), { name, what: "value" });

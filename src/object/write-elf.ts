@@ -19,6 +19,7 @@ import { type Anchor, type Anchors, writeReferences } from "./write-references.t
 
 const R_BPF_64_ABS64 = 2;
 
+/** What is declared anew. */
 export interface WriteElfOptions {
   /** Maps of the time before BTF: declared anew by BTF, which libbpf 1.x demands, or kept. Default `btf`. */
   readonly legacyMaps?: "btf" | "keep";

@@ -44,9 +44,11 @@ export function updateChecksum(checksum: number, from: Uint8Array, to: Uint8Arra
 
 /** What a pseudo-header is made from. Addresses are their 4 or 16 bytes. */
 export interface PseudoHeader {
+  /** 4 bytes for IPv4, 16 for IPv6. */
   readonly source: Uint8Array;
   /** The final one: of a packet with segments left, the last segment. */
   readonly destination: Uint8Array;
+  /** Of the upper layer (`IpProtocol`), also behind extension headers. */
   readonly protocol: number;
   /** Of the upper layer, header and payload, bytes. */
   readonly length: number;

@@ -46,17 +46,23 @@ export interface PlainLayer<K extends string, H> {
 export interface OptionsLayer<K extends string, H, O> extends PlainLayer<K, H> {
   readonly options: readonly O[];
 }
+/** A routing header that is no SRH (RFC 8200 section 4.4). */
 export interface RoutingLayer extends PlainLayer<"routing", RoutingHeader> {
+  /** What is particular to its type, without the first four bytes. */
   readonly data: Uint8Array;
 }
+/** A segment routing header (RFC 8754). */
 export interface SrhLayer extends PlainLayer<"srh", SegmentRoutingHeader> {
   /** As they lie in the packet: the last segment of the path first. */
   readonly segments: readonly string[];
+  /** TLVs behind the segments, padding among them. */
   readonly tlvs: readonly SrhTlvValue[];
 }
+/** GTP-U with its optional fields and extension headers (TS 29.281 section 5). */
 export interface GtpULayer extends PlainLayer<"gtpU", GtpU> {
   /** There when any of the flags E, S, N is set. */
   readonly optional?: GtpOptional;
+  /** In the order of the packet. */
   readonly extensions: readonly GtpExtensionValue[];
 }
 /** The optional words that are there; `encode` sets their flags where these are left out. */
@@ -65,14 +71,18 @@ export interface GreLayer extends PlainLayer<"gre", Gre> {
   readonly checksum?: number | null;
   /** The 16 bits behind the checksum. */
   readonly reserved?: number;
+  /** RFC 2890; there when the flag K is set. */
   readonly key?: number;
+  /** RFC 2890; there when the flag S is set. */
   readonly sequence?: number;
 }
+/** Generic UDP Encapsulation. */
 export interface GueLayer extends PlainLayer<"gue", Gue> {
   /** Extension fields, a multiple of 4 bytes. */
   readonly extension: Uint8Array;
 }
 
+/** A header with what belongs to it, by `kind`. */
 export type Layer =
   | PlainLayer<"ethernet", Ethernet>
   | PlainLayer<"vlan", VlanTag>
@@ -99,17 +109,21 @@ export type Layer =
   | PlainLayer<"vxlan", Vxlan>
   | GueLayer;
 
+/** `ethernet`, `ipv6`, `srh`, … */
 export type LayerKind = Layer["kind"];
+/** The layer of a kind. */
 export type LayerOf<K extends LayerKind> = Extract<Layer, { readonly kind: K }>;
 
 /** Where a layer lies. Bytes from the start of the packet. */
 export interface Place {
+  /** Bytes from the beginning of the packet. */
   readonly offset: number;
   /** Of the header with its variable part. */
   readonly length: number;
   /** Where what it carries ends, as its length fields say, but never behind the packet. */
   readonly end: number;
 }
+/** A layer, and where it is in the packet. */
 export type ParsedLayer = Layer & Place;
 
 /** What is wrong with a packet: normal in hostile traffic, hence data and not an exception. */
@@ -132,6 +146,7 @@ export interface Fault {
 /** Bytes behind what the lengths cover, such as Ethernet's padding. */
 export interface Padding {
   readonly kind: "padding";
+  /** What stands behind the end that the IP header says. */
   readonly bytes: Uint8Array;
   /** Lengths of this layer (its index) and of those inside do not count these bytes. */
   readonly layer: number;
@@ -139,12 +154,16 @@ export interface Padding {
 
 /** A packet as `parse` read it. `encode` gives its bytes again, those of a broken packet as well. */
 export interface Packet {
+  /** The whole packet. */
   readonly bytes: Uint8Array;
+  /** From the outside to the inside. */
   readonly layers: readonly ParsedLayer[];
   /** What follows the last layer, within the lengths. A view. */
   readonly payload: Uint8Array;
+  /** Bytes before what no layer has taken. */
   readonly payloadOffset: number;
   /** Innermost first. */
   readonly padding: readonly Padding[];
+  /** What is wrong with the packet, and where. */
   readonly faults: readonly Fault[];
 }

@@ -63,15 +63,19 @@ export const destinationOptions: (
 export const routerSolicitation: (
   fields: WithOptions<RouterSolicitation, NeighbourOptionInput>,
 ) => LayerOf<"routerSolicitation"> = optionsMaker("routerSolicitation", RouterSolicitation);
+/** A router advertisement with its options (RFC 4861 section 4.2). */
 export const routerAdvertisement: (
   fields: WithOptions<RouterAdvertisement, NeighbourOptionInput>,
 ) => LayerOf<"routerAdvertisement"> = optionsMaker("routerAdvertisement", RouterAdvertisement);
+/** A neighbour solicitation with its options (RFC 4861 section 4.3). */
 export const neighbourSolicitation: (
   fields: WithOptions<NeighbourSolicitation, NeighbourOptionInput>,
 ) => LayerOf<"neighbourSolicitation"> = optionsMaker("neighbourSolicitation", NeighbourSolicitation);
+/** A neighbour advertisement with its options (RFC 4861 section 4.4). */
 export const neighbourAdvertisement: (
   fields: WithOptions<NeighbourAdvertisement, NeighbourOptionInput>,
 ) => LayerOf<"neighbourAdvertisement"> = optionsMaker("neighbourAdvertisement", NeighbourAdvertisement);
+/** An ICMPv6 redirect with its options (RFC 4861 section 4.5). */
 export const redirect: (fields: WithOptions<Redirect, NeighbourOptionInput>) => LayerOf<"redirect"> = optionsMaker(
   "redirect",
   Redirect,

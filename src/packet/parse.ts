@@ -17,6 +17,7 @@ export const MAX_DEPTH = 8;
 /** The tcpdump.org link types whose packets are read; of others everything is payload. */
 export const LinkType = Object.freeze({ Ethernet: 1, Raw: 101, Ipv4: 228, Ipv6: 229 });
 
+/** Names and places for errors. */
 export interface ParseOptions {
   /** LINKTYPE_ number of the capture; 1 (Ethernet) when absent. */
   readonly linkType?: number;

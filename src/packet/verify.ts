@@ -7,12 +7,15 @@ import type { LayerKind, Packet, ParsedLayer } from "./layer.ts";
 import { protocol } from "./protocols/index.ts";
 import { isFragmented } from "./protocols/pseudo.ts";
 
+/** Whether a checksum is right. */
 export interface ChecksumResult {
+  /** Kind of the layer that has it. */
   readonly layer: LayerKind;
   /** Index in `packet.layers`. */
   readonly index: number;
   /** Of the checksum, bytes from the start of the packet. */
   readonly offset: number;
+  /** As in the packet. */
   readonly stored: number;
   /** Null when it cannot be known. */
   readonly expected: number | null;

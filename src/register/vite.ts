@@ -12,9 +12,11 @@ export interface XdpkitPlugin {
   readonly name: "xdpkit";
   /** Before Vite takes the types away. */
   readonly enforce: "pre";
+  /** Called by Vite for each module; undefined for modules that are no kernel modules. */
   transform(code: string, id: string): { code: string; map: null } | undefined;
 }
 
+/** The plugin for Vite and Vitest: `plugins: [xdpkit()]` lets them import `*.xdp.ts`. */
 export function xdpkit(): XdpkitPlugin {
   return {
     name: "xdpkit",

@@ -154,6 +154,7 @@ export function encodeInto<T>(schema: Schema<T>, value: T, bytes: Uint8Array, of
 
 /** Values of a schema anywhere in the same bytes: the view is made once. `at` counts from the first of the bytes. */
 export interface SchemaWindow<T> {
+  /** The value at a byte offset of the window. */
   read(at: number): T;
   /** Throws as `encode`. */
   write(at: number, value: T): void;

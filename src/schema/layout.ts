@@ -10,23 +10,30 @@
 import { alignUp, xdpkitError } from "../base/index.ts";
 import type { Schema } from "./types.ts";
 
+/** Values by the names that they print as. */
 export type Names = Readonly<Record<string, number>>;
 
+/** A whole number of 1, 2, 4 or 8 bytes; of 8 bytes a bigint. */
 export interface IntegerLayout {
   readonly kind: "integer";
+  /** Bytes. */
   readonly size: 1 | 2 | 4 | 8;
+  /** Bytes; 1 in packed structs. */
   readonly align: 1 | 2 | 4 | 8;
+  /** Whether it is two's complement. */
   readonly signed: boolean;
   /** Host order is little-endian: the BPF target of xdpkit. */
   readonly byteOrder: "host" | "network";
   /** Names of values, from `named`. */
   readonly names?: Names;
 }
+/** One byte, 0 or 1. */
 export interface BoolLayout {
   readonly kind: "bool";
   readonly size: 1;
   readonly align: 1;
 }
+/** A field of some bits of a byte string, the most significant bit first. */
 export interface BitsLayout {
   readonly kind: "bits";
   /** 1 to 32. */
@@ -36,47 +43,70 @@ export interface BitsLayout {
   readonly align: 1;
   /** True for `flag`: the value is a boolean. */
   readonly isFlag: boolean;
+  /** Values that print as a name. */
   readonly names?: Names;
 }
+/** Which address: 6, 4 or 16 bytes. */
 export type AddressFamily = "mac" | "ipv4" | "ipv6";
+/** An address in network order, a text in user space. */
 export interface AddressLayout {
   readonly kind: "address";
+  /** Which notation its text has. */
   readonly family: AddressFamily;
+  /** Bytes. */
   readonly size: 4 | 6 | 16;
   readonly align: 1;
 }
+/** Bytes without a meaning of their own. */
 export interface BytesLayout {
   readonly kind: "bytes";
+  /** Bytes. */
   readonly size: number;
   readonly align: 1;
 }
+/** Elements of one layout, one after the other. */
 export interface ArrayLayout {
   readonly kind: "array";
+  /** Of each element. */
   readonly element: Layout;
+  /** Elements. */
   readonly length: number;
+  /** Bytes of all elements. */
   readonly size: number;
+  /** Bytes; that of an element. */
   readonly align: number;
 }
+/** Fields at their offsets. */
 export interface StructLayout {
   readonly kind: "struct";
   /** Of the class; "" for an anonymous one. */
   readonly name: string;
+  /** Bytes, with what pads its end. */
   readonly size: number;
+  /** Bytes; 1 for packed structs. */
   readonly align: number;
+  /** In the order of the class. */
   readonly fields: readonly FieldLayout[];
 }
+/** A field of a struct, where it is. */
 export interface FieldLayout {
+  /** As in the class. */
   readonly name: string;
+  /** Bits from the beginning of the struct. */
   readonly offsetBits: number;
+  /** Of its value. */
   readonly layout: Layout;
 }
 /** Kernel objects inside map values, opaque to user space. */
 export interface OpaqueLayout {
   readonly kind: "spinLock";
+  /** Bytes. */
   readonly size: number;
+  /** Bytes. */
   readonly align: number;
 }
 
+/** How a value lies in memory, in bytes and bits. */
 export type Layout =
   | IntegerLayout
   | BoolLayout

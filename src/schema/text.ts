@@ -23,6 +23,7 @@ import {
 import { unknownField } from "./struct.ts";
 import type { Schema } from "./types.ts";
 
+/** What JSON.parse returns. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A value as JSON data. */

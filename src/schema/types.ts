@@ -59,6 +59,7 @@ export interface AddressSchema<T> extends Scalar<T> {
 
 /** Octets that are copied and compared as one; use `array(u8, n)` to reach single ones. A Uint8Array in user space. */
 export interface Bytes {
+  /** Bytes. */
   readonly length: number;
   [index: number]: number;
 }
@@ -76,6 +77,7 @@ export interface SpinLock {
   readonly [kind]: "spinLock";
 }
 
+/** Values of the fields of a struct class. */
 export type Fields<F> = { -readonly [K in keyof F]: TypeOf<F[K]> };
 
 /** What `struct({...})` returns: the base of a struct class. */

@@ -67,6 +67,7 @@ export class DebugSession {
     this.#machine.core.setBreakpoint(entry + slot);
   }
 
+  /** Takes a breakpoint away; `slot` counts instruction slots from the beginning of the program. */
   clearBreakpoint(slot: number, program: string = this.#program): void {
     this.#machine.core.clearBreakpoint(this.#machine.program(program).entry + slot);
   }

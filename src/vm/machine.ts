@@ -40,6 +40,7 @@ import { MAP_HANDLE, type Resolved, Text, type TextProgram } from "./text.ts";
 
 /** What a NIC driver may tell about a packet; absent ones answer -EOPNOTSUPP. */
 export interface Hints {
+  /** When the packet arrived, by the network card's clock, nanoseconds. */
   readonly timestampNs?: bigint;
   /** `type` is enum xdp_rss_hash_type. */
   readonly hash?: { readonly value: number; readonly type: number };

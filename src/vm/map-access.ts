@@ -29,8 +29,11 @@ import {
 
 /** A slot of a DEVMAP or CPUMAP: an interface by index or name (a queue size for CPUs), and the program that runs there. */
 export interface TargetValue {
+  /** Its index or name, in device maps. */
   readonly interface?: number | string;
+  /** Packets, in CPU maps; at most 16,384. */
   readonly queueSize?: number;
+  /** Name of the program that runs there; in program arrays of the program itself. */
   readonly program?: string;
 }
 
@@ -44,6 +47,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENOMEM: "nothing could be evicted",
 };
 
+/** A map of the machine, by names and types of the object's BTF; bytes where it has none. */
 export class MapAccess {
   readonly #map: VmMap;
   readonly #machine: Machine;
@@ -59,6 +63,7 @@ export class MapAccess {
     this.#value = map.perCpu ? perCpuCodec(value, machine.cpus) : value;
   }
 
+  /** As in the object. */
   get name(): string {
     return this.#map.name;
   }
@@ -92,7 +97,11 @@ export class MapAccess {
     return typeof raw === "number" ? undefined : raw;
   }
 
-  /** @throws XdpkitError VM_MAP_OPERATION when the map is full or `mode` forbids it */
+  /**
+   * Writes an element; `mode` says whether it must exist before (`exist`) or must not (`noexist`).
+   *
+   * @throws XdpkitError VM_MAP_OPERATION when the map is full or `mode` forbids it
+   */
   set(key: unknown, value: unknown, mode: UpdateMode = "any"): void {
     const bytes = this.#encodeKey(key);
     const given = this.#encodeGlobals(bytes, value) ?? value;

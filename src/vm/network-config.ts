@@ -6,16 +6,25 @@
 import { type Location, xdpkitError } from "../base/index.ts";
 import { type AddressFamily, parseAddress } from "../schema/index.ts";
 
+/** What `bpf_fib_lookup` and redirects find: interfaces, routes, neighbours and rules, as `ip` configures them. */
 export interface NetworkConfig {
+  /** Default: none; packets arrive on index 1. */
   readonly interfaces?: readonly InterfaceConfig[];
+  /** Besides those that the interfaces' addresses bring. */
   readonly routes?: readonly RouteConfig[];
+  /** Default: none. */
   readonly neighbours?: readonly NeighbourConfig[];
+  /** Besides the kernel's own: local, main, default. */
   readonly rules?: readonly RuleConfig[];
 }
 
+/** A network interface of the machine. */
 export interface InterfaceConfig {
+  /** `ifindex`, 1 or more. */
   readonly index: number;
+  /** `eth0` */
   readonly name: string;
+  /** Default: zeros. */
   readonly mac?: string;
   /** Bytes of the IP packet; 1500 by default. */
   readonly mtu?: number;
@@ -27,6 +36,7 @@ export interface InterfaceConfig {
   readonly addresses?: readonly string[];
 }
 
+/** What becomes of packets, in the words of `ip route`. */
 export type RouteType =
   | "unicast"
   | "local"
@@ -37,16 +47,21 @@ export type RouteType =
   | "prohibit"
   | "throw";
 
+/** A route, in the words of `ip route`. */
 export interface RouteConfig {
   /** `10.0.0.0/8`, `2001:db8::/32`, `default`, `default6`. */
   readonly to: string;
+  /** Default `unicast`. */
   readonly type?: RouteType;
+  /** Address of the next hop; absent where the destination is on the link. */
   readonly via?: string;
+  /** Name of the interface; found by `via` when absent. */
   readonly interface?: string;
   /** Equal-cost paths in place of `via` and `interface`. */
   readonly nextHops?: readonly { readonly via?: string; readonly interface: string; readonly weight?: number }[];
   /** Default 254 (main). */
   readonly table?: number;
+  /** Of several to one prefix the smallest is taken. Default 0, for IPv6 1024. */
   readonly metric?: number;
   /** A locked MTU (`ip route … mtu lock N`), bytes. */
   readonly mtu?: number;
@@ -56,21 +71,33 @@ export interface RouteConfig {
   readonly source?: string;
 }
 
+/** A row of the neighbour table, as `ip neigh` shows it. */
 export interface NeighbourConfig {
+  /** IPv4 or IPv6. */
   readonly address: string;
+  /** Name of the interface. */
   readonly interface: string;
+  /** Needed unless the state is `failed` or `incomplete`. */
   readonly mac?: string;
   /** Default `reachable`. `failed` and `incomplete` are not valid for forwarding. */
   readonly state?: "permanent" | "noarp" | "reachable" | "stale" | "delay" | "probe" | "incomplete" | "failed";
 }
 
+/** A policy rule, in the words of `ip rule`. */
 export interface RuleConfig {
+  /** The smallest is asked first; 0 to 4,294,967,295. */
   readonly priority: number;
+  /** Default: that of the prefixes, else both. */
   readonly family?: "ipv4" | "ipv6";
+  /** Prefix of the source. */
   readonly from?: string;
+  /** Prefix of the destination. */
   readonly to?: string;
+  /** Name of the interface that the packet arrived on. */
   readonly ingress?: string;
+  /** Of the lookup: 0 unless `bpf_fib_lookup` is asked with BPF_FIB_LOOKUP_MARK. */
   readonly mark?: number;
+  /** Number of the table that is asked: 254 is main. */
   readonly table: number;
 }
 

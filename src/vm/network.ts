@@ -72,10 +72,14 @@ export interface Rule {
 
 /** RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT (include/uapi/linux/rtnetlink.h). */
 export const Table = { Local: 255, Main: 254, Default: 253 } as const;
+/** What the machine's helpers find, from `NetworkConfig`. */
 export class Network {
+  /** By index. */
   readonly interfaces = new Map<number, NetworkInterface>();
+  /** Those of the configuration, and those that addresses bring. */
   readonly routes: Route[] = [];
   readonly #neighbours = new Map<string, Neighbour>();
+  /** By priority. */
   readonly rules: Rule[];
   /** True when there are IPv4 rules beyond those that every network has. */
   readonly hasRules: boolean;
@@ -109,11 +113,13 @@ export class Network {
     return this.interfaces.size === 0;
   }
 
+  /** Undefined when there is none. */
   interfaceNamed(name: string): NetworkInterface | undefined {
     const index = this.#names.get(name);
     return index === undefined ? undefined : this.interfaces.get(index);
   }
 
+  /** Undefined when there is none. `address` has 4 or 16 bytes. */
   neighbour(interfaceIndex: number, address: Uint8Array): Neighbour | undefined {
     return this.#neighbours.get(`${interfaceIndex} ${address.join(".")}`);
   }

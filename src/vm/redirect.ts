@@ -9,15 +9,19 @@ import { CpuMap, DevHashMap, DevMap, type Target } from "./maps/index.ts";
 /** Ethernet header and one VLAN tag (xdp_ok_fwd_dev). */
 const LINK_BYTES = 14 + 4;
 
+/** Where a packet went with verdict 4 (`XDP_REDIRECT`). */
 export interface Redirect {
   /** The first interface; 0 when the packet goes to a CPU or a socket, or nowhere. */
   readonly interfaceIndex: number;
   /** All interfaces of a broadcast. */
   readonly interfaces: readonly number[];
+  /** Number of the processor, when it went through a CPU map. */
   readonly cpu?: number;
   /** What was put into the XSKMAP. */
   readonly socket?: string;
+  /** Name of the map that it went through. */
   readonly map?: string;
+  /** Index in that map. */
   readonly key?: number;
   /** Why the packet is lost: the error number's name. */
   readonly failure?: string;

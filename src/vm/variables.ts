@@ -4,7 +4,9 @@ import { type Codec, type GlobalVariable, variableCodec } from "../object/index.
 import type { Machine } from "./machine.ts";
 import { ArrayMap } from "./maps/index.ts";
 
+/** A global variable of the machine. */
 export class Variable {
+  /** As in the object. */
   readonly name: string;
   readonly #machine: Machine;
   readonly #codec: Codec;

@@ -33,6 +33,7 @@ import { Redirector } from "./redirect.ts";
 import { Variable } from "./variables.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** Processors, network, clock and limits of a machine. */
 export interface VmOptions {
   /** The program that `run` starts, by name; needed when there are several. */
   readonly program?: string;
@@ -64,9 +65,11 @@ export interface VmOptions {
   readonly maxInstructions?: number;
 }
 
+/** What one packet brings with it. */
 export interface RunOptions {
   /** Default 1. */
   readonly ingressInterface?: number;
+  /** Number of the receive queue, from 0. Default 0. */
   readonly rxQueue?: number;
   /**
    * Most bytes of the packet that `data` to `data_end` hold, 0 or more; the rest is in fragments. Drivers that put headers
@@ -77,6 +80,7 @@ export interface RunOptions {
   readonly metadata?: Uint8Array;
   /** The CPU that handles the packet. Default 0. */
   readonly cpu?: number;
+  /** What the network card knows of the packet (`bpf_xdp_metadata_rx_*`). Default: nothing. */
   readonly hints?: Hints;
 }
 
@@ -125,10 +129,13 @@ function checkHeadroom(headroom: number): number {
   throw xdpkitError("VM_HEADROOM", { have: headroom, from: MIN_HEADROOM, to: MAX_HEADROOM });
 }
 
+/** The virtual machine: runs a program over packets, without root and without a kernel, and shows what it did. */
 export class Vm {
   /** The program that `run` starts. */
   readonly program: string;
+  /** What `bpf_ktime_get_ns` and its kin say; stands still unless it is set. */
   readonly clock: Clock;
+  /** Interfaces, routes and neighbours. */
   readonly network: Network;
   readonly #machine: Machine;
   readonly #redirector: Redirector;
@@ -175,6 +182,7 @@ export class Vm {
     this.#handles.fill();
   }
 
+  /** What runs: with CO-RE and settings applied. */
   get object(): BpfObject {
     return this.#machine.object;
   }

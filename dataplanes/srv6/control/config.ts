@@ -1,6 +1,7 @@
 /** A configuration as plain data: what `srv6.yaml` says, checked, with prefixes and numbers read. */
 import type { Behaviour } from "../program/behaviours.ts";
 
+/** A behaviour of RFC 8986 section 4 or RFC 9433 section 6, by its name there. */
 export type BehaviourName =
   | "End"
   | "End.X"
@@ -45,20 +46,28 @@ export const CODEPOINTS: Readonly<Record<BehaviourName, (typeof Behaviour)[keyof
   "End.M.GTP4.E": 72,
 };
 
+/** A flavour of RFC 8986 section 4.16, or NEXT-CSID (RFC 9800). */
 export type FlavourName = "PSP" | "USP" | "USD" | "NEXT-CSID";
+/** A headend behaviour of RFC 8986 section 5 or RFC 9433 section 6.7, by its name there. */
 export type HeadendName = "H.Encaps" | "H.Encaps.Red" | "H.Encaps.L2" | "H.Encaps.L2.Red" | "H.Insert" | "H.M.GTP4.D";
 
 /** A next hop: the neighbour on an interface; without address whatever is at the other end. */
 export interface NextHopConfig {
+  /** Name of the interface. */
   readonly interface: string;
+  /** Default: the packet's destination, as on a point-to-point link. */
   readonly address?: string;
 }
 
+/** A segment identifier of this node, and what it does. */
 export interface SidConfig {
   /** Locator and function, `fc00:1:0:e::/64`; without a length 128. */
   readonly sid: string;
+  /** What it does. */
   readonly behaviour: BehaviourName;
+  /** Default: none. */
   readonly flavours?: readonly FlavourName[];
+  /** Where End.X and End.DX* send packets. */
   readonly nextHop?: NextHopConfig;
   /** Routing table of End.T and End.DT*. */
   readonly table?: number;
@@ -82,6 +91,7 @@ export interface SidConfig {
   readonly vlans?: Readonly<Record<number, NextHopConfig>>;
 }
 
+/** Segments, with a share of the policy's packets. */
 export interface PathConfig {
   /** In the order of travel. For H.M.GTP4.D, End.M.GTP6.D and .Di the last may be a prefix: the arguments follow it. */
   readonly segments: readonly string[];
@@ -91,11 +101,15 @@ export interface PathConfig {
   readonly nextHop?: NextHopConfig;
 }
 
+/** Segments that packets get. */
 export interface PolicyConfig {
+  /** What SIDs, steering and sessions call it; unique. */
   readonly name: string;
+  /** How packets get the segments. */
   readonly headend: HeadendName;
   /** Outer source; of H.M.GTP4.D its prefix. Default the node's address. */
   readonly source?: string;
+  /** One or more; flows are spread over them by weight. */
   readonly paths: readonly PathConfig[];
   /** Default "copy". */
   readonly trafficClass?: "copy" | number;
@@ -105,9 +119,11 @@ export interface PolicyConfig {
   readonly hopLimit?: "copy" | number;
 }
 
+/** Packets that take a policy. */
 export interface SteeringConfig {
   /** IPv4 or IPv6, or whole frames of an interface. */
   readonly prefix?: string;
+  /** Whole frames that arrive there, instead of a prefix. */
   readonly interface?: string;
   /** Of tunnels that have no session, too. */
   readonly policy?: string;
@@ -115,10 +131,13 @@ export interface SteeringConfig {
   readonly sessionsOnly?: true;
 }
 
+/** A tunnel of a user: TEID to policy. */
 export interface SessionConfig {
   /** IPv4 address that the tunnel leads to; something under `steering` must take it. */
   readonly address: string;
+  /** 0 to 4,294,967,295 (TS 29.281 section 5.1). */
   readonly teid: number;
+  /** Name of the policy that its packets take. */
   readonly policy: string;
 }
 
@@ -134,21 +153,29 @@ export interface VlanConfig {
   readonly outerProtocol?: "802.1ad" | "802.1Q";
 }
 
+/** The configuration file's content: see docs/srv6.md. */
 export interface Srv6Config {
   /** Of ICMPv6 errors, and the default source of policies. */
   readonly address: string;
   /** Of ICMP errors. */
   readonly address4?: string;
+  /** Segment identifiers of this node. */
   readonly sids?: readonly SidConfig[];
+  /** Segments, by name. */
   readonly policies?: readonly PolicyConfig[];
+  /** Which packets take a policy. */
   readonly steering?: readonly SteeringConfig[];
+  /** Users' tunnels that have a policy of their own. */
   readonly sessions?: readonly SessionConfig[];
+  /** VLANs of the interfaces. */
   readonly vlans?: readonly VlanConfig[];
   /** Dropped packets that are shown, a second and processor; 0 to 250. Default 10. */
   readonly dropSamples?: number;
   /** Length of the IPv6 prefix before an IPv4 source, bits. Default 64. */
   readonly sourcePrefix?: number;
+  /** Whether UDP over IPv6 leaves with a checksum. Default false: zero (RFC 6935). */
   readonly udpChecksum?: boolean;
+  /** Whether packets whose SRH has an HMAC TLV are dropped. Default false. */
   readonly refuseHmac?: boolean;
   /** Of a route with several next hops each flow keeps one. Default true; false: one for all. */
   readonly multipath?: boolean;

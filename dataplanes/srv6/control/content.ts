@@ -24,12 +24,17 @@ import { tagsOf } from "./vlans.ts";
 
 /** An element of a table of the program. */
 export interface Entry {
+  /** Which table. */
   readonly table: keyof Tables | "ports";
+  /** As the table's schema has it. */
   readonly key: unknown;
+  /** As the table's schema has it. */
   readonly value: object | number;
 }
 
+/** What the tables of a program hold. */
 export interface Content {
+  /** Rows of all tables. */
   readonly entries: readonly Entry[];
   /** Next hops to resolve, by their index in `adjacencies`. */
   readonly nextHops: ReadonlyMap<number, NextHopConfig>;

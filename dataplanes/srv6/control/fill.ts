@@ -5,6 +5,7 @@ import type { Content, Entry } from "./content.ts";
 
 /** What `load` and `createVm` give. */
 export interface Target {
+  /** As of `Vm` and `Loaded`. */
   map(handle: never): { setAll(entries: Iterable<readonly [never, never]>): void };
 }
 
@@ -18,6 +19,7 @@ function grouped(entries: readonly Entry[]): ReadonlyMap<Entry["table"], readonl
   return groups;
 }
 
+/** Writes the content into the tables of a machine or of a loaded program. */
 export function fill(target: Target, plane: Plane, content: Content): void {
   const handles = { ...plane.tables, ports };
   const byTable = grouped(content.entries);

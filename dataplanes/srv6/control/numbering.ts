@@ -4,11 +4,15 @@
  */
 import type { Srv6Config } from "./config.ts";
 
+/** Numbers of policies and SIDs in their tables: those that stay keep theirs, and so their counters. */
 export interface Numbering {
+  /** By name. */
   readonly policies: Readonly<Record<string, number>>;
+  /** By prefix. */
   readonly sids: Readonly<Record<string, number>>;
 }
 
+/** Of a node without an earlier configuration. */
 export const NO_NUMBERS: Numbering = { policies: {}, sids: {} };
 
 /** From 1: 0 is none. */
@@ -27,6 +31,7 @@ function numbered(names: readonly string[], known: Readonly<Record<string, numbe
   return kept;
 }
 
+/** Keeps the numbers of `before`, and gives new ones to what is new. */
 export function numberingOf({ policies = [], sids = [] }: Srv6Config, before: Numbering = NO_NUMBERS): Numbering {
   return {
     policies: numbered(

@@ -44,6 +44,7 @@ export function segmentsInSrh(policy: PolicyConfig, segments: number, dropIn: Re
 /** A power of two, at least twice what is there. */
 const powerOfTwo = (count: number, least: number): number => 2 ** Math.ceil(Math.log2(Math.max(least, 2 * count)));
 
+/** What the program must be made for. @throws Srv6Error SRV6_CONFIG */
 export function planOf(config: Srv6Config, numbers: Numbering = numberingOf(config)): Plan {
   const { sids = [], policies = [], steering = [], sessions = [], vlans = [], dropSamples = 10, room = 64 } = config;
   const dropIn = dropInPolicies(config);

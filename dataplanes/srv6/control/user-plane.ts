@@ -26,6 +26,7 @@ import { finishGrowth, pinnedSlots, withRoom } from "./session-growth.ts";
 import { type NewSession, printAddress, SessionTable } from "./sessions.ts";
 import { Ticks } from "./ticks.ts";
 
+/** Interfaces, pins and namespace. */
 export interface UserPlaneOptions {
   /** Names of the interfaces that packets arrive on. */
   readonly interfaces: readonly string[];
@@ -46,6 +47,7 @@ const PIN_PATH = "/sys/fs/bpf/srv6";
 const LEASE_SECONDS = 3n;
 const RENEWAL_MS = 1000;
 
+/** A running data plane: attached to its interfaces, following routes, neighbours and links. */
 export class UserPlane implements Disposable {
   readonly #options: UserPlaneOptions;
   readonly #ticks = new Ticks();
@@ -90,15 +92,19 @@ export class UserPlane implements Disposable {
     return plane;
   }
 
+  /** What it runs. */
   get config(): Srv6Config {
     return this.#current!.config;
   }
+  /** Of the running configuration. */
   get numbers(): Numbering {
     return this.#current!.numbers;
   }
+  /** Its program's tables. */
   get plane(): Plane {
     return this.#current!.plane;
   }
+  /** Its programs and maps in the kernel. */
   get loaded(): Loaded {
     return this.#current!.loaded;
   }
@@ -117,9 +123,11 @@ export class UserPlane implements Disposable {
     return this.#drops;
   }
 
+  /** Whether its configuration has a policy for tunnels of their own. */
   get hasSessions(): boolean {
     return this.#sessions !== undefined;
   }
+  /** Tunnels that have a policy of their own; `hasSessions` says whether there can be any. */
   get sessions(): SessionTable {
     return this.#sessions!;
   }

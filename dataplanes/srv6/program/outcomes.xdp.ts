@@ -22,6 +22,7 @@ import type { Plane } from "./plane.ts";
 import { scratch } from "./tables.xdp.ts";
 import { restoreTags } from "./tags.xdp.ts";
 
+/** Outcomes of packets that the kernel gets, in the order of their numbers. */
 export const PASSED = [
   "notOurs",
   "localDelivery",
@@ -37,6 +38,7 @@ export const PASSED = [
 ] as const;
 export type Passed = (typeof PASSED)[number];
 
+/** Outcomes of packets that are dropped, in the order of their numbers. */
 export const DROPPED = [
   "truncated",
   "badHeader",
@@ -61,7 +63,9 @@ export const DROPPED = [
 ] as const;
 export type Dropped = (typeof DROPPED)[number];
 
+/** What became of packets: exactly one outcome each. */
 export const outcomes = new Outcomes(["forwarded", ...PASSED, ...DROPPED]);
+/** What the node answered itself, counted besides the outcome. */
 export const answers = new Outcomes(["timeExceeded", "packetTooBig", "parameterProblem", "echo"]);
 
 /** A dropped packet; its first bytes follow, as it was when it was given up. */
@@ -81,6 +85,7 @@ export class Sample extends struct({
   inner: u32,
   rest: u32,
 }) {}
+/** Dropped packets that are shown. */
 export const samples = new PerfEventArray({ value: Sample, name: "samples" });
 /** Bytes of a packet that are shown. */
 const SHOWN = 256;

@@ -35,16 +35,25 @@ export interface Plan {
   readonly refuseHmac: boolean;
   /** What ICMP errors come from. */
   readonly address4: string;
+  /** Source of ICMPv6 errors. */
   readonly address6: string;
 
   /** Powers of two. */
   readonly sidSlots: number;
+  /** Rows of the table of sessions. */
   readonly sessionSlots: number;
+  /** Rows of the table of routes. */
   readonly routeSlots: number;
+  /** Rows of the table of policies. */
   readonly policies: number;
+  /** Rows of the table of paths. */
   readonly paths: number;
+  /** Rows of the table of next hops. */
   readonly adjacencies: number;
+  /** Most prefixes that are steered. */
   readonly steeringEntries: number;
+  /** Rows of the table of VLANs. */
   readonly vlans: number;
+  /** Rows of the table of End.DX2V. */
   readonly vlanPorts: number;
 }

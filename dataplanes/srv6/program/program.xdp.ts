@@ -128,6 +128,7 @@ function jump(plane: Plane, ctx: XdpContext, index: number): never {
 
 export type { Plane };
 
+/** The programs of a plan, not compiled yet. */
 export function createProgram(plan: Plan) {
   const tables = createTables(plan);
   const units = UNITS.filter(({ codepoints }) => codepoints.some((one) => plan.behaviours.has(one)));

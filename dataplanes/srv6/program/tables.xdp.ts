@@ -195,10 +195,14 @@ export class Outer extends struct({
   segments: array(ipv6Address, MAX_SEGMENTS),
 }) {}
 
+/** Which rows the program reads, and until when. */
 export const control = new ArrayMap({ value: Control, maxEntries: 1 });
+/** Packets and bytes received, by interface index modulo 1024. */
 export const interfaces = new PerCpuArray({ value: Counter, maxEntries: 1024, name: "rx" });
+/** What interfaces do with packets, by interface index modulo 1024. */
 export const ports = new ArrayMap({ value: Port, maxEntries: 1024 });
 export const scratch = new PerCpuArray({ value: Scratch, maxEntries: 1 });
+/** Packets and bytes sent, by interface index modulo 1024. */
 export const egress = new PerCpuArray({ value: Counter, maxEntries: 1024, name: "tx" });
 
 /** A ready-made encapsulation; 64 bytes and the headers. */
@@ -237,4 +241,5 @@ export function createTables(plan: Plan) {
     limits: new HashMap({ key: u64, value: Bucket, maxEntries: 65536, preallocate: false, name: "limits" }),
   };
 }
+/** Maps of a program. */
 export type Tables = ReturnType<typeof createTables>;

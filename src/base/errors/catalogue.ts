@@ -32,4 +32,5 @@ export const catalogue = {
 } as const;
 
 export type Catalogue = typeof catalogue;
+/** Every code that xdpkit's own errors have. Data planes have codes of their own. */
 export type ErrorCode = keyof Catalogue;

@@ -16,12 +16,17 @@ export interface FieldAccess {
   readonly field: KernelField;
 }
 
+/** A function as instructions. */
 export interface EmittedCode {
+  /** With maps and variables as references. */
   readonly instructions: readonly Instruction[];
+  /** What instructions refer to, by their index. */
   readonly references: readonly Reference[];
+  /** Source lines, by index into `instructions`. */
   readonly lines: readonly SourceLine[];
   /** Loads of fields of the kernel. */
   readonly fields: readonly FieldAccess[];
+  /** Bytes of stack that it uses; at most 512 with those that it calls. */
   readonly stackBytes: number;
 }
 

@@ -53,6 +53,7 @@ interface OpenBlock {
   sealed: boolean;
 }
 
+/** Writes IR block by block; variables become values and phis by themselves (Braun and others, 2013). */
 export class IrBuilder {
   readonly #name: string;
   readonly #blocks: OpenBlock[] = [];
@@ -63,6 +64,7 @@ export class IrBuilder {
   /** Values that stand for others: trivial phis. */
   readonly #replaced = new Map<ValueId, ValueId>();
   #current: BlockId = 0;
+  /** Place of what is emitted next. */
   source: SourceLocation | undefined;
 
   constructor(name: string) {
@@ -88,6 +90,7 @@ export class IrBuilder {
     this.#current = block;
   }
 
+  /** The block that is written. */
   get current(): BlockId {
     return this.#current;
   }
@@ -97,6 +100,7 @@ export class IrBuilder {
     return this.#open(this.#current).terminator !== undefined;
   }
 
+  /** A new stack slot, `size` bytes; returns its number. */
   slot(size: number, align: StackSlot["align"]): number {
     return this.#slots.push({ size, align }) - 1;
   }
@@ -106,14 +110,17 @@ export class IrBuilder {
     return this.#variableTypes.push(type) - 1;
   }
 
+  /** The variable has this value from here on. */
   assign(variable: number, value: ValueId): void {
     this.#open(this.#current).definitions.set(variable, value);
   }
 
+  /** The variable's value here, a phi where several meet. */
   read(variable: number): ValueId {
     return this.#read(variable, this.#current);
   }
 
+  /** Adds an instruction to the current block; returns its value. */
   emit(operation: Operation, type: ValueType = "scalar"): ValueId {
     const block = this.#open(this.#current);
     invariant(block.terminator === undefined, "an instruction behind the end of a block");
@@ -124,10 +131,12 @@ export class IrBuilder {
     return id;
   }
 
+  /** A number of 64 bits, signed or unsigned. */
   constant(value: bigint | number): ValueId {
     return this.emit({ kind: "constant", value: BigInt.asIntN(64, BigInt(value)) });
   }
 
+  /** Ends the current block. */
   end(terminator: Terminator): void {
     const block = this.#open(this.#current);
     invariant(block.terminator === undefined, "a block ends twice");
@@ -164,6 +173,7 @@ export class IrBuilder {
     phi.arguments = open.predecessors.map((from) => byPredecessor.get(from)!);
   }
 
+  /** Type of a value. */
   typeOf(value: ValueId): ValueType {
     return this.#types[value]!;
   }
@@ -194,6 +204,7 @@ export class IrBuilder {
       .reduce((sum, { instructions }) => sum + instructions.filter(isMade).length + 1, 0);
   }
 
+  /** Takes back all since a mark. */
   rewind(mark: BuilderMark): void {
     this.#blocks.length = mark.blocks;
     this.#forget(mark.types, mark.slots);
@@ -218,6 +229,7 @@ export class IrBuilder {
     return { slots: this.#slots.length, types: this.#types.length, ends };
   }
 
+  /** Takes back what was added to blocks that were open at a mark. */
   rewindEnds({ slots, types, ends }: EndsMark): void {
     for (const { block, instructions, phis } of ends) {
       const open = this.#open(block);
@@ -236,6 +248,7 @@ export class IrBuilder {
     this.#slots.length = slots;
   }
 
+  /** The function; each block must have ended. */
   finish(): IrFunction {
     const resolve = (value: ValueId): ValueId => this.#resolve(value);
     const blocks = this.#blocks.map((block, id): Block => {

@@ -8,7 +8,9 @@
 import type { SourceLocation } from "../../base/index.ts";
 import type { KernelField } from "../kernel-types.ts";
 
+/** Number of a value, unique in its function. */
 export type ValueId = number;
+/** Index into the function's blocks. */
 export type BlockId = number;
 
 /** `pointer` values may only be moved, offset by a scalar, compared with each other, and dereferenced. */
@@ -29,6 +31,7 @@ export const ALU_CODES = [
   "shr",
   "sar",
 ] as const;
+/** An operation of arithmetic. */
 export type AluCode = (typeof ALU_CODES)[number];
 /** Operations whose operands may be exchanged. */
 export const COMMUTATIVE: ReadonlySet<AluCode> = new Set<AluCode>(["add", "mul", "and", "or", "xor"]);
@@ -38,6 +41,7 @@ export const CONDITION_CODES = ["eq", "ne", "gt", "ge", "lt", "le", "sgt", "sge"
 export type ConditionCode = (typeof CONDITION_CODES)[number];
 
 export const ATOMIC_CODES = ["add", "or", "and", "xor", "exchange", "compareExchange"] as const;
+/** An atomic operation on memory. */
 export type AtomicCode = (typeof ATOMIC_CODES)[number];
 
 /** Bytes of a memory access. */
@@ -50,6 +54,7 @@ export type LinkSymbol =
   | { readonly kind: "function"; readonly function: string }
   | { readonly kind: "extern"; readonly extern: string };
 
+/** What an instruction does, by `kind`. */
 export type Operation =
   /** A 64-bit number, signed. */
   | { readonly kind: "constant"; readonly value: bigint }
@@ -108,20 +113,29 @@ export type Operation =
       readonly arguments: readonly ValueId[];
     };
 
+/** An operation, and the value that it sets. */
 export interface IrInstruction {
+  /** The value that it sets. */
   readonly id: ValueId;
+  /** Type of that value. */
   readonly type: ValueType;
+  /** What it does. */
   readonly operation: Operation;
+  /** Place in the module, for line information and messages. */
   readonly source?: SourceLocation;
 }
 
+/** A value that depends on the block that one came from. */
 export interface Phi {
+  /** The value that it sets. */
   readonly id: ValueId;
+  /** Type of that value. */
   readonly type: ValueType;
   /** One per predecessor. */
   readonly arguments: readonly ValueId[];
 }
 
+/** How a block ends, by `kind`. */
 export type Terminator =
   | { readonly kind: "jump"; readonly to: BlockId; readonly source?: SourceLocation }
   | {
@@ -136,23 +150,33 @@ export type Terminator =
     }
   | { readonly kind: "exit"; readonly value: ValueId; readonly source?: SourceLocation };
 
+/** Instructions that run one after the other, and how they end. */
 export interface Block {
+  /** Blocks that lead here; phis have an argument for each, in this order. */
   readonly predecessors: readonly BlockId[];
+  /** Values that depend on where one came from. */
   readonly phis: readonly Phi[];
+  /** In their order. */
   readonly instructions: readonly IrInstruction[];
+  /** Where it goes on. */
   readonly terminator: Terminator;
 }
 
+/** A place on the stack. */
 export interface StackSlot {
   /** Bytes, at most 512 for all slots together. */
   readonly size: number;
+  /** Bytes. */
   readonly align: 1 | 2 | 4 | 8;
 }
 
+/** A function in SSA form: each value is set in one place. */
 export interface IrFunction {
+  /** For printing. */
   readonly name: string;
   /** Block 0 is the entry; it has no predecessors. */
   readonly blocks: readonly Block[];
+  /** Its places on the stack, by number. */
   readonly slots: readonly StackSlot[];
   /** One above the highest value. */
   readonly values: number;

@@ -1,6 +1,7 @@
 /** The IR as text, for `--dump` and golden files: one line per value. */
 import type { Block, IrFunction, LinkSymbol, Operation, Terminator } from "./ir.ts";
 
+/** IR as text, as `xdpkit disasm --dump=PASS` shows it. */
 export function printIr({ name, blocks, slots }: IrFunction): string {
   const stack = slots.map(({ size, align }, slot) => `  slot ${slot}: ${size} bytes, align ${align}\n`).join("");
   return `function ${name}\n${stack}${blocks.map(printBlock).join("")}`;

@@ -14,6 +14,7 @@ import { openStatements } from "./statements.ts";
 import { blankTypes } from "./strip-types.ts";
 import { boundNames, isErased, type SyntaxNode } from "./syntax.ts";
 
+/** Names of the module in places and in its record. */
 export interface InstrumentOptions {
   /** For places in messages and line information. */
   readonly file: string;
@@ -21,6 +22,7 @@ export interface InstrumentOptions {
   readonly id?: string;
 }
 
+/** A kernel module as JavaScript in which each function is recorded. */
 export interface Instrumented {
   /** JavaScript, line for line the original; our own lines follow behind it. */
   readonly code: string;

@@ -5,8 +5,11 @@
  * belong to nobody.
  */
 export interface SyntaxNode {
+  /** Type of the node (ESTree with TypeScript, as Babel writes it). */
   readonly type: string;
+  /** Offset of its first character. */
   readonly start: number;
+  /** Offset behind its last character. */
   readonly end: number;
   // biome-ignore lint/suspicious/noExplicitAny: a tree of some 200 node types; each reader knows the ones it handles
   readonly [field: string]: any;

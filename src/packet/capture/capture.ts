@@ -22,6 +22,7 @@ export interface CapturedPacket {
   readonly linkType: number;
   /** Counts the section's interfaces; 0 in pcap. */
   readonly interfaceId: number;
+  /** As the capture says. */
   readonly interfaceName?: string;
   /** Of pcapng; empty in pcap. */
   readonly options: readonly PacketOption[];

@@ -11,14 +11,20 @@ import { type XdpkitError, xdpkitError } from "../../base/index.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type ByteSource, ChunkReader } from "./chunks.ts";
 
+/** The beginning of a pcap file. */
 export interface PcapHeader {
   readonly kind: "header";
+  /** Of the file's numbers, as its magic says. */
   readonly byteOrder: "little" | "big";
+  /** Of the file's timestamps: micro- or nanoseconds, as its magic says. */
   readonly resolution: "us" | "ns";
+  /** Of the file format: 2. */
   readonly major: number;
+  /** Of the file format: 4. */
   readonly minor: number;
   /** Seconds; zero in practice. */
   readonly zone: number;
+  /** Called `sigfigs` once; 0 in all files. */
   readonly accuracy: number;
   /** Bytes that were captured of a packet at most; 0: no limit. */
   readonly snapLength: number;
@@ -28,6 +34,7 @@ export interface PcapHeader {
   readonly linkTypeFlags: number;
 }
 
+/** A packet of a pcap file. */
 export interface PcapPacket {
   readonly kind: "packet";
   /** Since 1970. */
@@ -40,6 +47,7 @@ export interface PcapPacket {
   readonly offset: number;
 }
 
+/** What a pcap file is made of. */
 export type PcapRecord = PcapHeader | PcapPacket;
 
 const HEADER_SIZE = 24;
@@ -138,6 +146,7 @@ function checkLength(length: number, { snapLength }: PcapHeader, offset: number)
   throw xdpkitError("CAPTURE_TOO_LONG", { what: "a packet's header", length, limit }, { at: { kind: "byte", offset } });
 }
 
+/** What the file's header says. */
 export interface PcapWriteOptions {
   /** LINKTYPE_ number; 1 (Ethernet) when absent. */
   readonly linkType?: number;
@@ -151,7 +160,9 @@ export interface PcapWriteOptions {
 
 /** What is written of a packet; a record that was read will do. */
 export interface PacketToWrite {
+  /** From the link-layer header on. */
   readonly bytes: Uint8Array;
+  /** Nanoseconds since 1970; null where there is none. */
   readonly timestampNs: bigint | null;
   /** The length of `bytes` when absent. */
   readonly originalLength?: number;

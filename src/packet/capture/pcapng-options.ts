@@ -21,9 +21,12 @@ type Form = keyof Forms;
 
 /** epb_verdict: `type` 0 hardware, 1 Linux_eBPF_TC, 2 Linux_eBPF_XDP; these two have a 64-bit value, the action. */
 export interface Verdict {
+  /** `VerdictType`, or another number. */
   readonly type: number;
+  /** A bigint for LinuxTc and LinuxXdp, bytes for others. */
   readonly value: bigint | Uint8Array;
 }
+/** First byte of the option `epb_verdict`. */
 export const VerdictType = Object.freeze({ Hardware: 0, LinuxTc: 1, LinuxXdp: 2 });
 
 type Rows = Readonly<Record<string, readonly [code: number, form: Form]>>;
@@ -77,8 +80,11 @@ export const packetRows = {
 /** Of the obsolete packet block, section 4.6 of the older drafts. */
 export const obsoletePacketRows = { ...COMMENT, flags: [2, "u32"], hash: [3, "octets"] } as const satisfies Rows;
 
+/** An option of a Section Header Block. */
 export type SectionOption = OptionsOf<typeof sectionRows>;
+/** An option of an Interface Description Block. */
 export type InterfaceOption = OptionsOf<typeof interfaceRows>;
+/** An option of an Enhanced Packet Block. */
 export type PacketOption = OptionsOf<typeof packetRows>;
 
 type Loose = { readonly kind: string; readonly code?: number; readonly value: Forms[Form] };

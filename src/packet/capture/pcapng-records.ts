@@ -8,11 +8,15 @@ import { type InterfaceOption, type PacketOption, type SectionOption, valuesOf }
 /** Section Header Block, section 4.1. Interfaces count from 0 again behind it. */
 export interface PcapngSection {
   readonly kind: "section";
+  /** Of the section's numbers, as its magic says. */
   readonly byteOrder: "little" | "big";
+  /** Of the file format: 1. */
   readonly major: number;
+  /** Of the file format: 0. */
   readonly minor: number;
   /** Bytes of the section behind this block; -1n: not known. */
   readonly length: bigint;
+  /** Options of the block, in its order. */
   readonly options: readonly SectionOption[];
 }
 /** Interface Description Block, section 4.2. */
@@ -22,11 +26,13 @@ export interface PcapngInterface {
   readonly linkType: number;
   /** Bytes; 0: no limit. */
   readonly snapLength: number;
+  /** Options of the block, in its order. */
   readonly options: readonly InterfaceOption[];
 }
 /** Enhanced (4.3), Simple (4.4) or the obsolete Packet Block. */
 export interface PcapngPacket {
   readonly kind: "packet";
+  /** Which kind of block it came in. */
   readonly block: "enhanced" | "simple" | "obsolete";
   /** Counts the section's interfaces from 0; a simple packet is of the first. */
   readonly interfaceId: number;
@@ -36,6 +42,7 @@ export interface PcapngPacket {
   readonly bytes: Uint8Array;
   /** On the wire, bytes. */
   readonly originalLength: number;
+  /** Options of the block, in its order. */
   readonly options: readonly PacketOption[];
   /** Of the obsolete block: packets lost before this one; 65535: not known. */
   readonly drops?: number;
@@ -43,10 +50,13 @@ export interface PcapngPacket {
 /** Any other block (names, statistics, secrets, custom), its body in the section's byte order. */
 export interface PcapngBlock {
   readonly kind: "block";
+  /** Block type code. */
   readonly type: number;
+  /** Without type and lengths. */
   readonly body: Uint8Array;
 }
 
+/** What a pcapng file is made of. */
 export type PcapngRecord = PcapngSection | PcapngInterface | PcapngPacket | PcapngBlock;
 /** With the block's place: bytes from the start of the file. */
 export type PcapngRecordRead = PcapngRecord & { readonly offset: number };

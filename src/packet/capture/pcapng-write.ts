@@ -45,6 +45,7 @@ export async function* writePcapng(
 export class PcapngWriter {
   #little = true;
   #times: TimeUnit[] = [];
+  /** Whether the section header has been written. */
   isOpen = false;
 
   /** The bytes of a record's block. */

@@ -1,6 +1,7 @@
 /** IANA "Assigned Internet Protocol Numbers": IPv4 protocol and IPv6 next header. */
 import { numbers } from "./numbers.ts";
 
+/** Numbers of IP protocols and IPv6 extension headers (IANA, Assigned Internet Protocol Numbers). */
 export const IpProtocol = numbers({
   HopByHop: 0,
   Icmp: 1,

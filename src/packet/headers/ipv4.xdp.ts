@@ -37,6 +37,7 @@ export class Ipv4 extends struct({
   get headerLength(): number {
     return this.ihl * 4;
   }
+  /** Whether it is one of several: more fragments follow, or it is not the first (RFC 791 section 3.1). */
   get isFragment(): boolean {
     return this.moreFragments || this.fragmentOffset !== 0;
   }

@@ -20,6 +20,7 @@ const rows = {
   routerAlert: row(148, { value: be16 }),
 };
 
+/** An option of the IPv4 header (RFC 791 section 3.1), by `kind`. */
 export type Ipv4Option = OptionOf<typeof rows>;
 export type Ipv4OptionInput = OptionInputOf<typeof rows>;
 export const ipv4Options = optionTable(totalLengthFraming, rows);

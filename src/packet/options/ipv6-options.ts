@@ -15,6 +15,7 @@ const rows = {
   homeAddress: row(0xc9, { address: ipv6Address }),
 };
 
+/** An option of hop-by-hop or destination options (RFC 8200 section 4.2), by `kind`. */
 export type Ipv6Option = OptionOf<typeof rows>;
 export type Ipv6OptionInput = OptionInputOf<typeof rows>;
 export const ipv6Options = optionTable(bodyLengthFraming, rows);

@@ -33,6 +33,7 @@ const rows = {
   dnsSearchList: rowWithOctets(31, { reserved: be16, lifetime: be32 }, "names"),
 };
 
+/** An option of neighbour discovery (RFC 4861 section 4.6), by `kind`. */
 export type NeighbourOption = OptionOf<typeof rows>;
 export type NeighbourOptionInput = OptionInputOf<typeof rows>;
 export const neighbourOptions = optionTable(wordLengthFraming, rows);

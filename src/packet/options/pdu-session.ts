@@ -61,10 +61,13 @@ export interface UplinkPduSession {
   readonly qfi: number;
   /** DL sending repeated, DL received, UL sending. */
   readonly timestamps?: readonly [bigint, bigint, bigint];
+  /** Downlink delay result, milliseconds. */
   readonly downlinkDelay?: number;
+  /** Uplink delay result, milliseconds. */
   readonly uplinkDelay?: number;
   /** UL QFI sequence number, 24 bits. */
   readonly sequence?: number;
+  /** Delay on N3 or N9, milliseconds. */
   readonly n3n9Delay?: number;
   /** The octet of new IE flags; bit 0 announces `pdcpDelay`. */
   readonly newFlags?: number;
@@ -74,6 +77,7 @@ export interface UplinkPduSession {
   readonly padding?: Uint8Array;
 }
 
+/** The container of a packet of a PDU session (TS 38.415 section 5.5.2), by `direction`. */
 export type PduSession = DownlinkPduSession | UplinkPduSession;
 
 const QUIET = new Uint8Array(0);

@@ -10,6 +10,7 @@ const rows = {
   hmac: rowWithOctets(SrhTlvType.Hmac, { skipDestination: flag, reserved: bits(15), keyId: be32 }, "digest"),
 };
 
+/** A TLV of a segment routing header (RFC 8754 section 2.1), by `kind`. */
 export type SrhTlvValue = OptionOf<typeof rows>;
 export type SrhTlvInput = OptionInputOf<typeof rows>;
 export const srhTlvs = optionTable(bodyLengthFraming, rows);

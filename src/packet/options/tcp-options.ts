@@ -15,6 +15,7 @@ const rows = {
   timestamps: row(8, { value: be32, echo: be32 }),
 };
 
+/** An option of the TCP header (RFC 9293 section 3.1), by `kind`. */
 export type TcpOption = OptionOf<typeof rows>;
 export type TcpOptionInput = OptionInputOf<typeof rows>;
 export const tcpOptions = optionTable(totalLengthFraming, rows);
