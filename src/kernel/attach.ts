@@ -16,6 +16,7 @@ import type { NetlinkRefusal } from "./netlink.ts";
 import { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";
 import { trySetXdp } from "./xdp-netlink.ts";
 
+/** Which interface, how, and what outlives the process. */
 export interface AttachOptions {
   /** Name, alternative name or index, in the thread's namespace. */
   readonly interface: string | number;

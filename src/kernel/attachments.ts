@@ -11,12 +11,17 @@ import { loadPass } from "./pass-program.ts";
 import { type ProgramInfo, programInfoById } from "./program-info.ts";
 import { trySetXdp } from "./xdp-netlink.ts";
 
+/** A program on an interface. */
 export interface Attachment {
+  /** Where. */
   readonly interface: { readonly index: number; readonly name: string };
+  /** How: by the driver, by the kernel for any driver, or on the card. */
   readonly mode: XdpMode;
+  /** As `bpftool prog` numbers it. */
   readonly programId: number;
   /** Undefined when it was replaced just now. */
   readonly program: ProgramInfo | undefined;
+  /** By a bpf_link, or by netlink as iproute2 does. */
   readonly via: "link" | "netlink";
   /** Links that may hold it: more than one where another namespace has the same program at the same index. */
   readonly links: readonly LinkInfo[];

@@ -10,6 +10,7 @@ import { openById } from "./object-info.ts";
 import { closeFd } from "./syscall.ts";
 import { trySetXdp } from "./xdp-netlink.ts";
 
+/** Which interface, which program. */
 export interface DetachOptions {
   /** Name, alternative name or index, in the thread's namespace. */
   readonly interface: string | number;
@@ -17,6 +18,7 @@ export interface DetachOptions {
   readonly mode?: XdpMode;
 }
 
+/** What was taken off. */
 export interface Detached extends Attachment {
   /** Pins of the link, which held nothing any more and were removed. */
   readonly removedPins: readonly string[];

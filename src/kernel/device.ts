@@ -17,6 +17,7 @@ const XDP_FEATURES = ["basic", "redirect", "ndo-xmit", "xsk-zerocopy", "hw-offlo
 const METADATA = ["timestamp", "hash", "vlan-tag"] as const;
 export type XdpFeature = (typeof XDP_FEATURES)[number];
 
+/** What a driver says that it can do for XDP. */
 export interface DeviceFeatures {
   /** As the kernel's netdev family names them: `basic` is native XDP, `ndo-xmit` a target of redirects, `rx-sg` fragments. */
   readonly xdp: readonly XdpFeature[];

@@ -12,11 +12,13 @@ import { tryCreateMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, loadProgram } from "./programs.ts";
 import { attributes, BpfCommand, closeFd, tryBpf } from "./syscall.ts";
 
+/** Something that not every kernel has. */
 export interface Feature {
   /** The kernel that brought it. */
   readonly since: string;
   /** What cannot be done without it. */
   readonly what: string;
+  /** Asks the running kernel. */
   readonly probe: () => boolean;
 }
 
@@ -148,6 +150,7 @@ export const FEATURES = {
   },
 } as const satisfies Readonly<Record<string, Feature>>;
 
+/** A row of `FEATURES`. */
 export type FeatureName = keyof typeof FEATURES;
 
 const answers = new Map<string, boolean>();
@@ -160,7 +163,7 @@ function once(key: string, probe: () => boolean): boolean {
   return answer;
 }
 
-/** @throws XdpkitError KERNEL_UNAVAILABLE */
+/** Whether the running kernel has it; asked once in a process. @throws XdpkitError KERNEL_UNAVAILABLE */
 export function hasFeature(name: FeatureName): boolean {
   return once(`feature ${name}`, FEATURES[name].probe);
 }

@@ -41,12 +41,17 @@ import { Variables } from "./variables.ts";
 
 /** What was loaded, by the names that the object has. */
 export interface LoadedMaps {
+  /** What was loaded. */
   readonly object: BpfObject;
+  /** By name. */
   readonly maps: ReadonlyMap<string, KernelMap>;
+  /** By name; loads it if it is not loaded yet. */
   program(name: string): { readonly fd: number };
+  /** A new map like an inner one. */
   newMap(definition: BpfMap): KernelMap;
 }
 
+/** Maps and variables of a loaded object by the handles of its module. */
 export class KernelHandles implements Disposable {
   readonly #loaded: LoadedMaps;
   readonly #names: ReadonlyMap<object, string>;
@@ -62,7 +67,11 @@ export class KernelHandles implements Disposable {
     this.#variables = new Variables(loaded.object, (name) => this.mapNamed(name));
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_UNKNOWN_VARIABLE for what the object does not use */
+  /**
+   * What reads and writes a handle's map.
+   *
+   * @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_UNKNOWN_VARIABLE for what the object does not use
+   */
   open<A>(handle: Shared<A>): A {
     let access = this.#open.get(handle);
     if (access === undefined) this.#open.set(handle, (access = this.#access(handle)));
@@ -89,7 +98,7 @@ export class KernelHandles implements Disposable {
     return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP @throws XdpkitError KERNEL_UNKNOWN_MAP */
   mapNamed(name: string): KernelMap {
     const map = this.#loaded.maps.get(name);
     if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });

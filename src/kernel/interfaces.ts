@@ -16,16 +16,24 @@ import {
   u32Attribute,
 } from "./netlink-attributes.ts";
 
+/** `native`: by the driver; `generic`: by the kernel for any driver, slower; `offload`: on the card. */
 export type XdpMode = "native" | "generic" | "offload";
 
+/** A program on an interface, as netlink tells it. */
 export interface AttachedProgram {
+  /** How it is attached. */
   readonly mode: XdpMode;
+  /** As `bpftool prog` numbers it. */
   readonly programId: number;
 }
 
+/** An interface as rtnetlink tells it. */
 export interface NetworkInterface {
+  /** `ifindex`; it stays when the interface is renamed. */
   readonly index: number;
+  /** At most 15 characters. */
   readonly name: string;
+  /** `altname` of iproute2. */
   readonly alternativeNames: readonly string[];
   /** Of virtual interfaces: `veth`, `bridge`, … */
   readonly kind?: string;
@@ -43,6 +51,7 @@ export interface NetworkInterface {
   readonly lower?: { readonly index: number; readonly namespaceId?: number };
   /** Queues that it was made with. */
   readonly queues: { readonly receive: number; readonly transmit: number };
+  /** At most one of each mode. */
   readonly attached: readonly AttachedProgram[];
 }
 
@@ -123,7 +132,11 @@ export function askForInterface(
   throw xdpkitError("KERNEL_NETLINK", { request: "RTM_GETLINK", errno: errnoName(code), sentence });
 }
 
-/** @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_CALL, KERNEL_NETLINK */
+/**
+ * By name, alternative name or index, in the thread's network namespace.
+ *
+ * @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_CALL, KERNEL_NETLINK
+ */
 export function findInterface(which: string | number): NetworkInterface {
   const found = tryFindInterface(which);
   if (found) return found;

@@ -9,9 +9,11 @@ import { descriptorKind } from "./object-info.ts";
 import { tryOpenPin } from "./pins.ts";
 import { closeFd } from "./syscall.ts";
 
+/** What keeps a link, and so its program, where it is. */
 export interface LinkHolders {
   /** Paths of pins. */
   readonly pins: readonly string[];
+  /** Processes that hold a descriptor of it; those of others only for root. */
   readonly processes: readonly { readonly pid: number; readonly command: string }[];
 }
 

@@ -15,11 +15,15 @@ import { MODE_FLAGS } from "./xdp-netlink.ts";
 
 /** Whatever holds a descriptor of a program: a `KernelProgram` does. */
 export interface ProgramDescriptor {
+  /** Open as long as its owner. */
   readonly fd: number;
 }
 
+/** What the kernel tells of a bpf_link. */
 export interface LinkInfo {
+  /** As `bpftool link` numbers it. */
   readonly id: number;
+  /** As `bpftool prog` numbers it. */
   readonly programId: number;
   /** 0 when the interface has gone, or the link was detached. */
   readonly interfaceIndex: number;
@@ -52,7 +56,7 @@ export class KernelLink extends Descriptor {
     super(fd, true);
   }
 
-  /** @throws XdpkitError KERNEL_CALL */
+  /** @throws XdpkitError KERNEL_NOT_A_LINK, KERNEL_CALL @throws XdpkitError KERNEL_CALL */
   info(): LinkInfo {
     const info = linkInfo(this.fd);
     if (!info) throw xdpkitError("KERNEL_NOT_A_LINK", { what: "the descriptor" });

@@ -25,6 +25,7 @@ const PSEUDO_MAP_VALUE = 2;
 /** BPF_XDP_DEVMAP, BPF_XDP_CPUMAP, BPF_XDP of enum bpf_attach_type. */
 const ATTACH_TYPES: Readonly<Record<string, number>> = { "xdp/devmap": 33, "xdp/cpumap": 35, xdp: 37 };
 
+/** What the verifier's log says, and which maps are there already. */
 export interface LoadObjectOptions {
   /** As of `loadProgram`, for all programs. */
   readonly logLevel?: number;
@@ -32,8 +33,10 @@ export interface LoadObjectOptions {
   readonly reuse?: (wanted: TypedMap) => KernelMap | undefined;
 }
 
+/** The maps and programs of an object in the kernel, by their names in the object. */
 export class LoadedObject implements Disposable {
   #object: BpfObject;
+  /** By name, global data included. */
   readonly maps = new Map<string, KernelMap>();
   /** KERNEL_BTF when the kernel does not take the object's types: others then see bytes in the maps, and no lines. */
   readonly btfRefusal: XdpkitError | undefined;
@@ -68,6 +71,7 @@ export class LoadedObject implements Disposable {
     return this.#object;
   }
 
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
   map(name: string): KernelMap {
     const map = this.maps.get(name);
     if (!map) throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name: `map ${name}` });

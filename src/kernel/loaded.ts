@@ -29,6 +29,7 @@ import type { XdpLink } from "./xdp-link.ts";
 
 type AnyProgram = XdpProgram | DevMapProgram | CpuMapProgram;
 
+/** Settings, pins and what the verifier's log says. */
 export interface LoadOptions {
   /** `[mtu.with(9000)]`: those that the programs do not read are ignored. */
   readonly settings?: readonly Binding[];
@@ -139,12 +140,12 @@ export class Loaded implements Disposable {
     return new EntryAccess(map, entryCodecs(this.object.btf, map.definition));
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** The map itself, for bytes and batches. @throws XdpkitError KERNEL_UNKNOWN_MAP */
   kernelMap(name: string): KernelMap {
     return this.#handles.mapNamed(name);
   }
 
-  /** @throws XdpkitError OBJECT_NO_PROGRAM */
+  /** Loads it if it is not loaded yet. @throws XdpkitError OBJECT_NO_PROGRAM */
   program(which: AnyProgram | string): KernelProgram {
     return this.#loaded.program(typeof which === "string" ? which : nameOf(which, this.#names));
   }

@@ -15,7 +15,9 @@ import type { KernelMap } from "./maps.ts";
 const SET_BATCH = 16_384;
 const SET_BYTES = 1 << 26;
 
+/** A map with keys and values of JavaScript. */
 export class EntryAccess<K, V> {
+  /** The map itself, for bytes and batches. */
   readonly map: KernelMap;
   readonly #key: Codec;
   readonly #value: Codec;
@@ -47,7 +49,12 @@ export class EntryAccess<K, V> {
     return found && (this.#values.read(0) as V);
   }
 
-  /** @throws XdpkitError KERNEL_MAP_FULL, KERNEL_MAP_INDEX, KERNEL_MAP_PRESENT, KERNEL_MAP_ABSENT, KERNEL_MAP_READ_ONLY */
+  /**
+   * Writes an element; `mode` says whether it must exist before (`exist`) or must not (`noexist`).
+   *
+   * @throws XdpkitError KERNEL_MAP_FULL, KERNEL_MAP_INDEX, KERNEL_MAP_PRESENT, KERNEL_MAP_ABSENT,
+   * KERNEL_MAP_READ_ONLY
+   */
   set(key: K, value: V, mode: UpdateMode = "any"): void {
     this.#values.write(0, value, "$.value");
     const result = this.map.trySet(this.#place(key), this.map.buffers.value, updateFlags[mode]);
@@ -125,6 +132,7 @@ export class EntryAccess<K, V> {
 
 /** Maps without keys: QUEUE, STACK. */
 export class QueueAccess<V> {
+  /** The map itself. */
   readonly map: KernelMap;
   readonly #value: Codec;
 
@@ -157,6 +165,7 @@ export class QueueAccess<V> {
 
 /** BLOOM_FILTER. */
 export class BloomAccess<V> {
+  /** The map itself. */
   readonly map: KernelMap;
   readonly #value: Codec;
 

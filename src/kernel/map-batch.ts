@@ -25,11 +25,15 @@ export interface EntryMap {
 
 /** Keys and values, each one after the other. */
 export interface EntryBytes {
+  /** Keys, one after the other. */
   readonly keys: Uint8Array;
+  /** Values, one after the other; of per-CPU maps those of all processors, 8 bytes aligned. */
   readonly values: Uint8Array;
 }
 
+/** Elements that one call has read. */
 export interface Batch extends EntryBytes {
+  /** Elements. */
   readonly count: number;
 }
 

@@ -17,18 +17,21 @@ const INFO_BYTES = 88;
 const NAME_AT = 24;
 const NAME_BYTES = 16;
 
+/** What the kernel tells of a map. */
 export interface MapInfo {
+  /** As `bpftool map` numbers it. */
   readonly id: number;
   /** Without what the kernel does not tell: the pin, the NUMA node, the template of a map of maps. */
   readonly definition: BpfMap;
   /** 0 when the map has no BTF. */
   readonly btfId: number;
+  /** Whether user space can write it no more. */
   readonly frozen: boolean;
   /** Bytes of kernel memory, as the kernel counts them. */
   readonly memoryBytes: number;
 }
 
-/** @throws XdpkitError KERNEL_CALL */
+/** What the kernel tells of the map behind a descriptor. @throws XdpkitError KERNEL_CALL */
 export function mapInfo(fd: number): MapInfo {
   const info = objectInfo(fd, INFO_BYTES);
   const word = (offset: number): number => info.getUint32(offset, true);

@@ -26,7 +26,9 @@ interface Element {
 
 /** A map of the kernel. Per-CPU maps have one value per possible CPU, each padded to 8 bytes. */
 export class KernelMap extends Descriptor {
+  /** As it was created. */
   readonly definition: BpfMap;
+  /** Whether it has a value for each processor. */
   readonly perCpu: boolean;
   /** Bytes of a value as user space sees it. */
   readonly valueBytes: number;

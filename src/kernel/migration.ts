@@ -7,6 +7,7 @@ import type { KernelMap } from "./maps.ts";
 
 /** How the entries of a pinned map become those of the map that takes its place. */
 export interface Migration {
+  /** Handle of the map in the new module. */
   readonly map: MapHandle;
   /** Schemas that the module had when the map was pinned; a key that has none has not changed. */
   readonly from: { readonly key?: Schema<unknown>; readonly value: Schema<unknown> };

@@ -16,6 +16,7 @@ import type { RecordSource } from "./records.ts";
 /** Of each CPU: 256 KiB where a page has 4. */
 const PAGES = 64;
 
+/** The rings of a perf event array, one for each processor. */
 export class PerfReader implements RecordSource<Uint8Array> {
   readonly fds: readonly number[];
   readonly #map: KernelMap;

@@ -6,7 +6,9 @@ import { readText } from "./netlink-attributes.ts";
 import { objectInfo, openById } from "./object-info.ts";
 import { addressOf, attributes, BpfCommand, bpf, closeFd } from "./syscall.ts";
 
+/** What the kernel tells of a program. */
 export interface ProgramInfo {
+  /** As `bpftool prog` numbers it. */
   readonly id: number;
   /** At most 15 characters. */
   readonly name: string;
@@ -18,12 +20,15 @@ export interface ProgramInfo {
   readonly loadedAt: Date;
   /** User who loaded it. */
   readonly uid: number;
+  /** Maps that it uses, as `bpftool map` numbers them. */
   readonly mapIds: readonly number[];
+  /** Whether its license lets it call helpers that are for the GPL only. */
   readonly gplCompatible: boolean;
   /** Bytes of instructions after the verifier; 0 where reading them is not permitted. */
   readonly translatedBytes: number;
   /** Bytes of machine code; 0 without JIT. */
   readonly jitedBytes: number;
+  /** Of its functions and lines. */
   readonly btfId?: number;
   /** Of a program bound to a device: its interface. */
   readonly interfaceIndex?: number;
@@ -56,7 +61,7 @@ const At = {
   verified: 216,
 } as const;
 
-/** @throws XdpkitError KERNEL_CALL */
+/** What the kernel tells of a program. @throws XdpkitError KERNEL_CALL */
 export function programInfo({ fd }: { readonly fd: number }): ProgramInfo {
   const mapIds = new Uint8Array(4 * MAX_MAPS);
   const view = objectInfo(fd, INFO_BYTES, (info) => {

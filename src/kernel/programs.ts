@@ -6,14 +6,19 @@ import { Descriptor } from "./descriptor.ts";
 import { refusal } from "./refusal.ts";
 import { attributes, BpfCommand, bpf, tryBpf } from "./syscall.ts";
 
+/** Attributes of `BPF_PROG_LOAD`. */
 export interface LoadProgramOptions {
+  /** The kernel keeps 15 characters. */
   readonly name: string;
   /** `enum bpf_prog_type`. */
   readonly type: number;
+  /** 8 bytes each, maps as descriptors in `BPF_PSEUDO_MAP_FD` loads. */
   readonly instructions: Uint8Array;
+  /** `GPL`, `Dual MIT/GPL`, … */
   readonly license: string;
   /** `enum bpf_attach_type`. */
   readonly expectedAttachType?: number;
+  /** `BPF_F_*` of the program. Default 0. */
   readonly flags?: number;
   /**
    * What the verifier writes about a program that it accepts: 2 for every instruction, 4 for statistics, 6 for both. 1, the
@@ -22,6 +27,7 @@ export interface LoadProgramOptions {
   readonly logLevel?: number;
   /** What the instructions were made from: a refusal then names function and source line. */
   readonly linked?: LinkedProgram;
+  /** Types of functions, and source lines. */
   readonly btf?: {
     readonly fd: number;
     /** Rows of 8 bytes: instruction offset, type id. */
@@ -31,13 +37,19 @@ export interface LoadProgramOptions {
   };
 }
 
+/** What a packet of a test run brings with it. */
 export interface TestRunOptions {
+  /** Runs, on the packet as the run before left it. Default 1. */
   readonly repeat?: number;
+  /** Index, in the thread's namespace. Default 1. */
   readonly ingressInterface?: number;
+  /** Number of the receive queue, from 0. Default 0. */
   readonly rxQueue?: number;
+  /** Bytes before the packet, a multiple of 4. */
   readonly metadata?: Uint8Array;
 }
 
+/** Where packets of a live run seem to arrive, and how many go at once. */
 export interface LiveRunOptions extends TestRunOptions {
   /** Index of the interface, in the thread's namespace; its driver sends what leaves. */
   readonly ingressInterface: number;
@@ -45,10 +57,13 @@ export interface LiveRunOptions extends TestRunOptions {
   readonly batchSize?: number;
 }
 
+/** What became of the packet of a test run. */
 export interface TestRunResult {
   /** The program's return value. */
   readonly action: number;
+  /** As the program left it. */
   readonly packet: Uint8Array;
+  /** Bytes before the packet. */
   readonly metadata: Uint8Array;
   /** Mean time of one run, nanoseconds. */
   readonly durationNs: number;
@@ -66,7 +81,9 @@ const TEST_XDP_LIVE_FRAMES = 1 << 1;
 /** BPF_F_XDP_HAS_FRAGS. */
 export const FLAG_FRAGMENTS = 1 << 5;
 
+/** A program in the kernel; disposing it closes the descriptor. */
 export class KernelProgram extends Descriptor {
+  /** In its object; the kernel keeps 15 characters. */
   readonly name: string;
   /** The verifier's, as `logLevel` asked for it. */
   readonly log: string;
@@ -127,7 +144,11 @@ function testRun(fd: number, packet: Uint8Array, options: TestRunOptions) {
   return { filled, context };
 }
 
-/** @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION */
+/**
+ * @throws XdpkitError KERNEL_REFUSED with what the verifier says, KERNEL_CALL
+ *
+ * @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION
+ */
 export function loadProgram(options: LoadProgramOptions): KernelProgram {
   const answer = tryLoadProgram(options);
   if (answer instanceof KernelProgram) return answer;

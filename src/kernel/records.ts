@@ -23,6 +23,9 @@ export interface RecordSource<R> extends Disposable {
   read(take: (record: R) => void): void;
 }
 
+/**
+ * Records of a ring or of perf rings, as an asynchronous iterable. It wakes when the kernel says that there are some.
+ */
 export class Records<R, T> implements EventSource<T>, Disposable {
   readonly #source: RecordSource<R>;
   readonly #decode: (record: R) => T;

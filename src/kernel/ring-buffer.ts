@@ -18,6 +18,7 @@ const DISCARD = 1 << 30;
 const LENGTH = DISCARD - 1;
 const HEADER_BYTES = 8;
 
+/** A ring buffer, read without copies by the kernel. */
 export class RingReader implements RecordSource<Uint8Array> {
   readonly fds: readonly number[];
   readonly #consumer: Mapping;

@@ -46,7 +46,9 @@ export type RouteType = (typeof ROUTE_TYPES)[number];
 
 /** The way to one destination. */
 export interface ResolvedRoute {
+  /** What becomes of packets. */
   readonly type: RouteType;
+  /** Where they leave; absent for routes that lead nowhere. */
   readonly interfaceIndex?: number;
   /** Absent: the destination is on the link. */
   readonly gateway?: string;
@@ -110,6 +112,7 @@ const NEIGHBOUR_STATES: readonly (readonly [bit: number, name: NeighbourState])[
   [0x40, "noarp"],
   [0x80, "permanent"],
 ];
+/** `NUD_*` of include/uapi/linux/neighbour.h; `permanent` ones have been set by hand. */
 export type NeighbourState =
   | "none"
   | "incomplete"
@@ -121,9 +124,13 @@ export type NeighbourState =
   | "noarp"
   | "permanent";
 
+/** A row of the neighbour table. */
 export interface Neighbour {
+  /** Where the neighbour is. */
   readonly interfaceIndex: number;
+  /** IPv4 or IPv6. */
   readonly address: string;
+  /** Whether its MAC address is known. */
   readonly state: NeighbourState;
   /** Absent while it is not known. */
   readonly mac?: string;
@@ -205,12 +212,15 @@ const SELECTORS = {
   class: [25],
   label: [26],
 } as const;
+/** What a rule asks for besides the destination. */
 export type RuleSelector = keyof typeof SELECTORS;
 const Fra = { DST: 1, PRIORITY: 6, TABLE: 15 } as const;
 
 /** A policy rule, as `ip rule`. */
 export interface Rule {
+  /** Addresses that it is for. */
   readonly family: "ipv4" | "ipv6";
+  /** The smallest is asked first. */
   readonly priority: number;
   /** 0: none, it does something else. */
   readonly table: number;

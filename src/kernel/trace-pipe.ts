@@ -9,16 +9,21 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { xdpkitError } from "../base/index.ts";
 import { type RecordSource, Records } from "./records.ts";
 
+/** A line of `bpf_printk`. */
 export interface TraceLine {
   /** The task that was running when the program ran; "<...>" when it is not known any more. */
   readonly task: string;
+  /** Of the task that was running, not one that has to do with the packet. */
   readonly pid: number;
+  /** Number of the processor. */
   readonly cpu: number;
   /** Since the machine started, nanoseconds, exact to the microsecond. */
   readonly timestampNs: bigint;
+  /** What the program printed. */
   readonly text: string;
 }
 
+/** Lines as they come, as an asynchronous iterable. */
 export type TraceStream = Records<TraceLine, TraceLine>;
 
 const CHUNK_BYTES = 1 << 16;

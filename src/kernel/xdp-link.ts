@@ -24,7 +24,9 @@ interface Attached extends Disposable {
 
 /** Disposing it detaches, unless a pin or another descriptor holds the link. */
 export class LinkAttachment extends KernelLink implements Attached {
+  /** By a bpf_link: it goes when the last descriptor and pin go. */
   readonly via = "link";
+  /** Where it was attached. */
   readonly interfaceIndex: number;
   readonly mode: XdpMode;
   readonly refused: readonly XdpkitError[];
@@ -42,6 +44,7 @@ export class LinkAttachment extends KernelLink implements Attached {
  * whatever namespace the thread is: its socket is of the interface's.
  */
 export class NetlinkAttachment implements Attached {
+  /** By netlink, as iproute2 does: it stays until somebody takes it off. */
   readonly via = "netlink";
   readonly refused: readonly XdpkitError[];
   readonly #place: Place;
@@ -54,6 +57,7 @@ export class NetlinkAttachment implements Attached {
     this.#programId = programInfo(program).id;
   }
 
+  /** Where the program is. */
   get interfaceIndex(): number {
     return this.#place.interface.index;
   }

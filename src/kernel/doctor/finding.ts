@@ -4,6 +4,7 @@ export interface Finding {
   readonly check: string;
   /** `problem`: something that XDP needs does not work; `warning`: something surprises, or lacks for some programs. */
   readonly level: "ok" | "warning" | "problem";
+  /** One sentence. */
   readonly says: string;
   /** A command, or where there is none, what to do. */
   readonly mend?: string;

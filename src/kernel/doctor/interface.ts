@@ -14,7 +14,7 @@ interface Subject {
   readonly peer: NetworkInterface | undefined;
 }
 
-/** @throws XdpkitError KERNEL_NO_INTERFACE */
+/** What stands in the way of XDP on an interface. @throws XdpkitError KERNEL_NO_INTERFACE */
 export function examineInterface(which: string | number): Finding[] {
   const self = findInterface(which);
   const { kind, lower, name, index } = self;
