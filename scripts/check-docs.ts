@@ -4,7 +4,7 @@
  *
  * A discriminant (`readonly kind: "udp"`) says it all by its type. Codes: those that a function makes itself, also by private
  * functions of its file, must be named, or their family (`BTF_*`); those that are named must be thrown by it or by something
- * that it calls. INTERNAL_* are xdpkit's bugs.
+ * that it calls; `@throws nothing` and why, where all are caught. INTERNAL_* are xdpkit's bugs.
  */
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -15,7 +15,10 @@ import { ThrownCodes } from "./docs/thrown-codes.ts";
 const UNITS: readonly (readonly [name: RegExp, unit: RegExp])[] = [
   [/Ns$/, /\b(ns|nanoseconds?|microseconds?)\b/i],
   [/Ms$/, /\b(ms|milliseconds?)\b/i],
-  [/(^|[a-z])(Bytes|Size|size|Length|length)$/, /\b(bytes?|bits?|packets|elements|entries|segments|rows|pages)\b/i],
+  [
+    /(^|[a-z])(Bytes|Size|size|Length|length)$/,
+    /\b(bytes?|bits?|packets|elements|entries|segments|rows|pages|frames)\b/i,
+  ],
   [/(^o|O)ffset$/, /\b(bytes?|bits?|characters?|slots?)\b/i],
 ];
 
@@ -62,6 +65,7 @@ function faultOfCodes({ declaration, symbol }: PublicName): string | undefined {
     .filter((tag) => tag.name === "throws")
     .map((tag) => ts.displayPartsToString(tag.text))
     .join(" ");
+  if (text.startsWith("nothing")) return undefined;
   const named: readonly string[] = text.match(/\b[A-Z][A-Z0-9]*_(?:[A-Z0-9_]+|\*)/g) ?? [];
   const names = (pattern: string, code: string): boolean =>
     pattern.endsWith("*") ? code.startsWith(pattern.slice(0, -1)) : pattern === code;

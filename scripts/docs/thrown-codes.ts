@@ -93,9 +93,9 @@ export class ThrownCodes {
 }
 
 /** The code of `xdpkitError("CODE", …)`, of `new XdpkitError("CODE", …)` and of the like of data planes. */
-function codeOf({ expression, arguments: given = [] }: ts.CallExpression | ts.NewExpression): string | undefined {
+function codeOf({ expression, arguments: given }: ts.CallExpression | ts.NewExpression): string | undefined {
   const name = ts.isIdentifier(expression) ? expression.text : "";
-  const [code] = given;
+  const code = given?.[0];
   return /Error$/.test(name) && code && ts.isStringLiteral(code) ? code.text : undefined;
 }
 

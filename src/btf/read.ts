@@ -36,7 +36,11 @@ export function readBtf(bytes: Uint8Array, options: ReadBtfOptions = {}): Btf {
   return readBtfSection(bytes, options).btf;
 }
 
-/** The same, for a reader that needs the strings too. */
+/**
+ * The same, for a reader that needs the strings too.
+ *
+ * @throws XdpkitError BTF_TYPE_ID, BTF_KIND, BTF_TRUNCATED, BTF_MAGIC, BTF_VERSION
+ */
 export function readBtfSection(bytes: Uint8Array, options: ReadBtfOptions = {}): BtfSection {
   const base = options.base ?? 0;
   const header = readHeader(bytes, base);

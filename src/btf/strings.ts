@@ -24,7 +24,7 @@ export class StringSection {
     this.#ascii = bytes.every((byte) => byte < 0x80) ? utf8.decode(bytes) : null;
   }
 
-  /** The name at `offset`; `at` is the byte that holds the offset. */
+  /** The name at `offset`; `at` is the byte that holds the offset. @throws XdpkitError BTF_NAME */
   read(offset: number, at: number): string {
     if (offset === 0) return "";
     const length = this.#bytes.length;

@@ -43,7 +43,11 @@ export interface CompileResult {
 
 const DEFAULT_LICENSE = "Dual MIT/GPL";
 
-/** Compiles programs, and those that their tables hold, into one object. */
+/**
+ * Compiles programs, and those that their tables hold, into one object.
+ *
+ * @throws nothing: what is wrong with a program is in `diagnostics`
+ */
 export function compile(
   given: CompilableProgram | readonly CompilableProgram[],
   options: CompileOptions = {},

@@ -60,7 +60,11 @@ export function parse(text: string, options: ParseOptions = {}): Instruction[] {
   return [...parseLines(lines, options).instructions];
 }
 
-/** The same for some lines of a larger text. */
+/**
+ * The same for some lines of a larger text.
+ *
+ * @throws XdpkitError ISA_LABEL_TWICE, ISA_LABEL_UNKNOWN, ISA_FIELD_RANGE, ISA_NUMBER_RANGE, ISA_SYNTAX
+ */
 export function parseLines(lines: readonly Line[], options: ParseOptions = {}): Parsed {
   const file = options.file ?? "input";
   const labels = new Map<string, number>();

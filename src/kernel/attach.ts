@@ -40,7 +40,8 @@ type Outcome = { readonly link: XdpLink; readonly error?: never } | { readonly e
  * Attaches a program to an interface.
  *
  * @throws XdpkitError KERNEL_PIN_WITHOUT_LINK before anything happens, KERNEL_NO_INTERFACE, KERNEL_INTERFACE_GONE,
- *   KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence, KERNEL_PIN
+ *   KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence,
+ *   KERNEL_PIN, KERNEL_AMBIGUOUS_LINK
  */
 export function attachXdp(program: ProgramDescriptor, options: AttachOptions): XdpLink {
   const { mode: given = "native", via = "link", replace = false } = options;

@@ -27,7 +27,8 @@ export interface Detached extends Attachment {
 /**
  * Takes away every program of an interface. A program that someone else puts there meanwhile stays.
  *
- * @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_NOT_ATTACHED, KERNEL_OCCUPIED, KERNEL_UNEXPECTED_PROGRAM
+ * @throws XdpkitError KERNEL_NO_INTERFACE, KERNEL_NOT_ATTACHED, KERNEL_OCCUPIED, KERNEL_UNEXPECTED_PROGRAM,
+ *   KERNEL_NETLINK, KERNEL_AMBIGUOUS_LINK
  */
 export function detachXdp(options: DetachOptions): Detached[] {
   const target = findInterface(options.interface);

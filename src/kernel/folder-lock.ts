@@ -27,7 +27,11 @@ function holderOf(path: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-/** Disposing it lets the next one in. @throws XdpkitError KERNEL_LOCKED, KERNEL_PIN for a folder that is not there */
+/**
+ * Disposing it lets the next one in.
+ *
+ * @throws XdpkitError KERNEL_LOCKED, KERNEL_PIN, KERNEL_CALL for a folder that is not there
+ */
 export function lockFolder(path: string): Disposable {
   let fd: number;
   try {

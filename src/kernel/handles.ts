@@ -98,7 +98,7 @@ export class KernelHandles implements Disposable {
     return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** The map itself, for bytes and batches. @throws XdpkitError KERNEL_UNKNOWN_MAP */
   mapNamed(name: string): KernelMap {
     const map = this.#loaded.maps.get(name);
     if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });

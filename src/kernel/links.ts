@@ -56,7 +56,7 @@ export class KernelLink extends Descriptor {
     super(fd, true);
   }
 
-  /** @throws XdpkitError KERNEL_NOT_A_LINK, KERNEL_CALL @throws XdpkitError KERNEL_CALL */
+  /** What the kernel tells of it now. @throws XdpkitError KERNEL_NOT_A_LINK, KERNEL_CALL */
   info(): LinkInfo {
     const info = linkInfo(this.fd);
     if (!info) throw xdpkitError("KERNEL_NOT_A_LINK", { what: "the descriptor" });

@@ -71,10 +71,10 @@ export class LoadedObject implements Disposable {
     return this.#object;
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** By its name in the object. @throws XdpkitError KERNEL_UNKNOWN_MAP */
   map(name: string): KernelMap {
     const map = this.maps.get(name);
-    if (!map) throw xdpkitError("KERNEL_UNKNOWN_KERNEL_SYMBOL", { name: `map ${name}` });
+    if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.maps.keys()] });
     return map;
   }
 

@@ -95,7 +95,11 @@ export class KernelProgram extends Descriptor {
     this.log = log;
   }
 
-  /** Runs the program on a packet of 14 bytes to about 3.5 KB (more with fragments). @throws XdpkitError KERNEL_CALL */
+  /**
+   * Runs the program on a packet of 14 bytes to about 3.5 KB (more with fragments).
+   *
+   * @throws XdpkitError KERNEL_CALL, KERNEL_PACKET_SIZE
+   */
   run(packet: Uint8Array, options: TestRunOptions = {}): TestRunResult {
     const { filled, context } = testRun(this.fd, packet, options);
     filled.u32(12, OUTPUT_BYTES).pointer(24, this.#output).u32(44, context.byteLength).pointer(56, context);
@@ -111,8 +115,11 @@ export class KernelProgram extends Descriptor {
   }
 
   /**
-   * Sends copies of the packet through the program as if they had come in at `ingressInterface`: what it passes goes up the
-   * stack, XDP_TX and redirects leave for good (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18). @throws XdpkitError KERNEL_CALL
+   * Sends copies of the packet through the program as if they had come in at `ingressInterface`: what it passes goes
+   * up the
+   * stack, XDP_TX and redirects leave for good (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18).
+   *
+   * @throws XdpkitError KERNEL_CALL, KERNEL_PACKET_SIZE
    */
   runLive(packet: Uint8Array, options: LiveRunOptions): { readonly durationNs: number } {
     const { filled } = testRun(this.fd, packet, options);
@@ -145,7 +152,7 @@ function testRun(fd: number, packet: Uint8Array, options: TestRunOptions) {
 }
 
 /**
- * @throws XdpkitError KERNEL_REFUSED with what the verifier says, KERNEL_CALL
+ * Gives a program to the verifier.
  *
  * @throws XdpkitError KERNEL_REFUSED with the verifier's whole log as `cause`, KERNEL_PERMISSION
  */

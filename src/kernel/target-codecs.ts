@@ -7,7 +7,11 @@ import type { Codec } from "../object/index.ts";
 import { MapType } from "../uapi/index.ts";
 import { tryFindInterface } from "./interfaces.ts";
 
-/** The codec of a map's values where they are targets. `size` is 4 without and 8 with programs. */
+/**
+ * The codec of a map's values where they are targets. `size` is 4 without and 8 with programs.
+ *
+ * @throws XdpkitError VALUE_FORM
+ */
 export function targetCodec(type: number, size: number): Codec | undefined {
   if (type === MapType.CPUMAP) return slotCodec("queueSize", size, queueSize);
   if (type === MapType.DEVMAP || type === MapType.DEVMAP_HASH) return slotCodec("interface", size, interfaceIndex);

@@ -22,7 +22,11 @@ export interface MapCodecs {
   readonly value?: Codec;
 }
 
-/** Those of a map's declaration; a side that has no schema (queues, targets) is left out. `codecOf` makes them. */
+/**
+ * Those of a map's declaration; a side that has no schema (queues, targets) is left out. `codecOf` makes them.
+ *
+ * @throws XdpkitError LANG_PREFIX
+ */
 export function mapCodecs({ declaration }: Pick<MapHandle, "declaration">, codecOf = schemaCodec): MapCodecs {
   const { type, key, value } = declaration;
   return {

@@ -78,7 +78,11 @@ export function describeFunction(fn: object): FunctionDescription | undefined {
   return { module: { id, file, source }, name: record.name ?? name, start, end, kind, captures };
 }
 
-/** The same, or throws STAGE_NOT_INSTRUMENTED with the command that helps. */
+/**
+ * The same; the error has the command that helps.
+ *
+ * @throws XdpkitError STAGE_NOT_INSTRUMENTED
+ */
 export function requireRegistered(fn: { readonly name: string }, at?: SourceLocation): FunctionDescription {
   const description = describeFunction(fn);
   if (!description) throw xdpkitError("STAGE_NOT_INSTRUMENTED", { name: fn.name }, { at });

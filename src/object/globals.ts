@@ -31,7 +31,11 @@ export function setGlobals(
   return { ...object, maps: object.maps.map((one) => (one === map ? changed : one)) };
 }
 
-/** The object with variables of any section set, by their names. Throws as `setGlobals`. */
+/**
+ * The object with variables of any section set, by their names. Throws as `setGlobals`.
+ *
+ * @throws XdpkitError BTF_VALUE_MEMBER
+ */
 export function setVariables(object: BpfObject, values: object, path = "$"): BpfObject {
   const rest = new Map<string, unknown>(Object.entries(values));
   const sections = object.maps.filter(({ data }) => data);
@@ -49,7 +53,11 @@ export function setVariables(object: BpfObject, values: object, path = "$"): Bpf
   return set;
 }
 
-/** A section's bytes with some variables set: the others keep what they have in `onto`. Throws as `setGlobals`. */
+/**
+ * A section's bytes with some variables set: the others keep what they have in `onto`. Throws as `setGlobals`.
+ *
+ * @throws XdpkitError BTF_VALUE_MEMBER
+ */
 export function encodeGlobals(
   { btf }: BpfObject,
   data: GlobalData,

@@ -42,7 +42,8 @@ const BPF_PSEUDO_FUNC = 4;
 /**
  * The program of that name with its subprograms in the order of their first use.
  *
- * @throws OBJECT_NO_PROGRAM when no entry point has the name, OBJECT_UNDEFINED when a called function is missing.
+ * @throws OBJECT_NO_PROGRAM when no entry point has the name, OBJECT_UNDEFINED, OBJECT_DATA_ADDRESSES when a called
+ *   function is missing.
  */
 export function link(object: BpfObject, programName: string): LinkedProgram {
   const byName = new Map(object.functions.map((function_) => [function_.name, function_]));

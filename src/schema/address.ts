@@ -16,7 +16,7 @@ const EXAMPLES = {
 
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 
-/** The bytes of an address in network order: 6, 4 or 16. Throws SCHEMA_ADDRESS. */
+/** The bytes of an address in network order: 6, 4 or 16. @throws XdpkitError SCHEMA_ADDRESS */
 export function parseAddress(family: AddressFamily, text: string): Uint8Array {
   const bytes = family === "mac" ? parseMac(text) : family === "ipv4" ? parseIpv4(text) : parseIpv6(text);
   if (!bytes) throw xdpkitError("SCHEMA_ADDRESS", { text, ...EXAMPLES[family] }, { at: ROOT });

@@ -137,7 +137,11 @@ export function isSchema(value: unknown): value is AnySchema {
   return isHolder && (value as Holder)[LAYOUT] !== undefined;
 }
 
-/** The layout of a schema, as plain data; computed once. Throws SCHEMA_NOT_A_SCHEMA. */
+/**
+ * The layout of a schema, as plain data; computed once. Throws SCHEMA_NOT_A_SCHEMA.
+ *
+ * @throws XdpkitError SCHEMA_NOT_A_SCHEMA
+ */
 export function layoutOf(schema: AnySchema): Layout {
   if (!isSchema(schema)) throw xdpkitError("SCHEMA_NOT_A_SCHEMA", { found: describe(schema) }, { at: ROOT });
   const layout = (schema as Holder)[LAYOUT] as Layout;

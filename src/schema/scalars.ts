@@ -114,6 +114,8 @@ export const flag: Scalar<boolean> = schemaOf({}, { kind: "bits", width: 1, size
 /**
  * `width` bits (1 to 32) of a big-endian group, most significant first. A struct whose group does not fill whole
  * bytes throws SCHEMA_BITS_UNALIGNED; another width throws SCHEMA_BITS_WIDTH.
+ *
+ * @throws XdpkitError SCHEMA_BITS_WIDTH
  */
 export function bits(width: number): Scalar<number> {
   if (!(Number.isInteger(width) && width >= 1 && width <= 32))
@@ -169,13 +171,17 @@ function requireLength(what: string, length: number): void {
   throw xdpkitError("SCHEMA_LENGTH", { what, length }, { at: ROOT });
 }
 
-/** `length` octets, alignment 1. Throws SCHEMA_LENGTH. */
+/** `length` octets, alignment 1. @throws XdpkitError SCHEMA_LENGTH */
 export function bytes(length: number): Scalar<Bytes> {
   requireLength("bytes", length);
   return schemaOf({}, { kind: "bytes", size: length, align: 1 });
 }
 
-/** `length` elements in a row. Throws SCHEMA_LENGTH, SCHEMA_BITS_UNALIGNED for elements that are not whole bytes. */
+/**
+ * `length` elements in a row. Throws SCHEMA_LENGTH, SCHEMA_BITS_UNALIGNED for elements that are not whole bytes.
+ *
+ * @throws XdpkitError SCHEMA_LENGTH
+ */
 export function array<T, const N extends number>(element: Schema<T>, length: N): Scalar<FixedArray<T, N>> {
   requireLength("array", length);
   const layout = layoutOf(element);
@@ -194,6 +200,8 @@ export const spinLock: Scalar<SpinLock> = schemaOf({}, { kind: "spinLock", size:
 /**
  * The same integer with names for its values: for BTF enums, the printer and `trace`. The type stays `number`.
  * Throws SCHEMA_NAMED for anything but an integer of at most 32 bits or `bits(n)`.
+ *
+ * @throws XdpkitError SCHEMA_NAMED
  */
 export function named(schema: Scalar<number>, names: Names): Scalar<number> {
   const layout = layoutOf(schema);

@@ -15,7 +15,11 @@ const givenFields = new WeakMap<object, ReadonlySet<string>>();
 
 type Values = Record<string, unknown>;
 
-/** Declares a layout once. Throws SCHEMA_BITS_UNALIGNED, SCHEMA_FIELD_NAME, SCHEMA_NOT_A_SCHEMA. */
+/**
+ * Declares a layout once. Throws SCHEMA_BITS_UNALIGNED, SCHEMA_FIELD_NAME, SCHEMA_NOT_A_SCHEMA.
+ *
+ * @throws XdpkitError SCHEMA_SIZE, SCHEMA_TYPE
+ */
 export function struct<F extends Record<string, Schema<unknown>>>(fields: F): Struct<Fields<F>> {
   const layout = layOut(fields);
   const parts: Readonly<Record<string, AnySchema>> = Object.freeze({ ...fields });

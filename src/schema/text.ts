@@ -174,6 +174,8 @@ export function nameOfValue(layout: Layout, value: unknown): string | undefined 
 /**
  * A value from a command line: scalars as `print` writes them (also 0x…), structs and arrays as JSON. Throws as
  * `fromJson`, and SCHEMA_JSON_SYNTAX.
+ *
+ * @throws XdpkitError SCHEMA_JSON_SYNTAX
  */
 export function parseValue<T>(schema: Schema<T>, text: string): T {
   const { kind } = layoutOf(schema);

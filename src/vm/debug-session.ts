@@ -59,7 +59,7 @@ export class DebugSession {
     return this.#machine.peek(address, size);
   }
 
-  /** Stops before `slot` of a program. */
+  /** Stops before `slot` of a program. @throws XdpkitError VM_BAD_JUMP */
   setBreakpoint(slot: number, program: string = this.#program): void {
     const { entry, slots } = this.#machine.program(program);
     if (!(Number.isInteger(slot) && slot >= 0 && slot < slots))

@@ -13,7 +13,7 @@ const OPTIONS: ParserOptions = {
   plugins: ["typescript", ["estree", { classFeatures: true }], "importAttributes", "explicitResourceManagement"],
 };
 
-/** The Program node. Throws STAGE_SYNTAX. `file` is for the error only. */
+/** The Program node. `file` is for the error only. @throws XdpkitError STAGE_SYNTAX */
 export function parseModule(source: string, file: string): SyntaxNode {
   try {
     return parse(source, OPTIONS).program as unknown as SyntaxNode;

@@ -12,7 +12,7 @@ import type { PcapngInterface } from "./pcapng-records.ts";
 
 /** A packet of either format. */
 export interface CapturedPacket {
-  /** Since 1970; null when the file does not say. */
+  /** Nanoseconds since 1970; null when the file does not say. */
   readonly timestampNs: bigint | null;
   /** A view on the chunk that it came in; copy what is kept for long. */
   readonly bytes: Uint8Array;
@@ -30,7 +30,11 @@ export interface CapturedPacket {
   readonly offset: number;
 }
 
-/** The packets of a capture. Throws CAPTURE_FORMAT, and what `readPcap` and `readPcapng` throw. */
+/**
+ * The packets of a capture. Throws CAPTURE_FORMAT, and what `readPcap` and `readPcapng` throw.
+ *
+ * @throws XdpkitError CAPTURE_FORMAT
+ */
 export async function* readCapture(source: ByteSource): AsyncGenerator<CapturedPacket, void, undefined> {
   const reader = new ChunkReader(source);
   try {

@@ -37,7 +37,7 @@ export interface PcapHeader {
 /** A packet of a pcap file. */
 export interface PcapPacket {
   readonly kind: "packet";
-  /** Since 1970. */
+  /** Nanoseconds since 1970. */
   readonly timestampNs: bigint;
   /** A view on the chunk that it came in; copy what is kept for long. */
   readonly bytes: Uint8Array;
@@ -154,7 +154,7 @@ export interface PcapWriteOptions {
   readonly byteOrder?: "little" | "big";
   /** Default "ns"; a finer time is cut off. */
   readonly resolution?: "us" | "ns";
-  /** Default 262144. */
+  /** Most bytes of a packet, as the header says. Default 262144. */
   readonly snapLength?: number;
 }
 
@@ -170,7 +170,11 @@ export interface PacketToWrite {
   readonly linkType?: number;
 }
 
-/** The chunks of a pcap file: one for the header, one per packet. Throws CAPTURE_TIMESTAMP, CAPTURE_MIXED_LINK_TYPES. */
+/**
+ * The chunks of a pcap file: one for the header, one per packet. Throws CAPTURE_TIMESTAMP, CAPTURE_MIXED_LINK_TYPES.
+ *
+ * @throws XdpkitError CAPTURE_TIMESTAMP, CAPTURE_MIXED_LINK_TYPES
+ */
 export async function* writePcap(
   packets: AsyncIterable<PacketToWrite> | Iterable<PacketToWrite>,
   options: PcapWriteOptions = {},

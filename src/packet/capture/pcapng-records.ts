@@ -36,7 +36,7 @@ export interface PcapngPacket {
   readonly block: "enhanced" | "simple" | "obsolete";
   /** Counts the section's interfaces from 0; a simple packet is of the first. */
   readonly interfaceId: number;
-  /** Null: the block has no time. */
+  /** Nanoseconds since 1970; null: the block has no time. */
   readonly timestampNs: bigint | null;
   /** A view on the chunk that it came in; copy what is kept for long. */
   readonly bytes: Uint8Array;
