@@ -43,6 +43,8 @@ import { Variables } from "./variables.ts";
 export interface LoadedMaps {
   readonly object: BpfObject;
   readonly maps: ReadonlyMap<string, KernelMap>;
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_MAP_DEFINITION for one that the kernel has refused */
+  map(name: string): KernelMap;
   program(name: string): { readonly fd: number };
   newMap(definition: BpfMap): KernelMap;
 }
@@ -89,11 +91,9 @@ export class KernelHandles implements Disposable {
     return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
   }
 
-  /** @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_MAP_DEFINITION for one that the kernel has refused */
   mapNamed(name: string): KernelMap {
-    const map = this.#loaded.maps.get(name);
-    if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });
-    return map;
+    return this.#loaded.map(name);
   }
 
   #access(handle: object): unknown {
