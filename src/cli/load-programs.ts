@@ -44,12 +44,14 @@ async function loadInto(file: string, folder: string, options: LoadCommandOption
   for (const path of taken) requireReplaceable(path, replace);
   const given = options.pinAllMaps ? withPinnedMaps(object) : object;
   using loaded = await inFile(file, () => new Loaded(given, { programs, pinPath: folder, fill }, read.names));
-  makePinFolder(folder);
-  for (const name of programs) {
-    const [{ fd }, path] = [loaded.program(name), join(folder, name)];
-    if (existsSync(path)) replacePin(fd, path);
-    else pin(fd, path);
-  }
+  loaded.commit(() => {
+    makePinFolder(folder);
+    for (const name of programs) {
+      const [{ fd }, path] = [loaded.program(name), join(folder, name)];
+      if (existsSync(path)) replacePin(fd, path);
+      else pin(fd, path);
+    }
+  });
   return describe(loaded, programs, folder);
 }
 

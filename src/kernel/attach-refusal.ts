@@ -3,9 +3,9 @@ import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 import { type NetworkInterface, tryFindInterface, type XdpMode } from "./interfaces.ts";
-import type { ProgramDescriptor } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
 import { programInfo } from "./program-info.ts";
+import type { ProgramDescriptor } from "./upgrade.ts";
 
 /** Where a program is to go. */
 export interface Place {

@@ -11,8 +11,9 @@ import { attachError, attachmentsAt, occupiedError, type Place } from "./attach-
 import { type Attachment, describeAttachment } from "./attachments.ts";
 import { findInterface, type XdpMode } from "./interfaces.ts";
 import { LinkPin } from "./link-pin.ts";
-import { openLink, type ProgramDescriptor, tryCreateLink } from "./links.ts";
+import { openLink, tryCreateLink } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
+import { type ProgramDescriptor, upgrading } from "./upgrade.ts";
 import { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";
 import { trySetXdp } from "./xdp-netlink.ts";
 
@@ -36,24 +37,41 @@ export interface AttachOptions {
 /** An attempt in one mode: what is attached, or why it is not. */
 type Outcome = { readonly link: XdpLink; readonly error?: never } | { readonly error: XdpkitError };
 
+type Replace = NonNullable<AttachOptions["replace"]>;
+
+interface Attempt {
+  readonly place: Place;
+  readonly replace: Replace;
+  readonly pin: LinkPin | undefined;
+  /** Why the modes before it were refused. */
+  readonly refused: readonly XdpkitError[];
+}
+
 /**
  * Attaches a program to an interface.
  *
  * @throws XdpkitError KERNEL_PIN_WITHOUT_LINK before anything happens, KERNEL_NO_INTERFACE, KERNEL_INTERFACE_GONE,
- *   KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence,
- *   KERNEL_PIN, KERNEL_AMBIGUOUS_LINK
+ *   KERNEL_OCCUPIED, KERNEL_PROGRAM_TYPE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH with the kernel's sentence, KERNEL_PIN,
+ *   KERNEL_AMBIGUOUS_LINK, KERNEL_LOCKED. After an error all is as it was before, pins of the program's maps included
  */
 export function attachXdp(program: ProgramDescriptor, options: AttachOptions): XdpLink {
-  const { mode: given = "native", via = "link", replace = false } = options;
-  const modes = typeof given === "string" ? [given] : given;
+  const { via = "link", replace = false } = options;
   if (via === "netlink" && options.pin !== undefined)
     throw xdpkitError("KERNEL_PIN_WITHOUT_LINK", { pin: options.pin });
-  const found = findInterface(options.interface);
-  const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found, replace !== false);
+  return upgrading(program, () => {
+    const found = findInterface(options.interface);
+    const pin = options.pin === undefined ? undefined : new LinkPin(options.pin, found, replace !== false);
+    return attachThere(program, [options.mode ?? "native"].flat(), { place: { interface: found, via }, replace, pin });
+  });
+}
+
+type AnyMode = Omit<Attempt, "refused" | "place"> & { readonly place: Omit<Place, "mode"> };
+
+function attachThere(program: ProgramDescriptor, modes: readonly XdpMode[], { place, ...how }: AnyMode): XdpLink {
   const refused: XdpkitError[] = [];
   for (const mode of modes) {
-    const outcome = attachInMode(program, { interface: found, mode, via }, replace, refused);
-    if ("link" in outcome) return held(outcome.link, pin);
+    const outcome = attachInMode(program, { ...how, place: { ...place, mode }, refused: [...refused] });
+    if ("link" in outcome) return outcome.link;
     refused.push(outcome.error);
     if (outcome.error.code !== "KERNEL_ATTACH") break;
   }
@@ -61,32 +79,28 @@ export function attachXdp(program: ProgramDescriptor, options: AttachOptions): X
   throw refused.at(-1)!;
 }
 
-function held(link: XdpLink, pin: LinkPin | undefined): XdpLink {
+function attachInMode(program: ProgramDescriptor, attempt: Attempt): Outcome {
+  const { place, replace, pin, refused } = attempt;
+  if (place.via === "netlink") return attachByNetlink(program, attempt);
+  const [current] = replace === false ? [] : attachmentsAt(place).filter(({ mode }) => mode === place.mode);
+  if (current) return takeOver(current, program, attempt);
+  const result = tryCreateLink(program, place.interface.index, place.mode);
+  if (result < 0) return { error: attachError(sentenceFor(result, program, place), place, program) };
+  const link = new LinkAttachment(result, place, refused);
   try {
-    if (link.via === "link") pin?.hold(link);
-    return link;
+    pin?.hold(link);
+    return { link };
   } catch (error) {
     link[Symbol.dispose]();
     throw error;
   }
 }
 
-type Replace = NonNullable<AttachOptions["replace"]>;
-
-function attachInMode(program: ProgramDescriptor, place: Place, replace: Replace, refused: XdpkitError[]): Outcome {
-  if (place.via === "netlink") return attachByNetlink(program, place, replace, refused);
-  const [current] = replace === false ? [] : attachmentsAt(place).filter(({ mode }) => mode === place.mode);
-  if (current) return takeOver(current, program, place, replace);
-  const result = tryCreateLink(program, place.interface.index, place.mode);
-  if (result >= 0) return { link: new LinkAttachment(result, place, [...refused]) };
-  return { error: attachError(sentenceFor(result, program, place), place, program) };
-}
-
-function attachByNetlink(program: ProgramDescriptor, place: Place, replace: Replace, refused: XdpkitError[]): Outcome {
+function attachByNetlink(program: ProgramDescriptor, { place, replace, refused }: Attempt): Outcome {
   const { interface: target, mode } = place;
   const expected = replace === true ? {} : { expected: replace === false ? ("none" as const) : replace.fd };
   const refusal = trySetXdp({ interfaceIndex: target.index, mode, fd: program.fd, ...expected });
-  if (!refusal) return { link: new NetlinkAttachment(program, place, [...refused]) };
+  if (!refusal) return { link: new NetlinkAttachment(program, place, refused) };
   const isUnexpected = refusal.errno === -errno.EEXIST && /not match expected/.test(refusal.sentence ?? "");
   if (isUnexpected) return { error: xdpkitError("KERNEL_UNEXPECTED_PROGRAM", { holder: target.name }) };
   return { error: attachError(refusal, place, program) };
@@ -101,8 +115,8 @@ function sentenceFor(code: number, program: ProgramDescriptor, { interface: { in
   return { errno: code, sentence: "there are no links of XDP before Linux 5.9" };
 }
 
-/** The link that is there gets the program; whoever else holds it holds on. */
-function takeOver(current: Attachment, program: ProgramDescriptor, place: Place, replace: Replace): Outcome {
+/** The link that is there gets the program; whoever else holds it holds on. It is pinned first, which can be undone. */
+function takeOver(current: Attachment, program: ProgramDescriptor, { place, replace, pin }: Attempt): Outcome {
   const [only, another] = current.links;
   const { name } = place.interface;
   if (another)
@@ -110,9 +124,11 @@ function takeOver(current: Attachment, program: ProgramDescriptor, place: Place,
   const link = only && openLink(only.id);
   if (!link) return { error: occupiedError(place, [current]) };
   try {
+    pin?.hold(link);
     link.update(program, typeof replace === "boolean" ? undefined : replace);
     return { link: new LinkAttachment(link.surrender(), place, []) };
   } catch (error) {
+    pin?.letGo();
     link[Symbol.dispose]();
     throw error;
   }

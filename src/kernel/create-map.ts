@@ -16,7 +16,7 @@ import {
   refusedFields,
   refusedMap,
   ringBufferSize,
-  VALUE_MAP_TYPES,
+  TYPED_MAP_TYPES,
 } from "../uapi/index.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
 import { pageBytes } from "./memory.ts";
@@ -56,7 +56,7 @@ function create(map: BpfMap, around: MapSurroundings): number {
 function typesOf(map: BpfMap, { btfFd }: MapSurroundings): { fd: number; key: number; value: number } | undefined {
   // Global data: its value is the section, and its key has no type (array_map_check_btf).
   const key = map.data ? 0 : map.keyType;
-  const isTyped = VALUE_MAP_TYPES.includes(map.type) && btfFd !== undefined && key !== undefined && map.valueType;
+  const isTyped = TYPED_MAP_TYPES.includes(map.type) && btfFd !== undefined && key !== undefined && map.valueType;
   return isTyped ? { fd: btfFd, key, value: map.valueType! } : undefined;
 }
 

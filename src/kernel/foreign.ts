@@ -2,7 +2,6 @@
  * What user space gets when it opens a handle of an object that another compiler made (`Foreign`): by the map's own type, with
  * the codecs of the object's BTF. Programs and maps in maps are names of the object; others that stand there are ids.
  */
-import { xdpkitError } from "../base/index.ts";
 import { withProgram } from "../lang/index.ts";
 import { type BpfObject, type Codec, entryCodecs, recordCodec } from "../object/index.ts";
 import { MapType } from "../uapi/index.ts";
@@ -20,6 +19,7 @@ import { targetCodec } from "./target-codecs.ts";
 interface Loaded {
   readonly object: BpfObject;
   readonly maps: ReadonlyMap<string, KernelMap>;
+  map(name: string): KernelMap;
   program(name: string): { readonly fd: number };
 }
 
@@ -73,18 +73,12 @@ function translationOf(loaded: Loaded, type: number): Translation | undefined {
     case MapType.ARRAY_OF_MAPS:
     case MapType.HASH_OF_MAPS:
       return {
-        in: (value) => (typeof value === "string" ? mapNamed(loaded, value).fd : value),
+        in: (value) => (typeof value === "string" ? loaded.map(value).fd : value),
         out: (id) => [...loaded.maps].find(([, { fd }]) => objectId(fd) === id)?.[0] ?? id,
       };
     default:
       return undefined;
   }
-}
-
-function mapNamed({ maps }: Loaded, name: string): KernelMap {
-  const map = maps.get(name);
-  if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...maps.keys()] });
-  return map;
 }
 
 /** The kernel's name of a program is cut: only those that it may be are compared, since asking for one loads it. */

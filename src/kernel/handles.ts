@@ -45,6 +45,8 @@ export interface LoadedMaps {
   readonly object: BpfObject;
   /** By name. */
   readonly maps: ReadonlyMap<string, KernelMap>;
+  /** By name. @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_MAP_DEFINITION for one that the kernel has refused */
+  map(name: string): KernelMap;
   /** By name; loads it if it is not loaded yet. */
   program(name: string): { readonly fd: number };
   /** A new map like an inner one. */
@@ -98,11 +100,13 @@ export class KernelHandles implements Disposable {
     return this.#names.get(handle) ?? (handle as { readonly name: string }).name;
   }
 
-  /** The map itself, for bytes and batches. @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /**
+   * The map itself, for bytes and batches.
+   *
+   * @throws XdpkitError KERNEL_UNKNOWN_MAP, KERNEL_MAP_DEFINITION for one that the kernel has refused
+   */
   mapNamed(name: string): KernelMap {
-    const map = this.#loaded.maps.get(name);
-    if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.#loaded.maps.keys()] });
-    return map;
+    return this.#loaded.map(name);
   }
 
   #access(handle: object): unknown {

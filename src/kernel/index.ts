@@ -28,7 +28,7 @@ export {
   type XdpMode,
 } from "./interfaces.ts";
 export { bpfMounts, findLinkHolders, type LinkHolders } from "./link-holders.ts";
-export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink, type ProgramDescriptor } from "./links.ts";
+export { KernelLink, type LinkInfo, listLinks, openLink, openPinnedLink } from "./links.ts";
 export { LoadedObject, type LoadObjectOptions } from "./load.ts";
 export { autoloadedPrograms, Loaded, type LoadOptions, load } from "./loaded.ts";
 export { BloomAccess, EntryAccess, QueueAccess } from "./map-access.ts";
@@ -67,4 +67,5 @@ export {
 } from "./routing.ts";
 export { targetCodec } from "./target-codecs.ts";
 export { openTrace, type TraceLine, type TraceStream } from "./trace-pipe.ts";
+export type { ProgramDescriptor, Upgrade } from "./upgrade.ts";
 export { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";

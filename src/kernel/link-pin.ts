@@ -15,6 +15,7 @@ import { requirePinFolder } from "./pins.ts";
 export class LinkPin {
   readonly #path: string;
   readonly #old: LinkInfo | undefined;
+  #isNew = false;
 
   /** @throws XdpkitError KERNEL_PIN, KERNEL_NOT_A_LINK */
   constructor(path: string, target: NetworkInterface, replace: boolean) {
@@ -33,6 +34,13 @@ export class LinkPin {
     if (this.#old?.id === link.info().id) return;
     if (this.#old) rmSync(this.#path);
     link.pin(this.#path);
+    this.#isNew = true;
+  }
+
+  /** Takes away the pin that `hold` has made. */
+  letGo(): void {
+    if (this.#isNew) rmSync(this.#path, { force: true });
+    this.#isNew = false;
   }
 }
 

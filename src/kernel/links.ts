@@ -11,13 +11,8 @@ import type { XdpMode } from "./interfaces.ts";
 import { objectIds, objectInfo, openById, openPinOf } from "./object-info.ts";
 import { pin } from "./pins.ts";
 import { attributes, BpfCommand, bpf, closeFd, tryBpf } from "./syscall.ts";
+import { type ProgramDescriptor, upgrading } from "./upgrade.ts";
 import { MODE_FLAGS } from "./xdp-netlink.ts";
-
-/** Whatever holds a descriptor of a program: a `KernelProgram` does. */
-export interface ProgramDescriptor {
-  /** Open as long as its owner. */
-  readonly fd: number;
-}
 
 /** What the kernel tells of a bpf_link. */
 export interface LinkInfo {
@@ -69,6 +64,10 @@ export class KernelLink extends Descriptor {
    * @throws XdpkitError KERNEL_INTERFACE_GONE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_LINK_UPDATE
    */
   update(program: ProgramDescriptor, expected?: ProgramDescriptor): void {
+    upgrading(program, () => this.#update(program, expected));
+  }
+
+  #update(program: ProgramDescriptor, expected?: ProgramDescriptor): void {
     const filled = attributes().u32(0, this.fd).u32(4, program.fd);
     if (expected) filled.u32(8, BPF_F_REPLACE).u32(12, expected.fd);
     const result = tryBpf(BpfCommand.LinkUpdate, filled);

@@ -3,10 +3,10 @@
  *
  * Nothing is pinned or attached; disposing closes every descriptor, and the kernel frees what nobody else holds.
  */
-import { u32Bytes, XdpkitError, xdpkitError } from "../base/index.ts";
+import { XdpkitError, xdpkitError } from "../base/index.ts";
 import { encode, type Instruction, LD_IMM64 } from "../isa/index.ts";
 import { type BpfFunction, type BpfMap, type BpfObject, type LinkedProgram, link } from "../object/index.ts";
-import { errno, errnoName, MapType, ProgramType } from "../uapi/index.ts";
+import { errno, errnoName, ProgramType } from "../uapi/index.ts";
 import { type LoadedBtf, loadBtf } from "./btf.ts";
 import { possibleCpus } from "./cpu.ts";
 import { completeMap, createKernelMap } from "./create-map.ts";
@@ -17,6 +17,7 @@ import type { TypedMap } from "./map-layout.ts";
 import type { KernelMap } from "./maps.ts";
 import { FLAG_FRAGMENTS, KernelProgram, type LoadProgramOptions, tryLoadProgram } from "./programs.ts";
 import { refusal } from "./refusal.ts";
+import { type FindTarget, fillSlots, SlotContents } from "./slots.ts";
 import { readVerifierLog } from "./verifier-log.ts";
 
 /** Values of `src` of `ld_imm64` (include/uapi/linux/bpf.h). */
@@ -36,8 +37,9 @@ export interface LoadObjectOptions {
 /** The maps and programs of an object in the kernel, by their names in the object. */
 export class LoadedObject implements Disposable {
   #object: BpfObject;
-  /** By name, global data included. */
+  /** Those that the kernel has taken: what others lack `map` tells. */
   readonly maps = new Map<string, KernelMap>();
+  readonly #unmade = new Map<string, XdpkitError>();
   /** KERNEL_BTF when the kernel does not take the object's types: others then see bytes in the maps, and no lines. */
   readonly btfRefusal: XdpkitError | undefined;
   readonly #programs = new Map<string, KernelProgram>();
@@ -46,8 +48,9 @@ export class LoadedObject implements Disposable {
   readonly #logLevel: number;
   readonly #reuse: (wanted: TypedMap) => KernelMap | undefined;
   readonly #reused = new Set<string>();
+  readonly #slotsBefore = new Map<string, SlotContents>();
 
-  /** @throws XdpkitError KERNEL_MAP_DEFINITION, KERNEL_CALL for a map that the kernel refuses */
+  /** @throws XdpkitError OBJECT_BIG_ENDIAN, OBJECT_CORE_* */
   constructor(given: BpfObject, { logLevel = 0, reuse = () => undefined }: LoadObjectOptions = {}) {
     if (given.bigEndian) throw xdpkitError("OBJECT_BIG_ENDIAN", {});
     const object = withKconfig(relocate(given));
@@ -57,12 +60,20 @@ export class LoadedObject implements Disposable {
     const btf = object.btf ? loadBtf(object.btf, object.functions) : undefined;
     if (btf instanceof XdpkitError) this.btfRefusal = btf;
     else this.#btf = btf;
+    for (const definition of object.maps) this.#try(definition, () => this.#createMap(definition));
+    for (const map of [...this.maps.values()])
+      if (!this.#reused.has(map.definition.name)) this.#try(map.definition, () => this.#fillMap(map));
+  }
+
+  /** What is wrong with a map is told when a program or the user reaches for it: an object may have maps for others. */
+  #try({ name }: BpfMap, body: () => void): void {
     try {
-      for (const definition of object.maps) this.#createMap(definition);
-      for (const [name, map] of this.maps) if (!this.#reused.has(name)) this.#fillMap(map);
+      body();
     } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
+      if (!(error instanceof XdpkitError)) throw error;
+      this.#unmade.set(name, error);
+      this.maps.get(name)?.[Symbol.dispose]();
+      this.maps.delete(name);
     }
   }
 
@@ -71,11 +82,16 @@ export class LoadedObject implements Disposable {
     return this.#object;
   }
 
-  /** By its name in the object. @throws XdpkitError KERNEL_UNKNOWN_MAP */
+  /** By its name in the object. @throws XdpkitError why it could not be made; KERNEL_UNKNOWN_MAP */
   map(name: string): KernelMap {
     const map = this.maps.get(name);
-    if (!map) throw xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.maps.keys()] });
-    return map;
+    if (map) return map;
+    throw this.#unmade.get(name) ?? xdpkitError("KERNEL_UNKNOWN_MAP", { name, known: [...this.maps.keys()] });
+  }
+
+  /** Those that have been loaded. */
+  get programs(): readonly KernelProgram[] {
+    return [...this.#programs.values()];
   }
 
   /** Loads the program the first time. @throws XdpkitError KERNEL_REFUSED, KERNEL_PERMISSION */
@@ -126,12 +142,31 @@ export class LoadedObject implements Disposable {
 
   /** Slots of maps that were there already: from here on others call this object's programs. @throws XdpkitError KERNEL_CALL */
   fillReused(): void {
-    for (const name of this.#reused) this.#fillSlots(this.map(name));
+    for (const name of this.#reused) {
+      const map = this.map(name);
+      if (!this.#slotsBefore.has(name)) this.#slotsBefore.set(name, new SlotContents(map));
+      fillSlots(map, this.#target);
+    }
   }
+
+  /** Undoes `fillReused`. */
+  restoreReused(): void {
+    for (const slots of this.#slotsBefore.values()) slots.restore();
+    this.keepReused();
+  }
+
+  /** Gives up what was in the slots before. */
+  keepReused(): void {
+    for (const slots of this.#slotsBefore.values()) slots[Symbol.dispose]();
+    this.#slotsBefore.clear();
+  }
+
+  readonly #target: FindTarget = (kind, name) => (kind === "program" ? this.program(name).fd : this.map(name).fd);
 
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
     for (const map of this.maps.values()) map[Symbol.dispose]();
+    this.keepReused();
     this.#btf?.[Symbol.dispose]();
   }
 
@@ -154,17 +189,7 @@ export class LoadedObject implements Disposable {
       if (result < 0) throw xdpkitError("KERNEL_CALL", { call: `initialising ${name}`, errno: errnoName(result) });
       if (data.readOnly) map.freeze();
     }
-    this.#fillSlots(map);
-  }
-
-  #fillSlots(map: KernelMap): void {
-    const { slots = [], name, type } = map.definition;
-    for (const { index, target } of slots) {
-      const fd = type === MapType.PROG_ARRAY ? this.program(target).fd : this.map(target).fd;
-      const result = map.trySet(u32Bytes(index), u32Bytes(fd));
-      if (result < 0)
-        throw xdpkitError("KERNEL_CALL", { call: `setting slot ${index} of ${name}`, errno: errnoName(result) });
-    }
+    fillSlots(map, this.#target);
   }
 
   /** Instructions with map descriptors in place of references. */

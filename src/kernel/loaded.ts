@@ -2,7 +2,7 @@
  * Programs in the kernel as users see them: `load(programs)`, `loaded.map(handle)`, `loaded.attach(program, …)`.
  *
  * The kernel's twin of `createVm`. Everything is loaded, and maps are filled, before anything becomes visible: a load that
- * fails changes nothing outside of the process.
+ * fails changes nothing outside of the process, and an attachment that fails takes back what the load has changed.
  */
 import type { XdpkitError } from "../base/index.ts";
 import {
@@ -39,7 +39,10 @@ export interface LoadOptions {
    * /sys/fs/bpf, as of libbpf.
    */
   readonly pinPath?: string;
-  /** For pinned maps whose layout has changed. */
+  /**
+   * For pinned maps whose layout has changed. Where one is needed the folder stays locked, and its pins as they are, until one of
+   * the programs is attached (`attach`, `link.update`), or `commit` is called; disposing before that gives the upgrade up.
+   */
   readonly migrations?: readonly Migration[];
   /** Names of the programs to load. Default: XDP programs but those of `?xdp` sections, as libbpf does. */
   readonly programs?: readonly string[];
@@ -78,6 +81,7 @@ export class Loaded implements Disposable {
   readonly #loaded: LoadedObject;
   readonly #names: ReadonlyMap<object, string>;
   readonly #handles: KernelHandles;
+  readonly #pins: MapPins;
 
   /** `names`: what the object calls the handles of the module that it was compiled from. */
   constructor(object: BpfObject, options: LoadOptions, names: ReadonlyMap<object, string> = new Map()) {
@@ -89,18 +93,23 @@ export class Loaded implements Disposable {
       programs = autoloadedPrograms(object),
     } = options;
     const byName = new Map(migrations.map((one) => [nameOf(one.map, names), one] as const));
-    using pins = new MapPins(pinPath, new Set(byName.keys()));
+    const pins = new MapPins(pinPath, new Set(byName.keys()));
+    this.#pins = pins;
     const bound = withSettings(object, names, settings);
     this.#names = names;
-    this.#loaded = new LoadedObject(bound, { logLevel, reuse: (wanted) => pins.reuse(wanted) });
+    try {
+      this.#loaded = new LoadedObject(bound, { logLevel, reuse: (wanted) => pins.reuse(wanted) });
+    } catch (error) {
+      pins[Symbol.dispose]();
+      throw error;
+    }
     this.#handles = new KernelHandles(this.#loaded, names);
     try {
       for (const name of programs) this.#loaded.program(name);
       this.#handles.fill(new Set([...this.#loaded.reused, ...pins.old.keys()]));
       for (const [name, old] of pins.old) this.#migrate(old, byName.get(name)!, pins.pathOf(name));
       options.fill?.(this);
-      pins.commit(this.maps, this.#loaded.reused);
-      this.#loaded.fillReused();
+      pins.ready(this.#loaded);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -147,7 +156,19 @@ export class Loaded implements Disposable {
 
   /** Loads it if it is not loaded yet. @throws XdpkitError OBJECT_NO_PROGRAM */
   program(which: AnyProgram | string): KernelProgram {
-    return this.#loaded.program(typeof which === "string" ? which : nameOf(which, this.#names));
+    const program = this.#loaded.program(typeof which === "string" ? which : nameOf(which, this.#names));
+    program.upgrade ??= this.#pins;
+    return program;
+  }
+
+  /**
+   * Ends the upgrade without an attachment of ours: pins move to the maps that took the place of others. `hold`, which runs
+   * before that, makes the programs last in another way (a pin, a slot); what it throws leaves everything as it was.
+   *
+   * @throws XdpkitError KERNEL_LOCKED, KERNEL_PIN, and what `hold` throws
+   */
+  commit(hold: () => void = () => {}): void {
+    this.#pins.during(hold);
   }
 
   /** Attaches one of the programs: see `attachXdp`. The link takes another one by `link.update(next.program(end))`. */
@@ -156,6 +177,7 @@ export class Loaded implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#pins[Symbol.dispose]();
     this.#handles[Symbol.dispose]();
     this.#loaded[Symbol.dispose]();
   }

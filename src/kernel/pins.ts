@@ -19,13 +19,15 @@ export function requirePinFolder(path: string): void {
   throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: existsSync(folder) ? "EPERM" : "ENOENT" });
 }
 
-/** A folder for pins: its last name is made where it is missing. @throws XdpkitError KERNEL_PIN */
-export function makePinFolder(folder: string): void {
-  if (!existsSync(folder)) {
+/** A folder for pins: its last name is made where it is missing, which true says. @throws XdpkitError KERNEL_PIN */
+export function makePinFolder(folder: string): boolean {
+  const isMissing = !existsSync(folder);
+  if (isMissing) {
     requirePinFolder(folder);
-    changing(folder, () => mkdirSync(folder));
+    changing(folder, () => mkdirSync(folder, { recursive: true }));
   }
   requirePinFolder(join(folder, "pin"));
+  return isMissing;
 }
 
 /** Gives an object a name that holds it after the process has ended. @throws XdpkitError KERNEL_PIN */
@@ -34,16 +36,26 @@ export function pin(fd: number, path: string): void {
   if (result < 0) throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: errnoName(result) });
 }
 
-/** Of the pin that takes the place of another, while it is made: no map and no program is called so. */
+/** Begins the name of the pin that takes the place of another, while it is made: no map and no program is called so. */
 const NEXT = "0next_";
+
+/** Where the pin waits that takes the place of the one at `path`. */
+export const nextPin = (path: string): string => join(dirname(path), NEXT + basename(path));
+
+/** The name of the pin that one of this name waits to replace. */
+export const replacedBy = (name: string): string | undefined =>
+  name.startsWith(NEXT) ? name.slice(NEXT.length) : undefined;
+
+/** Takes the place of what is there, at once. @throws XdpkitError KERNEL_PIN */
+export const renamePin = (from: string, path: string): void => changing(path, () => renameSync(from, path));
 
 /** The pin of another object becomes that of this one, at once. @throws XdpkitError KERNEL_PIN */
 export function replacePin(fd: number, path: string): void {
-  const next = join(dirname(path), NEXT + basename(path));
+  const next = nextPin(path);
   changing(next, () => rmSync(next, { force: true }));
   pin(fd, next);
   try {
-    changing(path, () => renameSync(next, path));
+    renamePin(next, path);
   } catch (error) {
     rmSync(next, { force: true });
     throw error;

@@ -5,6 +5,7 @@ import { errno } from "../uapi/index.ts";
 import { Descriptor } from "./descriptor.ts";
 import { refusal } from "./refusal.ts";
 import { attributes, BpfCommand, bpf, tryBpf } from "./syscall.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Attributes of `BPF_PROG_LOAD`. */
 export interface LoadProgramOptions {
@@ -87,6 +88,8 @@ export class KernelProgram extends Descriptor {
   readonly name: string;
   /** The verifier's, as `logLevel` asked for it. */
   readonly log: string;
+  /** What changes together with its first attachment. */
+  upgrade: Upgrade | undefined;
   readonly #output = new Uint8Array(OUTPUT_BYTES);
 
   constructor(fd: number, name: string, log = "") {

@@ -3,11 +3,12 @@ import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { errno } from "../uapi/index.ts";
 import { type Place, refusalError } from "./attach-refusal.ts";
 import { askForInterface, type XdpMode } from "./interfaces.ts";
-import { KernelLink, type ProgramDescriptor } from "./links.ts";
+import { KernelLink } from "./links.ts";
 import { NetlinkProtocol, type NetlinkRefusal, NetlinkSocket } from "./netlink.ts";
 import { openById } from "./object-info.ts";
 import { programInfo } from "./program-info.ts";
 import { closeFd } from "./syscall.ts";
+import { type ProgramDescriptor, upgrading } from "./upgrade.ts";
 import { askToSetXdp } from "./xdp-netlink.ts";
 
 interface Attached extends Disposable {
@@ -67,6 +68,10 @@ export class NetlinkAttachment implements Attached {
 
   /** @throws XdpkitError KERNEL_INTERFACE_GONE, KERNEL_UNEXPECTED_PROGRAM, KERNEL_ATTACH */
   update(program: ProgramDescriptor): void {
+    upgrading(program, () => this.#update(program));
+  }
+
+  #update(program: ProgramDescriptor): void {
     const refusal = this.#set(program.fd);
     if (refusal?.errno === -errno.EEXIST || refusal?.errno === -errno.EBUSY) throw this.#unexpected();
     const find = (which: string | number, namespaceId?: number) => askForInterface(this.#socket, which, namespaceId);

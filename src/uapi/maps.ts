@@ -15,7 +15,7 @@ export const mapTypeName = (type: number): MapTypeName | undefined => names.get(
 export const mapTypeSince = (name: MapTypeName): string | undefined =>
   MAP_TYPES.find((row) => row.name === name)?.since;
 
-/** Types whose values are bytes to user space; they take BTF for keys and values. */
+/** Types whose values are bytes to user space. */
 export const VALUE_MAP_TYPES: readonly number[] = [
   MapType.HASH,
   MapType.ARRAY,
@@ -24,6 +24,15 @@ export const VALUE_MAP_TYPES: readonly number[] = [
   MapType.LRU_HASH,
   MapType.LRU_PERCPU_HASH,
   MapType.LPM_TRIE,
+];
+
+/** Types whose maps get BTF: those, and storage of sockets and their kin, which the kernel refuses without. */
+export const TYPED_MAP_TYPES: readonly number[] = [
+  ...VALUE_MAP_TYPES,
+  MapType.SK_STORAGE,
+  MapType.INODE_STORAGE,
+  MapType.TASK_STORAGE,
+  MapType.CGRP_STORAGE,
 ];
 
 /** Types with a value for every possible CPU, each padded to 8 bytes where user space sees them. */

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { type BtfType, readBtf } from "../../src/btf/index.ts";
 import { LoadedObject, mapInfo } from "../../src/kernel/index.ts";
 import { assemble, type BpfFunction, type BpfObject, readElf } from "../../src/object/index.ts";
+import { MapFlag, MapType } from "../../src/uapi/index.ts";
 import { createVm } from "../../src/vm/index.ts";
 import { suite } from "../support/require.ts";
 
@@ -37,6 +38,57 @@ exit
 `;
 
 suite("loading an object", ["bpf", "bpftool", "/sys/kernel/btf/vmlinux"], () => {
+  it("makes storage of sockets with its types, beside an XDP program that does not use it", () => {
+    const object = readElf(readFileSync(new URL("../objects/maps.o", import.meta.url)), { name: "maps" });
+    const hash = object.maps.find(({ type, valueType }) => type === MapType.HASH && valueType !== undefined)!;
+    const storage = {
+      ...hash,
+      name: "per_socket",
+      type: MapType.SK_STORAGE,
+      maxEntries: 0,
+      flags: MapFlag.NO_PREALLOC,
+    };
+    using loaded = new LoadedObject({ ...object, maps: [...object.maps, storage] });
+    const { definition, btfId } = mapInfo(loaded.map("per_socket").fd);
+    expect([definition.type, btfId > 0]).toEqual([MapType.SK_STORAGE, true]);
+  });
+
+  it("tells what is wrong with a map to who reaches for it", () => {
+    const object = assemble(`.license "GPL"
+.map per_socket type=24 key=4 value=8 entries=0 flags=1
+.map big type=1 key=4 value=8 entries=0
+.map outer type=12 key=4 value=4 entries=1
+.inner outer type=1 key=4 value=8 entries=0
+.slot outer 0 big
+.section xdp
+.global pass
+r0 = 2
+exit
+.section xdp
+.global user
+r1 = outer ll
+r0 = 2
+exit
+`);
+    using loaded = new LoadedObject(object);
+    expect(loaded.program("pass").run(new Uint8Array(60)).action).toBe(2);
+    expect([...loaded.maps.keys()]).toEqual([]);
+    const refused = (map: string, field: string) =>
+      expect.objectContaining({
+        code: "KERNEL_MAP_DEFINITION",
+        message: expect.stringContaining(`refuses map ${map}: ${field}`),
+      });
+    expect(() => loaded.map("big")).toThrow(refused("big", "max_entries"));
+    expect(() => loaded.program("user")).toThrow(refused("outer.inner", "max_entries"));
+    expect(() => loaded.map("per_socket")).toThrow(
+      expect.objectContaining({
+        code: "KERNEL_CALL",
+        message: expect.stringContaining("per_socket failed with EINVAL"),
+      }),
+    );
+    expect(() => loaded.map("nothing")).toThrow(expect.objectContaining({ code: "KERNEL_UNKNOWN_MAP" }));
+  });
+
   it("answers CO-RE's questions for the running kernel", () => {
     const object = readElf(readFileSync(new URL("../objects/core.o", import.meta.url)), { name: "core" });
     using loaded = new LoadedObject(object);

@@ -13,39 +13,15 @@ import {
   openPinnedMap,
   programInfo,
 } from "../../src/kernel/index.ts";
-import { type HashMap, type Setting, struct, u32, u64, XdpAction, type XdpProgram } from "../../src/lang/index.ts";
+import { type HashMap, struct, u32, u64, XdpAction, type XdpProgram } from "../../src/lang/index.ts";
 import { readElf } from "../../src/object/index.ts";
 import { BpfFolder } from "../support/bpf-folder.ts";
+import { type Counting, counting } from "../support/counting.ts";
 import { loadText } from "../support/load-module.ts";
 import { Namespace } from "../support/namespace.ts";
 import { suite } from "../support/require.ts";
 
 const PACKET = new Uint8Array(60);
-
-interface Counting {
-  readonly count: XdpProgram;
-  readonly hits: HashMap<number, { packets: bigint }>;
-  readonly step: Setting<bigint>;
-  readonly limits: HashMap<number, bigint>;
-}
-
-/** A module that counts; `fields` and `maxEntries` are what a new version of it may change. */
-function counting(file: string, fields = "packets: u64", maxEntries = 8): Counting {
-  const text = `
-import { atomic, HashMap, setting, struct, u16, u32, u64, XdpAction, xdp } from "xdpkit";
-export class Hits extends struct({ ${fields} }) {}
-export const hits = new HashMap({ key: u32, value: Hits, maxEntries: ${maxEntries}, pin: true });
-export const limits = new HashMap({ key: u32, value: u64, maxEntries: 4, entries: () => [[1, 10n]] });
-export const step = setting(u64, 1n);
-export const count = xdp((ctx) => {
-  const place = hits.lookupOrInsert(7, new Hits({}));
-  if (place === null) return XdpAction.Aborted;
-  atomic.add(place, "packets", step.value);
-  const limit = limits.lookup(1);
-  return limit !== null && place.packets > limit.value ? XdpAction.Drop : XdpAction.Pass;
-});`;
-  return loadText(text, file) as unknown as Counting;
-}
 
 const first = counting("first.xdp.ts");
 
@@ -172,6 +148,7 @@ suite("load", ["root", "bpf", "kernel 6.1"], () => {
     const sorted = (entries: Iterable<readonly [unknown, unknown]>) =>
       [...entries].sort(([a], [b]) => Number(a) - Number(b));
     expect(sorted(loaded.map("hits").entries())).toEqual(expected);
+    loaded.commit();
     expect(readdirSync(folder)).toEqual(["hits"]);
     using again = await start(counting("again2.xdp.ts", "packets: u64, bytes: u64", 16), { migrations: [] });
     expect([[...again.reused], sorted(again.map("hits").entries())]).toEqual([["hits"], expected]);

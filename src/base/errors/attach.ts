@@ -66,7 +66,8 @@ export const attachErrors = {
   KERNEL_LOCKED: entry(
     (p: { path: string; holder: number | undefined }) =>
       `${p.path} is in use${p.holder === undefined ? "" : ` by process ${p.holder}`}`,
-    () => "wait for that process or end it, or take another folder",
+    () =>
+      "wait for that process or end it, or take another folder; in one process, attach or dispose of what was loaded before",
   ),
   KERNEL_NOT_ATTACHED: entry(
     (p: { interface: string; mode: string }) =>
