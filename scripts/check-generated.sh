@@ -3,4 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 npm run --silent gen >/dev/null
-git diff --exit-code --stat -- 'src/uapi/*.gen.ts' examples/captures
+git diff --exit-code --stat -- 'src/uapi/*.gen.ts' examples/captures docs/reference
+new=$(git ls-files --others --exclude-standard docs/reference)
+[ -z "$new" ] || { echo "not committed: $new" >&2; exit 1; }

@@ -17,6 +17,15 @@ let project: string;
 const run = (command: string, words: readonly string[], cwd = project): string =>
   execFileSync(command, words, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
+/** The modules of a page, by the names in their first lines. */
+function filesOf(page: string): { readonly name: string; readonly text: string }[] {
+  const text = readFileSync(join(ROOT, page), "utf8");
+  return [...text.matchAll(/```ts\n\/\/ (\S+\.ts)\n[\s\S]*?```/g)].map(([block, name]) => ({
+    name: name!,
+    text: block!.slice("```ts\n".length, -"```".length),
+  }));
+}
+
 /** The README's modules, named by their first line (the one without a name is about clang's object), and its tsconfig. */
 function readmeFiles(): { readonly name: string; readonly text: string }[] {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -100,6 +109,21 @@ describe("the README's project", () => {
       packets: 237,
       verdicts: { XDP_DROP: 1, XDP_PASS: 236 },
       outcomes: { outcomes: { otherProtocol: 109, truncated: 1, denied: 0, allowed: 127 } },
+    });
+  });
+
+  it("is tested by Vitest as docs/guides/testing.md says", () => {
+    const files = filesOf("docs/guides/testing.md");
+    expect(files.map(({ name }) => name)).toEqual(["vitest.config.ts", "guard.test.ts", "kernel.test.ts"]);
+    for (const { name, text } of files) writeFileSync(join(project, name), text);
+    symlinkSync(join(ROOT, "node_modules/vitest"), join(project, "node_modules/vitest"));
+    const said = run(process.execPath, [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", "--reporter", "json"]);
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(said);
+    const skipped = process.getuid?.() === 0 ? 0 : 1;
+    expect({ numPassedTests, numFailedTests, numPendingTests }).toEqual({
+      numPassedTests: 3 - skipped,
+      numFailedTests: 0,
+      numPendingTests: skipped,
     });
   });
 
