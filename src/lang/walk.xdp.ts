@@ -1,5 +1,5 @@
 /** xdpkit/walk: kernel functions that find headers. Compiled into the programs that call them, like any other function. */
-import { Ethernet, EtherType, IpProtocol, Ipv6Extension, VlanTag } from "../packet/index.ts";
+import { Ethernet, EtherType, IpProtocol, Ipv6Extension, Ipv6Fragment, VlanTag } from "../packet/index.ts";
 import type { Cursor } from "./context.ts";
 import { unroll } from "./control.ts";
 
@@ -39,3 +39,38 @@ export function skipOptions(cursor: Cursor, nextHeader: number, limit: number): 
   }
   return protocol;
 }
+
+/**
+ * Steps over the extension headers of RFC 8200 section 4.1 and Mobility (RFC 6275), at most `limit`: options, Routing, Fragment
+ * and AH, whose length has a unit of its own. Returns the protocol after them, or null when the packet ends before.
+ *
+ * It stops at the Fragment header of a later fragment, and returns 44: what follows there is no header. ESP (50) is returned as it is.
+ */
+export function skipExtensions(cursor: Cursor, nextHeader: number, limit: number): number | null {
+  let protocol = nextHeader;
+  for (const _ of unroll(limit)) {
+    if (protocol === IpProtocol.Fragment) {
+      const fragment = cursor.peek(Ipv6Fragment);
+      if (!fragment) return null;
+      if (fragment.fragmentOffset !== 0) break;
+      protocol = fragment.nextHeader;
+      cursor.skip(Ipv6Fragment.size);
+      continue;
+    }
+    if (!isExtension(protocol)) break;
+    const extension = cursor.peek(Ipv6Extension);
+    if (!extension) return null;
+    // RFC 4302 section 2.2: units of 4 bytes, minus 2.
+    const length = protocol === IpProtocol.Ah ? (extension.extensionLength + 2) * 4 : extension.length;
+    protocol = extension.nextHeader;
+    cursor.skip(length);
+  }
+  return protocol;
+}
+
+const isExtension = (protocol: number): boolean =>
+  protocol === IpProtocol.HopByHop ||
+  protocol === IpProtocol.Routing ||
+  protocol === IpProtocol.Ah ||
+  protocol === IpProtocol.DestinationOptions ||
+  protocol === IpProtocol.Mobility;

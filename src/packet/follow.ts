@@ -1,9 +1,9 @@
 /**
- * Which layer follows which number, and the other way round: EtherTypes, IP protocols, UDP ports.
+ * Which layer follows which number, and the other way round: EtherTypes, IP protocols, UDP ports, PPP protocols.
  *
  * Invariant: one table each, read in both directions, so that what `encode` writes `parse` follows.
  */
-import { EtherType, IpProtocol, Port, RoutingType } from "./headers/index.ts";
+import { EtherType, IpProtocol, Port, PppProtocol, RoutingType } from "./headers/index.ts";
 import type { LayerKind } from "./layer.ts";
 
 const ETHER_TYPES: readonly (readonly [LayerKind, number])[] = [
@@ -13,6 +13,10 @@ const ETHER_TYPES: readonly (readonly [LayerKind, number])[] = [
   ["vlan", EtherType.Vlan],
   ["vlan", EtherType.QinQ],
   ["ethernet", EtherType.TransparentEthernet],
+  ["mpls", EtherType.Mpls],
+  ["mpls", EtherType.MplsMulticast],
+  ["pppoe", EtherType.PppoeSession],
+  ["pppoe", EtherType.PppoeDiscovery],
 ];
 
 const IP_PROTOCOLS: readonly (readonly [LayerKind, number])[] = [
@@ -26,6 +30,8 @@ const IP_PROTOCOLS: readonly (readonly [LayerKind, number])[] = [
   ["srh", IpProtocol.Routing],
   ["fragment", IpProtocol.Fragment],
   ["gre", IpProtocol.Gre],
+  ["esp", IpProtocol.Esp],
+  ["ah", IpProtocol.Ah],
   ["icmpv6", IpProtocol.Icmpv6],
   ["routerSolicitation", IpProtocol.Icmpv6],
   ["routerAdvertisement", IpProtocol.Icmpv6],
@@ -34,6 +40,7 @@ const IP_PROTOCOLS: readonly (readonly [LayerKind, number])[] = [
   ["redirect", IpProtocol.Icmpv6],
   ["destinationOptions", IpProtocol.DestinationOptions],
   ["sctp", IpProtocol.Sctp],
+  ["mpls", IpProtocol.Mpls],
   ["ethernet", IpProtocol.Ethernet],
 ];
 
@@ -41,6 +48,13 @@ const UDP_PORTS: readonly (readonly [LayerKind, number])[] = [
   ["gtpU", Port.GtpU],
   ["vxlan", Port.Vxlan],
   ["gue", Port.Gue],
+  ["geneve", Port.Geneve],
+  ["mpls", Port.Mpls],
+];
+
+const PPP_PROTOCOLS: readonly (readonly [LayerKind, number])[] = [
+  ["ipv4", PppProtocol.Ipv4],
+  ["ipv6", PppProtocol.Ipv6],
 ];
 
 type Table = readonly (readonly [LayerKind, number])[];
@@ -54,12 +68,16 @@ const protocolKinds = byNumber(IP_PROTOCOLS);
 const protocols = byKind(IP_PROTOCOLS);
 const portKinds = byNumber(UDP_PORTS);
 const ports = byKind(UDP_PORTS);
+const pppKinds = byNumber(PPP_PROTOCOLS);
+const pppProtocols = byKind(PPP_PROTOCOLS);
 
 /** Null: payload. */
 export const kindOfEtherType = (etherType: number): LayerKind | null => etherTypeKinds.get(etherType) ?? null;
 export const etherTypeOf = (kind: LayerKind): number | undefined => etherTypes.get(kind);
 export const kindOfPort = (port: number): LayerKind | null => portKinds.get(port) ?? null;
 export const portOf = (kind: LayerKind): number | undefined => ports.get(kind);
+export const kindOfPpp = (protocol: number): LayerKind | null => pppKinds.get(protocol) ?? null;
+export const pppProtocolOf = (kind: LayerKind): number | undefined => pppProtocols.get(kind);
 
 /** The layer of an IP protocol number at `offset`; a Routing header's type tells whether it is an SRH. */
 export function kindOfProtocol(protocol: number, bytes: Uint8Array, offset: number): LayerKind | null {

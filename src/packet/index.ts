@@ -13,7 +13,9 @@ export {
 } from "./checksum.ts";
 export * from "./headers/index.ts";
 export type {
+  AuthenticationLayer,
   Fault,
+  GeneveLayer,
   GreLayer,
   GtpULayer,
   GueLayer,
@@ -28,7 +30,9 @@ export type {
   SrhLayer,
 } from "./layer.ts";
 export {
+  ah,
   destinationOptions,
+  geneve,
   gre,
   gtpU,
   gue,

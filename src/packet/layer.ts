@@ -6,8 +6,11 @@
  */
 import type {
   Arp,
+  AuthenticationHeader,
   DestinationOptions,
+  EncapsulatingSecurity,
   Ethernet,
+  Geneve,
   Gre,
   GtpOptional,
   GtpU,
@@ -18,8 +21,11 @@ import type {
   Ipv4,
   Ipv6,
   Ipv6Fragment,
+  Mpls,
   NeighbourAdvertisement,
   NeighbourSolicitation,
+  Ppp,
+  Pppoe,
   Redirect,
   RouterAdvertisement,
   RouterSolicitation,
@@ -82,11 +88,25 @@ export interface GueLayer extends PlainLayer<"gue", Gue> {
   readonly extension: Uint8Array;
 }
 
+/** IP Authentication Header (RFC 4302). */
+export interface AuthenticationLayer extends PlainLayer<"ah", AuthenticationHeader> {
+  /** The integrity check value with its padding: a multiple of 4 bytes. */
+  readonly icv: Uint8Array;
+}
+/** Geneve (RFC 8926). */
+export interface GeneveLayer extends PlainLayer<"geneve", Geneve> {
+  /** Options as they lie in the packet, a multiple of 4 bytes. */
+  readonly options: Uint8Array;
+}
+
 /** A header with what belongs to it, by `kind`. */
 export type Layer =
   | PlainLayer<"ethernet", Ethernet>
   | PlainLayer<"vlan", VlanTag>
   | PlainLayer<"arp", Arp>
+  | PlainLayer<"mpls", Mpls>
+  | PlainLayer<"pppoe", Pppoe>
+  | PlainLayer<"ppp", Ppp>
   | OptionsLayer<"ipv4", Ipv4, Ipv4Option>
   | PlainLayer<"ipv6", Ipv6>
   | OptionsLayer<"hopByHop", HopByHop, Ipv6Option>
@@ -94,6 +114,8 @@ export type Layer =
   | RoutingLayer
   | SrhLayer
   | PlainLayer<"fragment", Ipv6Fragment>
+  | AuthenticationLayer
+  | PlainLayer<"esp", EncapsulatingSecurity>
   | PlainLayer<"icmp", Icmp>
   | PlainLayer<"icmpv6", Icmpv6>
   | OptionsLayer<"routerSolicitation", RouterSolicitation, NeighbourOption>
@@ -107,6 +129,7 @@ export type Layer =
   | GtpULayer
   | GreLayer
   | PlainLayer<"vxlan", Vxlan>
+  | GeneveLayer
   | GueLayer;
 
 /** `ethernet`, `ipv6`, `srh`, … */

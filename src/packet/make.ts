@@ -8,7 +8,9 @@
  * Invariant: fields that are not named stay left out, so `encode` computes them; the option list is what is written.
  */
 import {
+  AuthenticationHeader,
   DestinationOptions,
+  Geneve,
   Gre,
   GtpOptional,
   GtpU,
@@ -155,4 +157,17 @@ export function gre({
 /** GUE variant 0 with extension fields, a multiple of 4 bytes. */
 export function gue({ extension, ...fields }: FieldsOf<Gue> & { readonly extension?: Uint8Array }): LayerOf<"gue"> {
   return { kind: "gue", header: new Gue(fields), extension: extension ?? new Uint8Array(0) };
+}
+
+/** IP Authentication Header (RFC 4302) with its integrity check value, a multiple of 4 bytes; of IPv6 12 bytes fill the unit of 8. */
+export function ah({ icv, ...fields }: FieldsOf<AuthenticationHeader> & { readonly icv?: Uint8Array }): LayerOf<"ah"> {
+  return { kind: "ah", header: new AuthenticationHeader(fields), icv: icv ?? new Uint8Array(12) };
+}
+
+/** Geneve (RFC 8926) with options as bytes, a multiple of 4. */
+export function geneve({
+  options,
+  ...fields
+}: FieldsOf<Geneve> & { readonly options?: Uint8Array }): LayerOf<"geneve"> {
+  return { kind: "geneve", header: new Geneve(fields), options: options ?? new Uint8Array(0) };
 }

@@ -15,6 +15,9 @@ const NAMES: Readonly<Record<LayerKind, string>> = {
   ethernet: "Ethernet",
   vlan: "VLAN",
   arp: "ARP",
+  mpls: "MPLS",
+  pppoe: "PPPoE",
+  ppp: "PPP",
   ipv4: "IPv4",
   ipv6: "IPv6",
   hopByHop: "IPv6",
@@ -22,6 +25,8 @@ const NAMES: Readonly<Record<LayerKind, string>> = {
   routing: "IPv6",
   srh: "IPv6",
   fragment: "IPv6",
+  ah: "AH",
+  esp: "ESP",
   icmp: "ICMP",
   icmpv6: "ICMPv6",
   routerSolicitation: "ICMPv6",
@@ -35,13 +40,27 @@ const NAMES: Readonly<Record<LayerKind, string>> = {
   gtpU: "GTP-U",
   gre: "GRE",
   vxlan: "VXLAN",
+  geneve: "Geneve",
   gue: "GUE",
 };
 
 /** Layers that have addresses. */
 const ADDRESSED: ReadonlySet<LayerKind> = new Set(["ethernet", "arp", "ipv4", "ipv6"]);
 /** Layers whose place in the line is behind the bar. */
-const AROUND: ReadonlySet<LayerKind> = new Set(["vlan", "srh", "routing", "gtpU", "gre", "vxlan", "gue"]);
+const AROUND: ReadonlySet<LayerKind> = new Set([
+  "vlan",
+  "mpls",
+  "pppoe",
+  "ppp",
+  "srh",
+  "routing",
+  "ah",
+  "gtpU",
+  "gre",
+  "vxlan",
+  "geneve",
+  "gue",
+]);
 
 /** One line without the time. Never throws. */
 export function print(packet: Packet | Uint8Array, options: ParseOptions = {}): string {

@@ -8,8 +8,10 @@ import { hex } from "../../test/answers.ts";
 import { extent } from "../../test/support/extent.ts";
 import { concatBytes, printHex } from "../base/index.ts";
 import {
+  ah,
   build,
   Ethernet,
+  geneve,
   gre,
   gtpU,
   hopByHop,
@@ -18,8 +20,11 @@ import {
   Ipv6,
   type LayerKind,
   layersOf,
+  Mpls,
   type Packet,
   type Part,
+  Ppp,
+  Pppoe,
   padding,
   parse,
   partsOf,
@@ -101,6 +106,13 @@ describe("parse and build", () => {
   const link: fc.Arbitrary<Part[]> = fc
     .array(fc.nat(4095), { maxLength: 2 })
     .map((tags) => [new Ethernet({ source: "02:00:00:00:00:01" }), ...tags.map((vlan) => new VlanTag({ vlan }))]);
+  const label: fc.Arbitrary<Part[]> = fc.oneof(
+    { arbitrary: fc.constant([] as Part[]), weight: 2 },
+    fc
+      .array(fc.integer({ min: 16, max: 0xfffff }), { minLength: 1, maxLength: 3 })
+      .map((labels) => labels.map((one) => new Mpls({ label: one }))),
+    fc.nat(65535).map((session) => [new Pppoe({ session }), new Ppp()]),
+  );
   const ip: fc.Arbitrary<Part[]> = fc.oneof(
     fc.record({ ttl: fc.nat(255), identification: fc.nat(65535), source: fc.ipV4() }).map((fields) => [v4(fields)]),
     fc.record({ hopLimit: fc.nat(255), flowLabel: fc.nat(0xfffff) }).map((fields) => [v6(fields)]),
@@ -108,6 +120,8 @@ describe("parse and build", () => {
       .array(fc.ipV6(), { minLength: 1, maxLength: 4 })
       .map((segments) => [new Ipv6({ source: "::1" }), srh({ segments })]),
     fc.nat(65535).map((value) => [v6(), hopByHop({ options: [{ kind: "routerAlert", value }] })]),
+    fc.nat(0xffffffff).map((spi) => [v6(), ah({ spi, sequence: 1 })]),
+    fc.tuple(fc.nat(0xffffffff), fc.nat(3)).map(([spi, n]) => [v4(), ah({ spi, icv: new Uint8Array(4 * n) })]),
   );
   const tunnel: fc.Arbitrary<Part[]> = fc.oneof(
     fc.constant([] as Part[]),
@@ -119,6 +133,13 @@ describe("parse and build", () => {
       ]),
     fc.record({ key: fc.nat(0xffffffff), hasChecksum: fc.boolean() }).map((fields) => [gre(fields)]),
     fc.nat(0xffffff).map((identifier) => [new Udp({ sourcePort: 50_000 }), new Vxlan({ identifier }), new Ethernet()]),
+    fc
+      .tuple(fc.nat(0xffffff), fc.nat(3))
+      .map(([identifier, n]) => [
+        new Udp({ sourcePort: 50_000 }),
+        geneve({ identifier, options: new Uint8Array(4 * n) }),
+        new Ethernet(),
+      ]),
   );
   const upper: fc.Arbitrary<Part[]> = fc.oneof(
     fc
@@ -132,7 +153,7 @@ describe("parse and build", () => {
   );
   it("any stack of headers: the same layers, right checksums, computed again to the same bytes", () => {
     const stack = fc.tuple(
-      link,
+      fc.tuple(link, label).map(([frame, labels]) => [...frame, ...labels]),
       ip,
       tunnel,
       ip,

@@ -157,6 +157,7 @@ export const held = new HashMap({ key: u32, value: Held, maxEntries: 4 });`,
   },
   takeLink: { body: "const taken = takeLink(ctx.cursor()); if (taken) found(taken.length)" },
   skipOptions: { body: "found(skipOptions(ctx.cursor(54), 0, 2) ?? 0)" },
+  skipExtensions: { body: "found(skipExtensions(ctx.cursor(54), 0, 2) ?? 0)" },
 };
 
 /** For the modules and the programs around kernel code: in it, they are refused as such. */

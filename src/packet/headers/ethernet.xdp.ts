@@ -15,6 +15,9 @@ export const EtherType = numbers({
   Vlan: 0x8100,
   Ipv6: 0x86dd,
   Mpls: 0x8847,
+  MplsMulticast: 0x8848,
+  PppoeDiscovery: 0x8863,
+  PppoeSession: 0x8864,
   QinQ: 0x88a8,
 });
 

@@ -9,7 +9,7 @@ import { be16, struct } from "../../schema/index.ts";
 import { numbers } from "./numbers.ts";
 
 /** IANA "Service Name and Transport Protocol Port Number Registry". */
-export const Port = numbers({ Dns: 53, Https: 443, GtpU: 2152, Vxlan: 4789, Gue: 6080 });
+export const Port = numbers({ Dns: 53, Https: 443, GtpU: 2152, Vxlan: 4789, Gue: 6080, Geneve: 6081, Mpls: 6635 });
 
 /** 8 bytes. */
 export class Udp extends struct({

@@ -11,8 +11,10 @@ import {
 } from "./control.ts";
 import { destinationOptions, fragment, hopByHop, routing, srh } from "./extension.ts";
 import { ipv4, ipv6 } from "./ip.ts";
+import { geneve, mpls, ppp, pppoe } from "./label.ts";
 import { arp, ethernet, vlan } from "./link.ts";
 import type { Protocol } from "./protocol.ts";
+import { ah, esp } from "./security.ts";
 import { sctp, tcp, udp } from "./transport.ts";
 import { gre, gtpU, gue, vxlan } from "./tunnel.ts";
 
@@ -20,6 +22,9 @@ const table: { readonly [K in LayerKind]: Protocol<LayerOf<K>> } = {
   ethernet,
   vlan,
   arp,
+  mpls,
+  pppoe,
+  ppp,
   ipv4,
   ipv6,
   hopByHop,
@@ -27,6 +32,8 @@ const table: { readonly [K in LayerKind]: Protocol<LayerOf<K>> } = {
   routing,
   srh,
   fragment,
+  ah,
+  esp,
   icmp,
   icmpv6,
   routerSolicitation,
@@ -40,6 +47,7 @@ const table: { readonly [K in LayerKind]: Protocol<LayerOf<K>> } = {
   gtpU,
   gre,
   vxlan,
+  geneve,
   gue,
 };
 

@@ -17,6 +17,8 @@ function behindEtherType(etherType: number, length: number, input: Input): Omit<
 function etherTypeBefore(following: Following): number {
   const kind = nextKind(following);
   if (kind === "vlan" && following.parts[1]?.kind === "vlan") return EtherType.QinQ;
+  // Discovery of PPPoE has no PPP.
+  if (kind === "pppoe" && following.parts[1]?.kind !== "ppp") return EtherType.PppoeDiscovery;
   return kind === null || kind === "payload" ? 0 : (etherTypeOf(kind) ?? 0);
 }
 

@@ -1,4 +1,4 @@
-/** Tunnels: GTP-U, GRE, VXLAN, GUE. */
+/** Tunnels: GTP-U, GRE, VXLAN, Geneve, GUE. */
 import { concatBytes } from "../../base/index.ts";
 import { be16, be32, decode, encode, isGiven } from "../../schema/index.ts";
 import { etherTypeOf, kindOfEtherType, kindOfProtocol, kindOfVersion, protocolOf } from "../follow.ts";
