@@ -117,6 +117,7 @@ const MAP_HINTS: Readonly<Record<string, string>> = {
   ENOTSUPP: "this type of map has no such operation",
   ENOMEM: "nothing could be evicted, or the memory limit (ulimit -l, the cgroup's) is reached",
   EBUSY: "a program on this CPU was changing the same bucket: try again",
+  ENOTSOCK: "an XSKMAP takes descriptors of AF_XDP sockets, which only the process that has the socket can give",
   ENODEV: "there is no interface of that index in this network namespace",
 };
 
