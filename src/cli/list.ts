@@ -15,11 +15,13 @@ export function addListCommand(program: Command): void {
 }
 
 async function list(target: string | undefined, { json }: { readonly json?: boolean }): Promise<void> {
-  const { findInterface, findLinkHolders, listAttachments, listInterfaces, listLinks } = await import(
+  const { findInterface, findLinkHolders, listAttachments, listInterfaces, listLinks, mayOpenByIds } = await import(
     "../kernel/index.ts"
   );
   const attached = listAttachments(target === undefined ? listInterfaces() : [findInterface(target)]);
-  const idle = target === undefined ? listLinks().filter(({ interfaceIndex }) => interfaceIndex === 0) : [];
+  // Without CAP_SYS_ADMIN links that hold nothing are not told.
+  const idle =
+    target === undefined && mayOpenByIds() ? listLinks().filter(({ interfaceIndex }) => interfaceIndex === 0) : [];
   const isHeld = idle.length > 0 || attached.some(({ via }) => via === "link");
   const holders = isHeld ? findLinkHolders() : new Map<number, LinkHolders>();
   const result = {
@@ -72,7 +74,7 @@ function print({ attached, idleLinks }: { readonly attached: AttachedRow[]; read
 
 function cellsOf({ interface: name, index, mode, program, via, links }: AttachedRow): string[] {
   const loaded = `${program.loadedAt.slice(0, 19).replace("T", " ")} by uid ${program.uid}`;
-  const holder = via === "netlink" ? "netlink" : links.map(printLink).join(" or ");
+  const holder = via === "netlink" ? "netlink" : links.map(printLink).join(" or ") || "a link";
   return [`${name} (${index})`, mode, String(program.id), program.name, program.tag, loaded, holder];
 }
 

@@ -3,6 +3,7 @@ import { type XdpkitError, xdpkitError } from "../base/index.ts";
 import { errno, errnoName } from "../uapi/index.ts";
 import { type Attachment, describeAttachment, listAttachments } from "./attachments.ts";
 import { type NetworkInterface, tryFindInterface, type XdpMode } from "./interfaces.ts";
+import type { LinkInfo } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
 import { programInfo } from "./program-info.ts";
 import type { ProgramDescriptor } from "./upgrade.ts";
@@ -17,10 +18,10 @@ export interface Place {
 /** Something else is in the way. */
 const OCCUPIED: readonly number[] = [-errno.EBUSY, -errno.EEXIST];
 
-/** What is attached there now, in whatever mode. */
-export function attachmentsAt({ interface: { index } }: Place): Attachment[] {
+/** What is attached there now, in whatever mode; `known`: see `listAttachments`. */
+export function attachmentsAt({ interface: { index } }: Place, known: readonly LinkInfo[] = []): Attachment[] {
   const now = tryFindInterface(index);
-  return now ? listAttachments([now]) : [];
+  return now ? listAttachments([now], known) : [];
 }
 
 /** The error of an attempt in the thread's namespace. */

@@ -11,7 +11,7 @@ import { attachError, attachmentsAt, occupiedError, type Place } from "./attach-
 import { type Attachment, describeAttachment } from "./attachments.ts";
 import { findInterface, type XdpMode } from "./interfaces.ts";
 import { LinkPin } from "./link-pin.ts";
-import { openLink, tryCreateLink } from "./links.ts";
+import { listLinks, openLink, tryCreateLink } from "./links.ts";
 import type { NetlinkRefusal } from "./netlink.ts";
 import { type ProgramDescriptor, upgrading } from "./upgrade.ts";
 import { LinkAttachment, NetlinkAttachment, type XdpLink } from "./xdp-link.ts";
@@ -82,7 +82,7 @@ function attachThere(program: ProgramDescriptor, modes: readonly XdpMode[], { pl
 function attachInMode(program: ProgramDescriptor, attempt: Attempt): Outcome {
   const { place, replace, pin, refused } = attempt;
   if (place.via === "netlink") return attachByNetlink(program, attempt);
-  const [current] = replace === false ? [] : attachmentsAt(place).filter(({ mode }) => mode === place.mode);
+  const [current] = replace === false ? [] : attachmentsAt(place, pin?.links).filter(({ mode }) => mode === place.mode);
   if (current) return takeOver(current, program, attempt);
   const result = tryCreateLink(program, place.interface.index, place.mode);
   if (result < 0) return { error: attachError(sentenceFor(result, program, place), place, program) };
@@ -121,7 +121,9 @@ function takeOver(current: Attachment, program: ProgramDescriptor, { place, repl
   const { name } = place.interface;
   if (another)
     return { error: xdpkitError("KERNEL_AMBIGUOUS_LINK", { interface: name, holder: describeAttachment(current) }) };
-  const link = only && openLink(only.id);
+  // Without the right to list them a link of others cannot be found: this throws what would do.
+  if (current.via === "link" && !only) listLinks();
+  const link = only && (pin?.open(only.id) ?? openLink(only.id));
   if (!link) return { error: occupiedError(place, [current]) };
   try {
     pin?.hold(link);

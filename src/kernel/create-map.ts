@@ -16,6 +16,7 @@ import {
   refusedFields,
   refusedMap,
   ringBufferSize,
+  STORAGE_MAP_TYPES,
   TYPED_MAP_TYPES,
 } from "../uapi/index.ts";
 import { KernelMap, tryCreateMap } from "./maps.ts";
@@ -84,12 +85,14 @@ function refusedCreation(map: BpfMap, btf: Btf | undefined, result: number): Xdp
   return xdpkitError("KERNEL_MAP_DEFINITION", { map: map.name, ...reason, errno: number });
 }
 
-type Reason = { readonly field: MapRefusal["field"] | "inner map" | "numa_node"; readonly rule: string };
+type Reason = { readonly field: MapRefusal["field"] | "inner map" | "numa_node" | "BTF"; readonly rule: string };
 
 /** The first rule that the map breaks; what depends on this machine comes last. */
 function reasonOf(map: BpfMap, btf: Btf | undefined, number: number): Reason | undefined {
   const isOfMaps = map.type === MapType.ARRAY_OF_MAPS || map.type === MapType.HASH_OF_MAPS;
   if (isOfMaps && !map.inner) return { field: "inner map", rule: "is missing: `values` says what the map holds" };
+  if (STORAGE_MAP_TYPES.includes(map.type) && !btf)
+    return { field: "BTF", rule: "of key and value is missing: compile with -g" };
   const broken =
     refusedFields(map, fieldsIn(map, btf)) ??
     refusedMap(map, { memory: number === errno.ENOMEM ? 0 : Number.POSITIVE_INFINITY });

@@ -37,7 +37,7 @@ export { foreignCodecs, type MapInfo, mapIds, mapInfo, openMapById, openPinnedMa
 export { KernelMap, tryCreateMap } from "./maps.ts";
 export { type Migration, migration } from "./migration.ts";
 export { enterNamespace, inNamespace, namespaceNames } from "./namespace.ts";
-export { openById, openPinOf } from "./object-info.ts";
+export { mayOpenByIds, openById, openPinOf } from "./object-info.ts";
 export { PerfReader } from "./perf-array.ts";
 export { isInBpfFileSystem, makePinFolder, openPin, pin, replacePin } from "./pins.ts";
 export { enableStatistics, type ProgramInfo, programInfo, programInfoById } from "./program-info.ts";

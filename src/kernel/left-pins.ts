@@ -4,8 +4,7 @@
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { XdpkitError } from "../base/index.ts";
-import { descriptorKind, objectId, objectIds } from "./object-info.ts";
+import { descriptorKind, mayOpenByIds, objectId, objectIds } from "./object-info.ts";
 import { renamePin, replacedBy, tryOpenPin } from "./pins.ts";
 import { programInfoById } from "./program-info.ts";
 import { closeFd } from "./syscall.ts";
@@ -15,13 +14,9 @@ import { closeFd } from "./syscall.ts";
  * the answer.
  */
 export function isUsedBesides(own: ReadonlySet<number>, map: number, unknown = true): boolean {
-  try {
-    for (const id of objectIds("program")) if (!own.has(id) && programInfoById(id)?.mapIds.includes(map)) return true;
-    return false;
-  } catch (error) {
-    if (error instanceof XdpkitError) return unknown;
-    throw error;
-  }
+  if (!mayOpenByIds()) return unknown;
+  for (const id of objectIds("program")) if (!own.has(id) && programInfoById(id)?.mapIds.includes(map)) return true;
+  return false;
 }
 
 const NOBODY: ReadonlySet<number> = new Set();

@@ -23,10 +23,20 @@ export class LinkPin {
     requirePinFolder(path);
     this.#old = pinned(path);
     if (!this.#old) return;
-    const isElsewhere = this.#old.interfaceIndex !== 0 && !isHeldBy(target, this.#old.id);
+    const isElsewhere = this.#old.interfaceIndex !== 0 && !isHeldBy(target, this.#old);
     if (replace && !isElsewhere) return;
     const hint = replace && `link ${this.#old.id}, which is pinned there, holds another interface: take another name`;
     throw xdpkitError("KERNEL_PIN", { action: "pin", path, errno: "EEXIST" }, hint ? { hint } : {});
+  }
+
+  /** What is pinned there now. */
+  get links(): readonly LinkInfo[] {
+    return this.#old ? [this.#old] : [];
+  }
+
+  /** The link of this id, if it is the one that is pinned there: that needs no right but to the pin. */
+  open(id: number): KernelLink | undefined {
+    return this.#old?.id === id ? openPinnedLink(this.#path) : undefined;
   }
 
   /** @throws XdpkitError KERNEL_PIN */
@@ -45,8 +55,8 @@ export class LinkPin {
 }
 
 /** By its index alone an interface of another namespace would do, and its program would go with the pin. */
-const isHeldBy = (target: NetworkInterface, link: number): boolean =>
-  listAttachments([target]).some(({ links }) => links.some(({ id }) => id === link));
+const isHeldBy = (target: NetworkInterface, link: LinkInfo): boolean =>
+  listAttachments([target], [link]).some(({ links }) => links.some(({ id }) => id === link.id));
 
 function pinned(path: string): LinkInfo | undefined {
   const link = openPinnedLink(path);

@@ -35,6 +35,15 @@ export function openById(kind: ObjectKind, id: number): number | undefined {
   return result;
 }
 
+/** The largest id that the kernel asks a right for; numbers above are refused as such. */
+const LAST_ID = 2 ** 31 - 2;
+
+/** Whether this process may list objects and open them by their ids (CAP_SYS_ADMIN; bpf_obj_get_next_id). */
+export const mayOpenByIds = (): boolean => tryBpf(COMMANDS.program.next, attributes().u32(0, LAST_ID)) !== -errno.EPERM;
+
+/** What needs that right; undefined without it. */
+export const permitted = <T>(ask: () => T): T | undefined => (mayOpenByIds() ? ask() : undefined);
+
 /**
  * The first `bytes` of the object's info; what an older kernel does not have is zero. `prepare` fills in what the kernel
  * should know, such as addresses of buffers. @throws XdpkitError KERNEL_CALL

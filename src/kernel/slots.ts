@@ -6,7 +6,7 @@ import { u32Bytes, xdpkitError } from "../base/index.ts";
 import type { BpfMap } from "../object/index.ts";
 import { errnoName, MapType } from "../uapi/index.ts";
 import type { KernelMap } from "./maps.ts";
-import { openById } from "./object-info.ts";
+import { mayOpenByIds, openById } from "./object-info.ts";
 import { closeFd } from "./syscall.ts";
 
 /** Descriptors of programs and maps by their names in the object. */
@@ -42,11 +42,8 @@ export class SlotContents implements Disposable {
   #hold(index: number): number | undefined | "unknown" {
     const id = this.#map.get(u32Bytes(index));
     if (!id) return undefined;
-    try {
-      return openById(kindOf(this.#map.definition), new DataView(id.buffer, id.byteOffset).getUint32(0, true));
-    } catch {
-      return "unknown";
-    }
+    if (!mayOpenByIds()) return "unknown";
+    return openById(kindOf(this.#map.definition), new DataView(id.buffer, id.byteOffset).getUint32(0, true));
   }
 
   restore(): void {

@@ -363,12 +363,113 @@ const SENTENCES: readonly (readonly [sentence: string, reason: string])[] = [
     "it returns value (0x7; 0x0), where only (0x0; 0x1) is allowed",
   ],
   ["bpf_spin_unlock without taking a lock", "locks are not taken and released in pairs, one at a time"],
+  [
+    "off 0 doesn't point to 'struct bpf_spin_lock' that is at 4",
+    "the pointer is at byte 0 of the value, and its bpf_spin_lock is at byte 4: the call wants the field itself",
+  ],
+  [
+    "bpf_spin_lock cannot be accessed directly by load/store",
+    "it reads or writes a bpf_spin_lock, which the kernel's own calls alone may touch",
+  ],
+  ["unknown opcode 8d", "it calls through a register (callx), which no version of Linux takes"],
+  ["unknown opcode 8e", "this kernel does not know opcode 0x8e"],
+  ["helper access to the packet is not allowed", "this helper does not take a pointer into the packet"],
+  ["cannot write into packet", "it writes into the packet, which this program may only read"],
+  ["R6 cannot write into sock", "it writes into the sock, which this program may only read"],
+  ["write to change key R2 not allowed", "it writes by R2 to the key that bpf_for_each_map_elem gave to the callback"],
+  ["Possibly NULL pointer passed to helper arg2", "argument 2 of the call may be null on this path"],
+  ["Possibly NULL pointer passed to trusted arg0", "argument 0 of the call may be null on this path"],
+  ["stack size of subprog 0 is 520. Too large", "a function needs 520 bytes of stack, and there are 512"],
+  [
+    "Invalid format string",
+    "a text that is given to the call is not a constant that ends with a zero, or has a format that is not known",
+  ],
+  [
+    "R2 does not point to a readonly map'",
+    "a text that is given to the call is not a constant that ends with a zero, or has a format that is not known",
+  ],
+  [
+    "string is not zero-terminated",
+    "a text that is given to the call is not a constant that ends with a zero, or has a format that is not known",
+  ],
+  ["invalid size of register fill", "a pointer is read from the stack in a piece: it takes all 8 bytes"],
+  ["invalid size of register spill", "a pointer is put on the stack in a piece: it takes all 8 bytes"],
+  [
+    "cannot spill pointers to stack into stack frame of the caller",
+    "a function stores a pointer in its caller's stack frame",
+  ],
+  ["call to invalid destination", "a call goes to where no function begins"],
+  [
+    "same insn cannot be used with different pointers",
+    "one load or store is reached with pointers of different kinds, such as ctx and stack",
+  ],
+  ["negative offset ctx ptr R1 off=-8 disallowed", "R1 points -8 bytes from the ctx, which lies in front of it"],
+  [
+    "map_value pointer offset 2147483647 is not allowed",
+    "a pointer (map_value) is moved by 2147483647 bytes; the verifier follows offsets below 2^29 either way",
+  ],
+  [
+    "pointer offset 1073741824 is not allowed",
+    "a pointer is moved by 1073741824 bytes; the verifier follows offsets below 2^29 either way",
+  ],
+  [
+    "At callback return the register R0 has smin=33 should have been in [0, 1]",
+    "the callback may return what is not in [0, 1]: smin=33",
+  ],
+  [
+    "At callback return the register R0 has unknown scalar value should have been in [0, 1]",
+    "the callback may return what is not in [0, 1]: unknown scalar value",
+  ],
+  ["jump out of range from insn 1 to -2", "the jump in instruction 1 goes to -2, outside of its function"],
+  ["R1 pointer *= pointer prohibited", "two pointers are operands of *="],
+  ["R1 invalid sock access off=0 size=8", "it reads what is no field of the socket, or at an offset that varies"],
+  [
+    "variable sock access var_off=(0x0; 0xff) disallowed",
+    "it reads what is no field of the socket, or at an offset that varies",
+  ],
+  ["R6 is bpf_array invalid negative access: off=-8", "it accesses -8 bytes from a bpf_array, in front of it"],
+  [
+    "tail_calls are not allowed in non-JITed programs with bpf-to-bpf calls",
+    "programs with functions of their own make tail calls only where they are compiled to machine code",
+  ],
+  [
+    "LD_ABS is only allowed in functions that return 'int'.",
+    "old packet loads (LD_ABS, LD_IND) leave the function with 0, which this function does not return",
+  ],
+  [
+    "no direct value access support for this map type",
+    "the program takes the address of a value of a map that is no array",
+  ],
+  ["R1 must be a rcu pointer", "R1 is used outside of the RCU section in which its object is alive"],
+  [
+    "variable offset stack pointer cannot be passed into helper function; var_off=(0x0; 0x38) off=-64 size=8",
+    "a helper is given a stack address that varies",
+  ],
+  ["callback function not allowed for map", "bpf_for_each_map_elem does not walk maps of this type"],
+  ["too many different module BTFs", "it uses kernel functions of more modules than a program may (256)"],
+  ["expected pointer to func", "a helper wants a function, and is given something else"],
+  ["helper call is not allowed in probe", "this helper may not be called where the program is attached"],
+  ["insn 12 cannot be patched due to 16-bit range", "instruction 12 jumps too far for what the kernel puts in between"],
+  [
+    "the call stack of 9 frames is too deep !",
+    "functions call each other 9 deep, or themselves, and 8 frames are the limit",
+  ],
   ["R1 pointer comparison prohibited", "pointers of different kinds, or a pointer and a number, are compared"],
 ];
 
 describe("explanations", () => {
   it.each(SENTENCES)("of %s", (sentence, reason) => {
     expect(explain(readVerifierLog(`0: (95) exit\n${sentence}\n`))?.reason).toBe(reason);
+  });
+
+  it("tell the way out that leads out", () => {
+    const hint = (sentence: string) => explain(readVerifierLog(`0: (95) exit\n${sentence}\n`))?.hint;
+    expect(hint("unknown opcode 8d")).toContain("call functions by name");
+    expect(hint("off 0 doesn't point to 'struct bpf_spin_lock' that is at 4")).toContain("&value->lock");
+    expect(hint("helper access to the packet is not allowed")).toContain("bpf_xdp_load_bytes");
+    expect(hint("invalid access to packet, off=-1 size=1, R1(id=0,off=-1,r=0)")).toBe(
+      "start 1 further on, or go on only where the offset is at least 1: nothing in front of data can be read",
+    );
   });
 
   it("are absent where no row fits", () => {

@@ -6,6 +6,7 @@ import { pointerReasons } from "./reasons/pointers.ts";
 import type { Place, Words } from "./reasons/reason.ts";
 import { resourceReasons } from "./reasons/resources.ts";
 import { structureReasons } from "./reasons/structure.ts";
+import { typeReasons } from "./reasons/types.ts";
 import type { VerifierLog } from "./verifier-log.ts";
 
 /** The first row that fits wins: those that know more stand before those that know less. */
@@ -13,6 +14,7 @@ export const VERIFIER_REASONS = [
   ...packetReasons,
   ...memoryReasons,
   ...pointerReasons,
+  ...typeReasons,
   ...structureReasons,
   ...resourceReasons,
   ...callReasons,

@@ -5,11 +5,9 @@ import { type Place, refusalError } from "./attach-refusal.ts";
 import { askForInterface, type XdpMode } from "./interfaces.ts";
 import { KernelLink } from "./links.ts";
 import { NetlinkProtocol, type NetlinkRefusal, NetlinkSocket } from "./netlink.ts";
-import { openById } from "./object-info.ts";
 import { programInfo } from "./program-info.ts";
-import { closeFd } from "./syscall.ts";
 import { type ProgramDescriptor, upgrading } from "./upgrade.ts";
-import { askToSetXdp } from "./xdp-netlink.ts";
+import { askToReplaceXdp } from "./xdp-netlink.ts";
 
 interface Attached extends Disposable {
   readonly interfaceIndex: number;
@@ -89,17 +87,9 @@ export class NetlinkAttachment implements Attached {
     this.#socket[Symbol.dispose]();
   }
 
-  /** A program that no longer exists is not attached any more either. */
   #set(fd: number): NetlinkRefusal | undefined {
     const { interfaceIndex, mode } = this;
-    const expected = openById("program", this.#programId);
-    if (expected === undefined)
-      return { errno: askForInterface(this.#socket, interfaceIndex) ? -errno.EEXIST : -errno.ENODEV };
-    try {
-      return askToSetXdp(this.#socket, { interfaceIndex, mode, fd, expected });
-    } finally {
-      closeFd(expected);
-    }
+    return askToReplaceXdp(this.#socket, { interfaceIndex, mode, fd }, this.#programId);
   }
 
   #unexpected(): XdpkitError {

@@ -3,9 +3,12 @@
  * someone takes it away, and the only way in which the kernel says why it refuses.
  */
 import { concatBytes } from "../base/index.ts";
-import { interfaceHeader, type XdpMode } from "./interfaces.ts";
+import { errno } from "../uapi/index.ts";
+import { askForInterface, interfaceHeader, type XdpMode } from "./interfaces.ts";
 import { NetlinkProtocol, type NetlinkRefusal, type NetlinkSocket, withNetlink } from "./netlink.ts";
 import { attribute, nested, u32Attribute } from "./netlink-attributes.ts";
+import { mayOpenByIds, openById } from "./object-info.ts";
+import { closeFd } from "./syscall.ts";
 
 const RTM_SETLINK = 19;
 const IFLA_XDP = 43;
@@ -44,6 +47,29 @@ export function askToSetXdp(socket: NetlinkSocket, options: SetXdpOptions): Netl
     ...(replaces ? [i32Attribute(IFLA_XDP_EXPECTED_FD, expected)] : []),
   );
   return socket.try(RTM_SETLINK, concatBytes(interfaceHeader(interfaceIndex), xdp)).refusal;
+}
+
+/**
+ * The same in place of the program of an id; EEXIST when another is there, or none, ENODEV without the interface. Who may not
+ * open programs by their ids (CAP_SYS_ADMIN) compares what the interface has just before, which the kernel cannot do then.
+ */
+export function askToReplaceXdp(
+  socket: NetlinkSocket,
+  options: Omit<SetXdpOptions, "expected">,
+  programId: number,
+): NetlinkRefusal | undefined {
+  const now = askForInterface(socket, options.interfaceIndex);
+  if (!now) return { errno: -errno.ENODEV };
+  if (!now.attached.some((one) => one.mode === options.mode && one.programId === programId))
+    return { errno: -errno.EEXIST };
+  const mayOpen = mayOpenByIds();
+  const expected = mayOpen ? openById("program", programId) : undefined;
+  if (mayOpen && expected === undefined) return { errno: -errno.EEXIST };
+  try {
+    return askToSetXdp(socket, { ...options, ...(expected === undefined ? {} : { expected }) });
+  } finally {
+    if (expected !== undefined) closeFd(expected);
+  }
 }
 
 const i32Attribute = (type: number, value: number): Uint8Array =>

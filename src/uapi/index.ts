@@ -11,6 +11,7 @@ export {
   mapTypeName,
   mapTypeSince,
   PER_CPU_MAP_TYPES,
+  STORAGE_MAP_TYPES,
   TYPED_MAP_TYPES,
   UpdateFlag,
   updateFlags,

@@ -26,14 +26,16 @@ export const VALUE_MAP_TYPES: readonly number[] = [
   MapType.LPM_TRIE,
 ];
 
-/** Types whose maps get BTF: those, and storage of sockets and their kin, which the kernel refuses without. */
-export const TYPED_MAP_TYPES: readonly number[] = [
-  ...VALUE_MAP_TYPES,
+/** Storage of sockets and their kin, which the kernel refuses without BTF (bpf_local_storage_map_alloc_check). */
+export const STORAGE_MAP_TYPES: readonly number[] = [
   MapType.SK_STORAGE,
   MapType.INODE_STORAGE,
   MapType.TASK_STORAGE,
   MapType.CGRP_STORAGE,
 ];
+
+/** Types whose maps get BTF for keys and values. */
+export const TYPED_MAP_TYPES: readonly number[] = [...VALUE_MAP_TYPES, ...STORAGE_MAP_TYPES];
 
 /** Types with a value for every possible CPU, each padded to 8 bytes where user space sees them. */
 export const PER_CPU_MAP_TYPES: readonly number[] = [

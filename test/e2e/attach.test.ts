@@ -1,6 +1,6 @@
 /** `xdpkit attach`, `detach`, `list` and `doctor` as users meet them, in a namespace by name. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -134,7 +134,7 @@ suite("doctor", ["root", "bpf", "ip"], () => {
     expect([status, stderr]).toEqual([1, ""]);
     expect(stdout).toContain(`
 problem  w0 has 1 receive queues, fewer than the 4 transmit queues of its peer: native XDP is refused
-         ip netns exec ${namespace.name} ethtool -L w0 rx 4
+         ip netns exec ${namespace.name} ethtool -L w1 tx 1
 `);
     expect(stdout).toMatch(/\n\d+ findings: 1 problem, \d+ warnings?\n$/);
     const found = JSON.parse(inside("doctor", "--json").stdout) as { check: string; level: string }[];
@@ -269,10 +269,13 @@ describe("wrong input", () => {
         const enter = ["netns", "exec", namespace.name, ...become, ...words];
         return spawnSync("ip", enter, { cwd: ROOT, encoding: "utf8" });
       };
-      for (const words of [["list"], ["detach", "v0"], ["attach", EDGE, "v1"]])
-        expect(unprivileged(...words).stderr).toMatch(
-          /^xdpkit: error KERNEL_CALL( at .+)?: .* failed with EPERM \(run as root, or with CAP_BPF, .*\)\n$/,
+      for (const words of [["list"], ["detach", "v0"]])
+        expect(unprivileged(...words).stderr).toBe(
+          "xdpkit: error KERNEL_CALL: listing links failed with EPERM (run as root, or with CAP_SYS_ADMIN)\n",
         );
+      expect(unprivileged("attach", EDGE, "v1").stderr).toMatch(
+        /^xdpkit: error KERNEL_CALL at .+: .* failed with EPERM \(run as root, or with CAP_BPF, .*\)\n$/,
+      );
       expect(unprivileged("list", "--netns", namespace.name).stderr).toBe(
         "xdpkit: error KERNEL_CALL: setns failed with EPERM (run as root, or with CAP_SYS_ADMIN)\n",
       );
@@ -282,6 +285,41 @@ describe("wrong input", () => {
         "\nproblem  this process lacks CAP_BPF (load), CAP_PERFMON (pointers, tracing), CAP_NET_ADMIN",
       );
       expect(status).toBe(1);
+    });
+
+    it("do with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON alone what is one's own", () => {
+      const caps = "-all,+bpf,+net_admin,+perfmon";
+      const become = ["--reuid", "65534", "--clear-groups", `--inh-caps=${caps}`, `--ambient-caps=${caps}`];
+      const limited = (...words: readonly string[]) => {
+        const command = ["setpriv", ...become, `--bounding-set=${caps}`, process.execPath, CLI, ...words];
+        const enter = ["netns", "exec", namespace.name, ...command];
+        return spawnSync("ip", enter, { cwd: ROOT, encoding: "utf8" });
+      };
+      const done = (...words: readonly string[]): string => {
+        const { status, stdout, stderr } = limited(...words);
+        expect([words, status, stderr]).toEqual([words, 0, ""]);
+        return stdout;
+      };
+      const link = join(pins.path, "link");
+      const folder = join(pins.path, "edge");
+      done("attach", EDGE, "v0", "--pin", link);
+      done("attach", EDGE, "v0", "--pin", link, "--replace");
+      expect(done("list", "v0")).toMatch(/v0/);
+      expect(done("detach", "v0")).toMatch(/by link \d+\n {2}removed its pin .*link\n$/);
+      expect(readdirSync(pins.path)).not.toContain("link");
+      done("load", EDGE, folder, "--pin-all-maps");
+      done("map", "dump", join(folder, "denied"));
+      done("attach", join(folder, "edge"), "v1");
+      done("attach", join(folder, "edge"), "v1", "--replace");
+      done("detach", "v1");
+      expect(attached("v1")).toBe(undefined);
+      // A link that nothing of one's own holds cannot be found.
+      printed("attach", EDGE, "v0", "--pin", link);
+      spawnSync("chmod", ["700", link]);
+      expect(limited("detach", "v0").stderr).toBe(
+        "xdpkit: error KERNEL_CALL: listing links failed with EPERM (run as root, or with CAP_SYS_ADMIN)\n",
+      );
+      printed("detach", "v0");
     });
 
     it("names namespaces", () => {

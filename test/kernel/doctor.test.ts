@@ -97,7 +97,7 @@ suite("doctor of an interface", ["root", "bpf", "ip"], () => {
       {
         level: "warning",
         says: "the peer of v0, v1, has neither a native program nor GRO: what programs send out of v0 (XDP_TX, redirect) is lost",
-        mend: "ethtool -K v1 gro on at the peer, or attach a program there that passes",
+        mend: "attach a program that passes to v1, in native mode; for redirects alone ethtool -K v1 gro on",
       },
     ],
   ];
@@ -113,7 +113,7 @@ suite("doctor of an interface", ["root", "bpf", "ip"], () => {
       check: "queues",
       level: "problem",
       says: "w0 has 1 receive queues, fewer than the 4 transmit queues of its peer: native XDP is refused",
-      mend: "ethtool -L w0 rx 4",
+      mend: "ethtool -L w1 tx 1",
     });
     expect(finding("driver", found)).toMatchObject({ level: "warning" });
   });
@@ -158,6 +158,89 @@ suite("doctor of an interface", ["root", "bpf", "ip"], () => {
     expect(finding("peer", found)).toMatchObject({ level: "warning" });
     expect(finding("offloads", found)).toBeUndefined();
   });
+
+  /** Receive queues of w0: made and in use; transmit queues of its peer likewise. */
+  const QUEUES = [
+    { made: [1, 1], peer: [1, 1], level: "ok" },
+    { made: [4, 4], peer: [4, 1], level: "ok" },
+    { made: [1, 1], peer: [4, 1], level: "ok" },
+    { made: [1, 1], peer: [4, 2], level: "problem", mend: "ethtool -L w1 tx 1" },
+    { made: [4, 1], peer: [4, 2], level: "problem", mend: "ethtool -L w0 rx 2" },
+    { made: [4, 2], peer: [4, 2], level: "ok" },
+    { made: [2, 2], peer: [4, 4], level: "problem", mend: "ethtool -L w1 tx 2" },
+  ] as const;
+  it.each(QUEUES.flatMap((row) => [false, true].map((elsewhere) => ({ ...row, elsewhere }))))(
+    "judges queues as the kernel does: $made, peer $peer, elsewhere: $elsewhere",
+    ({ made, peer, level, elsewhere, ...row }) => {
+      using other = new Namespace("doctor-other");
+      const there = elsewhere ? other : namespace;
+      const end = (name: string, count: number) => `${name} numrxqueues ${count} numtxqueues ${count}`;
+      namespace.ip(
+        `link add ${end("w0", made[0])} type veth peer name ${end("w1", peer[0])}${elsewhere ? ` netns ${other.name}` : ""}`,
+      );
+      namespace.run("ethtool", ["-L", "w0", "rx", `${made[1]}`]);
+      there.run("ethtool", ["-L", "w1", "tx", `${peer[1]}`]);
+      using pass = load(PASS);
+      const attach = () => inside(() => attachXdp(pass, { interface: "w0" })[Symbol.dispose]());
+      const found = finding("queues", examine("w0"));
+      expect(found?.level).toBe(level);
+      if (level === "ok") return attach();
+      expect(attach).toThrow("XDP expects number of rx queues not less than peer tx queues");
+      const advice = "mend" in row && !elsewhere ? row.mend : `in the namespace of w1: ethtool -L w1 tx ${made[1]}`;
+      expect(found?.mend).toBe(advice);
+      const [command = "", ...words] = advice.replace(/^in the namespace of w1: /, "").split(" ");
+      (words[1] === "w1" ? there : namespace).run(command, words);
+      attach();
+    },
+  );
+
+  const PEERS = [
+    ["nothing", "warning", { tx: 0, redirect: 0 }],
+    ["gro", "warning", { tx: 0, redirect: 3 }],
+    ["native", "ok", { tx: 3, redirect: 3 }],
+    ["generic", "warning", { tx: 0, redirect: 0 }],
+  ] as const;
+  it.each(PEERS.flatMap((row) => [false, true].map((elsewhere) => [...row, elsewhere] as const)))(
+    "judges a peer with %s (%s) by what arrives: %o, elsewhere: %s",
+    (peer, level, expected, elsewhere) => {
+      using other = new Namespace("doctor-other");
+      other.sysctl("net.ipv6.conf.default.disable_ipv6", "1");
+      const there = elsewhere ? other : namespace;
+      namespace.ip(`link add x0 type veth peer name x1${elsewhere ? ` netns ${other.name}` : ""}`);
+      namespace.ip("link set x0 up");
+      there.ip("link set x1 up");
+      if (peer === "gro") there.run("ethtool", ["-K", "x1", "gro", "on"]);
+      using pass = load(PASS);
+      const inThere = <T>(body: () => T): T => inNamespace(there.name, body);
+      const mode = peer === "generic" ? "generic" : "native";
+      using link = ["native", "generic"].includes(peer)
+        ? inThere(() => attachXdp(pass, { interface: "x1", mode }))
+        : undefined;
+      there.ip("addr add 192.0.2.1/24 dev x1");
+      there.ip("neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev x1");
+      const received = (): number =>
+        (JSON.parse(there.ip("-s -j link show x1")) as [{ stats64: { rx: { packets: number } } }])[0].stats64.rx
+          .packets;
+      const arriving = (send: () => void): number => {
+        const before = received();
+        send();
+        return received() - before;
+      };
+      using bounce = load(TX);
+      // In a live run the kernel turns XDP_TX into a redirect out of the interface that the frame is said to have come in at.
+      const live = { ingressInterface: namespace.link("x0").index, repeat: 3 };
+      const redirect = arriving(() => inside(() => bounce.runLive(new Uint8Array(60).fill(0xff, 0, 6), live)));
+      using _ = inside(() => attachXdp(bounce, { interface: "x0" }));
+      const tx = arriving(() => {
+        for (let i = 0; i < 3; i++) there.run("bash", ["-c", "echo > /dev/udp/192.0.2.2/9"]);
+      });
+      expect([link?.mode, finding("peer", examine("x0"))?.level, { tx, redirect }]).toEqual([
+        link && mode,
+        level,
+        expected,
+      ]);
+    },
+  );
 
   it("is right about what becomes of XDP_TX", () => {
     namespace.ip("addr add 192.0.2.1/24 dev v1");

@@ -74,7 +74,7 @@ export const REFUSED_PROGRAMS: readonly RefusedProgram[] = [
     slot: 1,
     errno: "EACCES",
     reason: "it accesses bytes -4 to -1 of the packet, in front of what is there",
-    hint: "make room in front first (bpf_xdp_adjust_head, bpf_xdp_adjust_meta), and load data again",
+    hint: "start 4 further on, or go on only where the offset is at least 4: nothing in front of data can be read",
   },
   {
     what: "metadata that is not checked",
@@ -877,7 +877,7 @@ export const REFUSED_PROGRAMS: readonly RefusedProgram[] = [
     slot: 6,
     errno: "EACCES",
     reason: "it accesses byte -4 of the packet, in front of what is there",
-    hint: "make room in front first (bpf_xdp_adjust_head, bpf_xdp_adjust_meta), and load data again",
+    hint: "start 4 further on, or go on only where the offset is at least 4: nothing in front of data can be read",
   },
   {
     what: "a key of 2 bytes for 4",

@@ -2,6 +2,9 @@
 import { attachErrors } from "./attach.ts";
 import { entry } from "./entry.ts";
 
+/** Calls for which CAP_BPF does not do (bpf_obj_get_next_id, bpf_*_get_fd_by_id, bpf_enable_stats; kernel/bpf/syscall.c). */
+const ADMINISTRATORS = /^(setns|listing \w+|BPF_\w+_GET_FD_BY_ID|BPF_ENABLE_STATS)$/;
+
 export const kernelErrors = {
   KERNEL_UNAVAILABLE: entry(
     (p: { reason: string }) => `the kernel cannot be reached: ${p.reason}`,
@@ -16,7 +19,7 @@ export const kernelErrors = {
     (p) =>
       p.errno !== "EPERM"
         ? "see bpf(2)"
-        : `run as root, or with ${p.call === "setns" ? "CAP_SYS_ADMIN" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN"}`,
+        : `run as root, or with ${ADMINISTRATORS.test(p.call) ? "CAP_SYS_ADMIN" : "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN"}`,
   ),
   KERNEL_PACKET_SIZE: entry(
     (p: { have: number; least: number }) =>
@@ -114,6 +117,7 @@ const MAP_HINTS: Readonly<Record<string, string>> = {
   ENOTSUPP: "this type of map has no such operation",
   ENOMEM: "nothing could be evicted, or the memory limit (ulimit -l, the cgroup's) is reached",
   EBUSY: "a program on this CPU was changing the same bucket: try again",
+  ENOTSOCK: "an XSKMAP takes descriptors of AF_XDP sockets, which only the process that has the socket can give",
   ENODEV: "there is no interface of that index in this network namespace",
 };
 

@@ -52,7 +52,10 @@ export const vmErrors = {
   ),
   VM_BAD_INSTRUCTION: entry(
     (p: { text: string }) => `instruction ${p.text} is not one that a loaded program may hold`,
-    () => "the object is damaged, or a CO-RE relocation has no target on this kernel",
+    (p) =>
+      p.text.startsWith("callx")
+        ? "no version of Linux calls through a register: call functions by name, and compile with -O2"
+        : "the object is damaged, or a CO-RE relocation has no target on this kernel",
   ),
   VM_BAD_JUMP: entry(
     (p: { target: number; length: number }) => `jump to slot ${p.target} of a program of ${p.length} slots`,

@@ -47,7 +47,8 @@ function capabilities(): Finding[] {
     ...(has(CAP_NET_ADMIN) ? [] : ["CAP_NET_ADMIN (attach)"]),
   ];
   if (lacks.length > 0) return [problem("capabilities", `this process lacks ${lacks.join(", ")}`, GIVE)];
-  return [ok("capabilities", "this process may load and attach: CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN")];
+  const others = has(CAP_SYS_ADMIN) ? "" : "; programs, links and types of others are not told without CAP_SYS_ADMIN";
+  return [ok("capabilities", `this process may load and attach: CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN${others}`)];
 }
 
 function readSetting(path: string): string | undefined {

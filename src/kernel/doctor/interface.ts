@@ -40,15 +40,34 @@ function native({ self: { name }, driver, features }: Subject): Finding[] {
   return [ok("driver", `${of} has native XDP: ${xdp.join(", ")}${hints}`)];
 }
 
-/** drivers/net/veth.c: a veth needs as many receive queues as its peer has transmit queues. */
-function queues({ self, peer }: Subject): Finding[] {
+/** How a command for the other end is given: it works in that end's namespace. */
+const atPeer = ({ self, peer }: Subject, command: string): string =>
+  self.lower?.namespaceId === undefined ? command : `in the namespace of ${peer?.name ?? "the peer"}: ${command}`;
+
+/**
+ * A veth needs as many receive queues in use as its peer has transmit queues in use (veth_xdp_set, drivers/net/veth.c). Its
+ * driver keeps the answer in its XDP features since Linux 6.3, also for a peer in another namespace, whose queues in use are not
+ * told: netlink counts those that it was made with.
+ */
+function queues(subject: Subject): Finding[] {
+  const { self, peer, features } = subject;
   const { receive, transmit } = channels(self.index) ?? self.queues;
-  const sending = peer && ((peer.lower?.namespaceId === undefined && channels(peer.index)) || peer.queues).transmit;
-  if (sending !== undefined && sending > receive) {
-    const says = `${self.name} has ${receive} receive queues, fewer than the ${sending} transmit queues of its peer: native XDP is refused`;
-    return [problem("queues", says, `ethtool -L ${self.name} rx ${sending}`)];
-  }
-  return [ok("queues", `${self.name} has ${receive} receive and ${transmit} transmit queues`)];
+  const isHere = self.lower?.namespaceId === undefined;
+  const sending = peer && isHere ? (channels(peer.index) ?? peer.queues).transmit : undefined;
+  const isRefused = features ? !features.xdp.includes("basic") : sending !== undefined && sending > receive;
+  if (self.kind !== "veth" || !peer || !isRefused)
+    return [ok("queues", `${self.name} has ${receive} receive and ${transmit} transmit queues`)];
+  const count = sending === undefined ? "" : `${sending} `;
+  const says = `${self.name} has ${receive} receive queues, fewer than the ${count}transmit queues of its peer: native XDP is refused`;
+  // No more can be in use than it was made with.
+  const isEnough = sending !== undefined && self.queues.receive >= sending;
+  return [
+    problem(
+      "queues",
+      says,
+      isEnough ? `ethtool -L ${self.name} rx ${sending}` : atPeer(subject, `ethtool -L ${peer.name} tx ${receive}`),
+    ),
+  ];
 }
 
 interface Offload {
@@ -112,19 +131,16 @@ function offloads({ self, peer }: Subject): Finding[] {
 const LINEAR_MTU = 3506;
 
 /** It is the peer's MTU that counts for a veth: what it sends comes in here. */
-function mtu({ self, peer }: Subject): Finding[] {
+function mtu(subject: Subject): Finding[] {
+  const { self, peer } = subject;
   const sender = self.kind === "veth" ? peer : self;
   if (!sender || sender.mtu <= LINEAR_MTU)
     return [ok("mtu", `the MTU of ${self.name}, ${self.mtu}, leaves room for XDP`)];
   const whose = sender === self ? self.name : `${self.name}'s peer ${sender.name}`;
   const says = `the MTU of ${whose}, ${sender.mtu}, is above ${LINEAR_MTU}: native programs without fragments are refused`;
-  return [
-    warning(
-      "mtu",
-      says,
-      `ip link set dev ${sender.name} mtu ${LINEAR_MTU}, or declare the program with fragments (xdp.frags)`,
-    ),
-  ];
+  const command = `ip link set dev ${sender.name} mtu ${LINEAR_MTU}`;
+  const there = sender === self ? command : atPeer(subject, command);
+  return [warning("mtu", says, `${there}, or declare the program with fragments (xdp.frags)`)];
 }
 
 function attached({ self }: Subject): Finding[] {
@@ -148,17 +164,27 @@ function describeAll(self: NetworkInterface): { readonly mode: XdpMode; readonly
 }
 
 /**
- * Frames that programs send out of a veth (XDP_TX, redirect) come to its peer's XDP ring, which is there only while the peer
- * has a native program or GRO; otherwise they are dropped without a word (drivers/net/veth.c, veth_xdp_xmit).
+ * What becomes of frames that programs send out of a veth (drivers/net/veth.c): they come to a ring of its peer, which is there
+ * while the peer has a native program or GRO. Redirected ones then arrive (veth_xdp_xmit); those of XDP_TX are taken from the
+ * ring only when the peer has a program (veth_xdp_flush). Otherwise they are dropped without a word.
  */
-function otherEnd({ self, features, peer }: Subject): Finding[] {
+function otherEnd(subject: Subject): Finding[] {
+  const { self, features, peer } = subject;
   if (self.kind !== "veth") return [];
   if (!peer)
     return [problem("peer", `the peer of ${self.name} cannot be seen`, "its namespace has gone: make the pair again")];
-  const hasProgram = peer.attached.some(({ mode }) => mode === "native");
-  const isReady = features?.xdp.includes("ndo-xmit") ?? hasProgram;
-  if (isReady)
-    return [ok("peer", `the peer of ${self.name}, ${peer.name}, takes what programs send (XDP_TX, redirect)`)];
-  const says = `the peer of ${self.name}, ${peer.name}, has neither a native program nor GRO: what programs send out of ${self.name} (XDP_TX, redirect) is lost`;
-  return [warning("peer", says, `ethtool -K ${peer.name} gro on at the peer, or attach a program there that passes`)];
+  const whose = `the peer of ${self.name}, ${peer.name},`;
+  if (peer.attached.some(({ mode }) => mode === "native"))
+    return [ok("peer", `${whose} takes what programs send (XDP_TX, redirect)`)];
+  const mend = `attach a program that passes to ${peer.name}, in native mode`;
+  if (features?.xdp.includes("ndo-xmit"))
+    return [
+      warning(
+        "peer",
+        `${whose} has GRO and no native program: it takes redirected frames, XDP_TX of ${self.name} is lost`,
+        mend,
+      ),
+    ];
+  const says = `${whose} has neither a native program nor GRO: what programs send out of ${self.name} (XDP_TX, redirect) is lost`;
+  return [warning("peer", says, `${mend}; for redirects alone ${atPeer(subject, `ethtool -K ${peer.name} gro on`)}`)];
 }

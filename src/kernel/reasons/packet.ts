@@ -38,6 +38,7 @@ function packetReason({ off, size, moved, far, proven, meta }: PacketAccess): st
   const what = meta ? "the metadata" : "the packet";
   const from = moved ? `behind a pointer into ${what} that was moved by a variable` : `of ${what}`;
   const accesses = `it accesses ${span(off, size)} ${from}`;
+  if (off < 0 && moved) return `${accesses}, and the variable may be less than ${-off}`;
   if (off < 0) return `${accesses}, in front of what is there`;
   if (far) return `${accesses} and may lie more than ${FARTHEST} bytes behind data, where comparisons prove nothing`;
   if (proven > 0) return `${accesses}, but on this path only the first ${proven} are known to be there`;
@@ -45,7 +46,8 @@ function packetReason({ off, size, moved, far, proven, meta }: PacketAccess): st
 }
 
 function packetHint({ off, size, moved, far, meta }: PacketAccess): string {
-  if (off < 0) return "make room in front first (bpf_xdp_adjust_head, bpf_xdp_adjust_meta), and load data again";
+  if (off < 0)
+    return `start ${-off} further on, or go on only where the offset is at least ${-off}: nothing in front of ${meta ? "data_meta" : "data"} can be read`;
   if (far)
     return "bound the variable before it is added (x &= 0x7fff, or if (x > 1500) return), then compare with data_end";
   const [start, end] = meta ? ["data_meta", "data"] : ["data", "data_end"];

@@ -51,7 +51,7 @@ export const structureReasons: readonly Reason[] = [
     hint: "end each function with a return",
   },
   {
-    sentence: /^jump out of range from insn (\d+) to (\d+)/,
+    sentence: /^jump out of range from insn (\d+) to (-?\d+)/,
     reason: ([from, to]) => `the jump in instruction ${from} goes to ${to}, outside of its function`,
     hint: "jump within the function; calls go to others",
   },
@@ -59,6 +59,11 @@ export const structureReasons: readonly Reason[] = [
     sentence: /^jump into the middle of ldimm64 insn (\d+)/,
     reason: ([slot]) => `a jump goes into the second half of the 64-bit load at instruction ${slot}`,
     hint: "count a 64-bit load as two instructions, or jump to a label",
+  },
+  {
+    sentence: /^unknown opcode 8d/,
+    reason: "it calls through a register (callx), which no version of Linux takes",
+    hint: "call functions by name, or choose between them with if; compile with -O2: without, helpers are function pointers",
   },
   {
     sentence: /^unknown opcode ([0-9a-f]+)/,
