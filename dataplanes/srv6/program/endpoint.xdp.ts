@@ -5,9 +5,18 @@ import { Flavour } from "./behaviours.ts";
 import { forwardPayload } from "./decapsulate.xdp.ts";
 import { packetTooBig, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, flowOf6, leave, resolve6, type Way } from "./forward.xdp.ts";
-import { drop, pass, truncated } from "./outcomes.xdp.ts";
+import { drop, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { type Behind, behindOptions, checkSegments, payloadOf, START, srhAt } from "./segment-list.xdp.ts";
+import {
+  type Behind,
+  behindFirstOptions,
+  behindOptions,
+  checkSegments,
+  payloadOf,
+  START,
+  srhAt,
+  unexpected,
+} from "./segment-list.xdp.ts";
 import type { Sid } from "./tables.xdp.ts";
 import { joined, shiftLeft } from "./wide.xdp.ts";
 
@@ -67,37 +76,43 @@ function popSrh(
   assign(ctx.header(Ethernet, 0) ?? truncated(plane, ctx), ethernet);
 }
 
-/** The path ends here. RFC 8986 sections 4.16.2 (USP) and 4.16.3 (USD). */
-function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
-  const isUsp = (plane.flavours & Flavour.Usp) !== 0 && (sid.flavours & Flavour.Usp) !== 0;
-  if ((plane.flavours & Flavour.Usd) !== 0 && (sid.flavours & Flavour.Usd) !== 0) {
-    const payload = payloadOf(plane, ctx, ipv6);
-    const isIp = payload.protocol === IpProtocol.Ipv4 || payload.protocol === IpProtocol.Ipv6;
-    const direction = { adjacency: sid.adjacency, table: sid.table };
-    // What USD does not take is for USP, where the SID has both.
-    if (isIp || !isUsp) return forwardPayload(plane, ctx, payload, direction, { takes4: true, takes6: true });
-  }
-  if (isUsp) {
-    const behind = behindOptions(plane, ctx, ipv6.nextHeader);
-    const srh = behind.protocol === IpProtocol.Routing ? srhAt(plane, ctx, behind.offset) : null;
-    if (srh && srh.length <= ipv6.payloadLength) popSrh(plane, ctx, ipv6, behind, srh);
-  }
-  return pass(plane, ctx, "localDelivery");
+/**
+ * RFC 8986 section 4.16.2: an SRH that is used up goes where what follows is for this node: the kernel, or another SRH.
+ */
+function popUsed(plane: Plane, ctx: XdpContext, ipv6: Ipv6): void {
+  const used = behindFirstOptions(plane, ctx, ipv6.nextHeader);
+  if (used.protocol !== IpProtocol.Routing) return;
+  const srh = srhAt(plane, ctx, used.offset);
+  const { nextHeader } = srh;
+  const isForUs =
+    nextHeader === IpProtocol.Routing || nextHeader === IpProtocol.Icmpv6 || nextHeader === IpProtocol.Fragment;
+  if (srh.segmentsLeft !== 0 || !isForUs || srh.length > ipv6.payloadLength) return;
+  popSrh(plane, ctx, ipv6, used, srh);
+}
+
+/** The path ends here. RFC 8986 sections 4.1.1 and 4.16.3 (USD). */
+function ended(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, behind: Behind): XdpAction {
+  if ((plane.flavours & Flavour.Usd) === 0 || (sid.flavours & Flavour.Usd) === 0) return unexpected(plane, ctx, behind);
+  const payload = payloadOf(plane, ctx, ipv6);
+  const direction = { adjacency: sid.adjacency, table: sid.table };
+  return forwardPayload(plane, ctx, payload, direction, { takes4: true, takes6: true });
 }
 
 /** RFC 8986 section 4.1, S01 to S15: End; with an adjacency End.X, with a table End.T. */
-export function end(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
+export function end(plane: Plane, ctx: XdpContext, arrived: Ipv6, sid: Sid): XdpAction {
   if ((plane.flavours & Flavour.NextCsid) !== 0 && (sid.flavours & Flavour.NextCsid) !== 0) {
-    const next = nextCsid(sid, Ipv6Halves.from(ipv6.destination));
-    if (next) return redirected(plane, ctx, ipv6, wayOf(plane, ipv6, sid), ipv6Address(next));
+    const next = nextCsid(sid, Ipv6Halves.from(arrived.destination));
+    if (next) return redirected(plane, ctx, arrived, wayOf(plane, arrived, sid), ipv6Address(next));
   }
-  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
+  const mayPop = (plane.flavours & Flavour.Usp) !== 0;
+  if (mayPop && (sid.flavours & Flavour.Usp) !== 0) popUsed(plane, ctx, arrived);
+  const ipv6 = mayPop ? (ctx.header(Ipv6, START) ?? truncated(plane, ctx)) : arrived;
+  const behind = behindOptions(plane, ctx, ipv6);
   const { offset } = behind;
-  if (behind.protocol !== IpProtocol.Routing) return ended(plane, ctx, ipv6, sid);
-  const srh = srhAt(plane, ctx, offset);
-  if (!srh) return pass(plane, ctx, "localDelivery");
   // S02
-  if (srh.segmentsLeft === 0) return ended(plane, ctx, ipv6, sid);
+  if (behind.protocol !== IpProtocol.Routing) return ended(plane, ctx, ipv6, sid, behind);
+  const srh = srhAt(plane, ctx, offset);
+  if (srh.segmentsLeft === 0) return unexpected(plane, ctx, behind);
   // S05 to S11
   checkSegments(plane, ctx, ipv6.hopLimit, srh, offset);
   // S12 to S15; the way out is looked for before the packet is changed, so that it can still be answered.

@@ -7,6 +7,7 @@
  */
 import {
   assign,
+  checksumReplace,
   type FibLookup,
   FibResult,
   fibLookup,
@@ -23,7 +24,7 @@ import {
   type XdpAction,
   type XdpContext,
 } from "xdpkit";
-import { Ethernet, type Ipv4, type Ipv6, Ipv6Halves } from "xdpkit/packet";
+import { Ethernet, EtherType, Ipv4, Ipv6, Ipv6Halves } from "xdpkit/packet";
 import { findSid, IPV4, MIX, SPREAD, slotOf } from "./lookup.xdp.ts";
 import { drop, outcomes, pass, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
@@ -196,6 +197,19 @@ const LOCAL_SID = 256;
 /** Where the program for such packets is among the programs. */
 export const AGAIN = 3;
 
+/** The kernel takes the hop limit or TTL down itself: what it gets has it once more (RFC 8200 section 3, RFC 1812 section 5.3.1). */
+function untake(plane: Plane, ctx: XdpContext, etherType: number): void {
+  if (etherType === EtherType.Ipv6) {
+    const ip = ctx.header(Ipv6, Ethernet.size) ?? truncated(plane, ctx);
+    if (ip.hopLimit < 255) ip.hopLimit += 1;
+  } else {
+    const ip = ctx.header(Ipv4, Ethernet.size) ?? truncated(plane, ctx);
+    if (ip.ttl === 255) return;
+    ip.checksum = checksumReplace(ip.checksum, ip.ttl << 8, (ip.ttl + 1) << 8);
+    ip.ttl += 1;
+  }
+}
+
 /** The kernel may know better, or resolve the neighbour: it gets the packet as it is now. */
 function refused(plane: Plane, ctx: XdpContext, result: number, etherType: number): XdpAction {
   const ethernet = ctx.header(Ethernet, 0) ?? truncated(plane, ctx);
@@ -203,25 +217,18 @@ function refused(plane: Plane, ctx: XdpContext, result: number, etherType: numbe
   const port = ports.at(portOf(plane, ctx) & 1023);
   if (port.isKnown) ethernet.destination = port.station;
   ethernet.etherType = etherType;
-  switch (result) {
-    case LOCAL_SID:
-      plane.programs.tailCall(ctx, AGAIN);
-      return drop(plane, ctx, "answerFailed");
-    case FibResult.NoNeighbour:
-      return pass(plane, ctx, "noNeighbour");
-    case FibResult.NotForwarded:
-      return pass(plane, ctx, "notForwarded");
-    case FibResult.ForwardingDisabled:
-      return pass(plane, ctx, "forwardingDisabled");
-    case FibResult.Blackhole:
-      return drop(plane, ctx, "blackhole");
-    case FibResult.Unreachable:
-      return drop(plane, ctx, "unreachable");
-    case FibResult.Prohibit:
-      return drop(plane, ctx, "prohibited");
-    default:
-      return pass(plane, ctx, "fibOther");
+  if (result === LOCAL_SID) {
+    plane.programs.tailCall(ctx, AGAIN);
+    return drop(plane, ctx, "answerFailed");
   }
+  if (result === FibResult.Blackhole) return drop(plane, ctx, "blackhole");
+  if (result === FibResult.Unreachable) return drop(plane, ctx, "unreachable");
+  if (result === FibResult.Prohibit) return drop(plane, ctx, "prohibited");
+  untake(plane, ctx, etherType);
+  if (result === FibResult.NoNeighbour) return pass(plane, ctx, "noNeighbour");
+  if (result === FibResult.NotForwarded) return pass(plane, ctx, "notForwarded");
+  if (result === FibResult.ForwardingDisabled) return pass(plane, ctx, "forwardingDisabled");
+  return pass(plane, ctx, "fibOther");
 }
 
 /** The frame, whose Ethernet header is in place, leaves. `length`: of the IP packet, for the counters. */

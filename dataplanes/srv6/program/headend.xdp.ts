@@ -27,9 +27,9 @@ import { PathFlag } from "./behaviours.ts";
 import { fragmentationNeeded, packetTooBig, timeExceeded4, timeExceeded6 } from "./errors.xdp.ts";
 import { fits, flowOf4, flowOf6, leave, resolve6 } from "./forward.xdp.ts";
 import { Frame6, ROUTED } from "./frames.xdp.ts";
-import { drop, pass, truncated } from "./outcomes.xdp.ts";
+import { drop, truncated } from "./outcomes.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { BEHIND, behindOptions, checkSegments, START, srhAt } from "./segment-list.xdp.ts";
+import { BEHIND, behindOptions, checkSegments, START, srhAt, unexpected } from "./segment-list.xdp.ts";
 import { COUNTERS, type NextHop, type Path, type Sid } from "./tables.xdp.ts";
 
 /** Version, traffic class and flow label as one word. */
@@ -253,10 +253,11 @@ function insertBefore(plane: Plane, ctx: XdpContext, ip: Ipv6, policy: number, a
 
 /** End.B6.Encaps, S01 to S16, and likewise End.B6.Insert: the active segment is done, then the policy applies. */
 export function bindingSid(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, inserts: boolean): XdpAction {
-  const { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
-  if (protocol !== IpProtocol.Routing) return pass(plane, ctx, "localDelivery");
+  const behind = behindOptions(plane, ctx, ipv6);
+  const { offset } = behind;
+  if (behind.protocol !== IpProtocol.Routing) return unexpected(plane, ctx, behind);
   const srh = srhAt(plane, ctx, offset);
-  if (!srh || srh.segmentsLeft === 0) return pass(plane, ctx, "localDelivery");
+  if (srh.segmentsLeft === 0) return unexpected(plane, ctx, behind);
   checkSegments(plane, ctx, ipv6.hopLimit, srh, offset);
   const segmentsLeft = srh.segmentsLeft - 1;
   const at = offset + SegmentRoutingHeader.size + segmentsLeft * 16;

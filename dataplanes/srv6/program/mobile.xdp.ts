@@ -44,7 +44,7 @@ import { findSession, MIX, sessionsOnlyOf } from "./lookup.xdp.ts";
 import { drop, pass, truncated } from "./outcomes.xdp.ts";
 import { packetSum } from "./packet-sum.xdp.ts";
 import type { Plane } from "./plane.ts";
-import { BEHIND, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
+import { BEHIND, behindFirstOptions, behindOptions, payloadOf, START, srhAt, unexpected } from "./segment-list.xdp.ts";
 import type { Path, Sid } from "./tables.xdp.ts";
 import { shiftLeft, shiftRight, type Wide } from "./wide.xdp.ts";
 
@@ -113,10 +113,10 @@ export function gtp4Decapsulate(plane: Plane, ctx: XdpContext, ip: Ipv4, policyO
 /** End.M.GTP6.D (section 6.3) and, `dropIn`, End.M.GTP6.D.Di (section 6.4). */
 export function gtp6Decapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid, dropIn: boolean): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
+  const behind = behindOptions(plane, ctx, ipv6);
   // S01: UDP, port GTP-U; else as section 4.1.1 of RFC 8986.
   const tunnelled = behind.protocol === IpProtocol.Udp ? takeGtp(plane, ctx, 6, behind.offset, end) : null;
-  if (!tunnelled) return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });
+  if (!tunnelled) return unexpected(plane, ctx, behind);
   if (ipv6.hopLimit <= 1) timeExceeded6(plane, ctx, START);
   const { offset, length } = tunnelled;
   const inner = innerOf(plane, ctx, tunnelled, ipv6.hopLimit - 1);
@@ -240,11 +240,9 @@ export function gtp4Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
 /** End.M.GTP6.E, RFC 9433 section 6.5: one segment is left, the destination of the tunnel. */
 export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: Sid): XdpAction {
   const end = BEHIND + ipv6.payloadLength;
-  const behind = behindOptions(plane, ctx, ipv6.nextHeader);
-  if (behind.protocol !== IpProtocol.Routing)
-    return unexpected(plane, ctx, { offset: behind.offset, protocol: behind.protocol, length: 0 });
+  const behind = behindFirstOptions(plane, ctx, ipv6.nextHeader);
+  if (behind.protocol !== IpProtocol.Routing) return unexpected(plane, ctx, behind);
   const srh = srhAt(plane, ctx, behind.offset);
-  if (!srh) return pass(plane, ctx, "localDelivery");
   // S02
   if (srh.segmentsLeft !== 1) parameterProblem(plane, ctx, START, 0, behind.offset - START + 3);
   if (ipv6.hopLimit <= 1) timeExceeded6(plane, ctx, START);
@@ -252,8 +250,7 @@ export function gtp6Encapsulate(plane: Plane, ctx: XdpContext, ipv6: Ipv6, sid: 
   const protocol = srh.nextHeader;
   const length = end - offset;
   if (length < 0 || srh.extensionLength < 2) return drop(plane, ctx, "badSrh");
-  if (protocol !== IpProtocol.Ipv4 && protocol !== IpProtocol.Ipv6)
-    return unexpected(plane, ctx, { protocol, offset, length: 0 });
+  if (protocol !== IpProtocol.Ipv4 && protocol !== IpProtocol.Ipv6) return unexpected(plane, ctx, { protocol, offset });
   const destination = (ctx.header(ipv6Address, behind.offset + SegmentRoutingHeader.size) ?? truncated(plane, ctx))
     .value;
   const args = readArguments(shiftRight(Ipv6Halves.from(ipv6.destination), (88 - sid.bits) & 127).low);

@@ -18,7 +18,9 @@ import type { Plane } from "./plane.ts";
 export const START = Ethernet.size;
 /** What follows the IPv6 header. */
 export const BEHIND = START + Ipv6.size;
-/** Hop-by-Hop and Destination Options that may stand before the SRH, RFC 8200 section 4.1. */
+/** Extension headers that are walked: options around the SRH (RFC 8200 section 4.1), and SRHs that are used up. */
+const MAX_EXTENSIONS = 4;
+/** Hop-by-Hop and Destination Options that may stand before the SRH. */
 const MAX_OPTIONS = 2;
 
 /** What is behind an IPv6 header and its options. */
@@ -32,7 +34,31 @@ export interface Behind {
 
 const NEXT_HEADER = START + 6;
 
-export function behindOptions(plane: Plane, ctx: XdpContext, nextHeader: number): Behind {
+/**
+ * Behind the options and the SRHs without segments left: RFC 8986 section 4.1, S02 goes on with the next header, which may be a
+ * second SRH of the same SID. What H.Insert puts before SRv6 traffic arrives so.
+ */
+export function behindOptions(plane: Plane, ctx: XdpContext, ipv6: Ipv6): Behind {
+  let offset = BEHIND;
+  let protocol = ipv6.nextHeader;
+  let namedAt = NEXT_HEADER;
+  for (const _ of unroll(MAX_EXTENSIONS)) {
+    if (protocol === IpProtocol.Routing) {
+      const srh = ctx.header(SegmentRoutingHeader, offset) ?? truncated(plane, ctx);
+      if (srh.segmentsLeft !== 0) break;
+      if (plane.refuseHmac) srhAt(plane, ctx, offset);
+    } else if (protocol !== IpProtocol.HopByHop && protocol !== IpProtocol.DestinationOptions) break;
+    const extension = ctx.header(Ipv6Extension, offset) ?? truncated(plane, ctx);
+    protocol = extension.nextHeader;
+    namedAt = offset;
+    offset += extension.length;
+  }
+  if (offset > BEHIND + ipv6.payloadLength) exit(drop(plane, ctx, "lengthMismatch"));
+  return { offset, protocol, namedAt };
+}
+
+/** Behind the options before the first SRH, whatever that has left. */
+export function behindFirstOptions(plane: Plane, ctx: XdpContext, nextHeader: number): Behind {
   let offset = BEHIND;
   let protocol = nextHeader;
   let namedAt = NEXT_HEADER;
@@ -46,24 +72,32 @@ export function behindOptions(plane: Plane, ctx: XdpContext, nextHeader: number)
   return { offset, protocol, namedAt };
 }
 
-/** RFC 8754 section 2.1.2: by policy a packet with an HMAC TLV is dropped; the TLV is ignored otherwise. */
+/** TLVs that are looked at. */
+const MAX_TLVS = 8;
+
+/**
+ * RFC 8754 section 2.1.2: by policy a packet with an HMAC TLV is dropped; the TLV is ignored otherwise. Of more TLVs than are
+ * looked at one may be an HMAC.
+ */
 function refuseHmac(plane: Plane, ctx: XdpContext, srh: SegmentRoutingHeader, offset: number): void {
   const end = offset + srh.length;
   let at = offset + SegmentRoutingHeader.size + (srh.lastEntry + 1) * 16;
-  for (const _ of unroll(4)) {
-    if (at + SrhTlv.size > end) break;
+  for (const _ of unroll(MAX_TLVS)) {
+    if (at >= end) return;
     const kind = (ctx.header(u8, at & 0xfff) ?? truncated(plane, ctx)).value;
     if (kind === SrhTlvType.Hmac) exit(drop(plane, ctx, "hmac"));
     if (kind === SrhTlvType.Pad1) at += 1;
     else at += SrhTlv.size + (ctx.header(u8, (at + 1) & 0xfff) ?? truncated(plane, ctx)).value;
   }
+  if (at < end) exit(drop(plane, ctx, "hmac"));
 }
 
-/** The SRH at `offset`, or null: a routing header of another type. */
-export function srhAt(plane: Plane, ctx: XdpContext, offset: number): SegmentRoutingHeader | null {
+/** The SRH at `offset`. A routing header of another type with segments left is answered (RFC 8200 section 4.4). */
+export function srhAt(plane: Plane, ctx: XdpContext, offset: number): SegmentRoutingHeader {
   const srh = ctx.header(SegmentRoutingHeader, offset) ?? truncated(plane, ctx);
-  if (srh.routingType !== RoutingType.SegmentRouting) return null;
-  if (plane.refuseHmac) refuseHmac(plane, ctx, srh, offset);
+  if (srh.routingType === RoutingType.SegmentRouting) {
+    if (plane.refuseHmac) refuseHmac(plane, ctx, srh, offset);
+  } else if (srh.segmentsLeft !== 0) parameterProblem(plane, ctx, START, 0, offset - START + 2);
   return srh;
 }
 
@@ -81,11 +115,15 @@ export function checkSegments(
     parameterProblem(plane, ctx, START, 0, offset - START + 3);
 }
 
-/** What an SRv6 packet carries to a SID that ends its path. */
-export interface Payload {
+/** What is behind the headers of a SID. */
+export interface UpperLayer {
   /** Bytes from the start of the frame. */
   readonly offset: number;
   readonly protocol: number;
+}
+
+/** What an SRv6 packet carries to a SID that ends its path. */
+export interface Payload extends UpperLayer {
   readonly length: number;
 }
 
@@ -95,22 +133,20 @@ export interface Payload {
  */
 export function payloadOf(plane: Plane, ctx: XdpContext, ipv6: Ipv6): Payload {
   const end = BEHIND + ipv6.payloadLength;
-  let { offset, protocol } = behindOptions(plane, ctx, ipv6.nextHeader);
+  const { offset, protocol } = behindOptions(plane, ctx, ipv6);
   if (protocol === IpProtocol.Routing) {
-    const srh = srhAt(plane, ctx, offset) ?? exit(pass(plane, ctx, "localDelivery"));
-    if (srh.segmentsLeft !== 0) parameterProblem(plane, ctx, START, 0, offset - START + 3);
-    protocol = srh.nextHeader;
-    offset += srh.length;
+    srhAt(plane, ctx, offset);
+    parameterProblem(plane, ctx, START, 0, offset - START + 3);
   }
-  if (offset > end) exit(drop(plane, ctx, "lengthMismatch"));
   return { offset, protocol, length: end - offset };
 }
 
 /**
- * RFC 8986 section 4.1.1: ICMPv6 to a SID is for the kernel; anything else that the behaviour does not take is answered with
- * "SR upper-layer header error" (code 4).
+ * RFC 8986 section 4.1.1: ICMPv6 to a SID is for the kernel, and so are fragments, which it puts together; anything else that
+ * the behaviour does not take is answered with "SR upper-layer header error" (code 4).
  */
-export function unexpected(plane: Plane, ctx: XdpContext, { protocol, offset }: Payload): never {
+export function unexpected(plane: Plane, ctx: XdpContext, { protocol, offset }: UpperLayer): never {
   if (protocol === IpProtocol.Icmpv6) exit(pass(plane, ctx, "localDelivery"));
+  if (protocol === IpProtocol.Fragment) exit(pass(plane, ctx, "fragment"));
   return parameterProblem(plane, ctx, START, 4, offset - START);
 }

@@ -3,7 +3,21 @@ import { describe } from "vitest";
 import { build, Icmpv6Type, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { SidConfig, Srv6Config } from "../index.ts";
-import { arrives, data, error6, Icmpv6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import {
+  arrives,
+  data,
+  error6,
+  Icmpv6,
+  inner4,
+  inner6,
+  ip6,
+  leaves,
+  NEXT,
+  NODE,
+  refusedLayer,
+  srh,
+  udp,
+} from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 import { MTU, outer, policy, SEGMENTS } from "./policies.ts";
 
@@ -40,12 +54,8 @@ suite("binding SIDs", ["root", "bpf"], () => {
           outcome: "forwarded",
           gives: [leaves, ...put, ip6("fc00:e::2", { hopLimit: 63 } as never), list(0), ...inner4()],
         },
-        {
-          name: "S02: no segment left: for the kernel",
-          packet: [arrives, ip6(SID), list(0), udp(), data],
-          outcome: "localDelivery",
-        },
-        { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+        refusedLayer("S02: no segment left", [arrives, ip6(SID), list(0), udp(), data], 40 + 8 + 3 * 16),
+        refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
         {
           name: "S05: hop limit 1",
           packet: expired,
@@ -125,12 +135,8 @@ suite("binding SIDs", ["root", "bpf"], () => {
         outcome: "forwarded",
         gives: [leaves, ip6(NEXT, { hopLimit: 63 } as never), put("fc00:e::2"), list(0), ...inner4()],
       },
-      {
-        name: "no segment left: for the kernel",
-        packet: [arrives, ip6(SID), list(0), udp(), data],
-        outcome: "localDelivery",
-      },
-      { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+      refusedLayer("no segment left", [arrives, ip6(SID), list(0), udp(), data], 40 + 8 + 3 * 16),
+      refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
       {
         name: "hop limit 1",
         packet: expired,

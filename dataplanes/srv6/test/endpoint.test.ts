@@ -3,13 +3,33 @@ import { describe } from "vitest";
 import { build, destinationOptions, Ethernet, hopByHop, Icmpv6Type, Ipv6Fragment, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { SidConfig, Srv6Config } from "../index.ts";
-import { arrives, cut, data, error6, Icmpv6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import {
+  arrives,
+  cut,
+  data,
+  echo,
+  error6,
+  fragmentRows,
+  Icmpv6,
+  inner4,
+  inner6,
+  ip6,
+  leaves,
+  NEXT,
+  NODE,
+  refusedLayer,
+  refusedRouting,
+  srh,
+  udp,
+} from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 
 const SID = "fc00:1::e";
 const config = (...sids: readonly SidConfig[]): Srv6Config => ({ address: NODE, sids });
 /** Two segments; the active one is ours. */
 const path = (segmentsLeft = 1, more: object = {}): Part => srh({ segments: [NEXT, SID], segmentsLeft, ...more });
+
+const used = srh({ segments: [SID], segmentsLeft: 0 });
 
 /** What every behaviour that goes on along the path does. */
 function pathRows(next: (hops: number) => Part): Row[] {
@@ -53,17 +73,24 @@ function pathRows(next: (hops: number) => Part): Row[] {
       outcome: "forwarded +parameterProblem",
       gives: error6(listed, Icmpv6Type.ParameterProblem, 0, 43),
     },
-    { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+    refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
+    refusedLayer("S02: no segment left", [arrives, ip6(SID), path(0), udp(), data], 40 + 40),
+    refusedLayer("two SRHs without segments left", [arrives, ip6(SID), used, path(0), udp(), data], 40 + 24 + 40),
+    { name: "ICMPv6: for the kernel", packet: [arrives, ip6(SID), path(0), echo, data], outcome: "localDelivery" },
+    refusedRouting([arrives, ip6(SID), path(1, { routingType: 3 }), udp(), data]),
     {
-      name: "S02: no segment left: for the kernel",
-      packet: [arrives, ip6(SID), path(0), udp(), data],
-      outcome: "localDelivery",
+      name: "behind an SRH without segments left: a second one",
+      packet: [arrives, ip6(SID), used, path(), ...inner4()],
+      outcome: "forwarded",
+      gives: [leaves, next(1), used, path(0), ...inner4()],
     },
     {
-      name: "another routing type: for the kernel",
-      packet: [arrives, ip6(SID), path(1, { routingType: 3 }), udp(), data],
-      outcome: "localDelivery",
+      name: "options between two SRHs",
+      packet: [arrives, ip6(SID), used, destinationOptions({ options: [] }), path(), ...inner4()],
+      outcome: "forwarded",
+      gives: [leaves, next(1), used, destinationOptions({ options: [] }), path(0), ...inner4()],
     },
+    ...fragmentRows(SID, used),
     {
       name: "cut in the SRH",
       packet: cut([arrives, ip6(SID), path(), udp(), data], 14 + 40 + 4),
@@ -101,6 +128,9 @@ function pathRows(next: (hops: number) => Part): Row[] {
 }
 
 const hmac = { tlvs: [{ kind: "hmac", keyId: 1, digest: new Uint8Array(32) }] };
+const tlvs = (count: number, more: readonly object[] = []) => ({
+  tlvs: [...Array.from({ length: count }, () => ({ kind: "unknown", type: 9, body: new Uint8Array(6) })), ...more],
+});
 const to =
   (destination: string, more: object = {}) =>
   (hops: number): Part =>
@@ -110,11 +140,12 @@ suite("endpoint behaviours", ["root", "bpf"], () => {
   describe("End", () => {
     const big = [arrives, ip6(SID), path(), udp(), new Uint8Array(1420)];
     const by = (segment: string, segmentsLeft: number): Part => srh({ segments: [segment, SID], segmentsLeft });
-    const unchanged = (segment: string, outcome: string): Row => ({
+    /** `hops`: 0 where the kernel goes on with the packet, and takes the hop limit down itself. */
+    const unchanged = (segment: string, outcome: string, hops: number): Row => ({
       name: `a segment that is ${outcome}`,
       packet: [arrives, ip6(SID), by(segment, 1), udp(), data],
       outcome,
-      gives: [arrives, to(segment)(1), by(segment, 0), udp(), data],
+      gives: [arrives, to(segment)(hops), by(segment, 0), udp(), data],
     });
     rows(config({ sid: SID, behaviour: "End" }), [
       ...pathRows(to(NEXT)),
@@ -124,11 +155,11 @@ suite("endpoint behaviours", ["root", "bpf"], () => {
         outcome: "forwarded",
         gives: [leaves, to(NEXT)(1), path(0, hmac), udp(), data],
       },
-      unchanged("fc00:9::1", "notForwarded"),
-      unchanged("fc00:6::1", "noNeighbour"),
-      unchanged("fc00:3::1", "blackhole"),
-      unchanged("fc00:4::1", "unreachable"),
-      unchanged("fc00:5::1", "prohibited"),
+      unchanged("fc00:9::1", "notForwarded", 0),
+      unchanged("fc00:6::1", "noNeighbour", 0),
+      unchanged("fc00:3::1", "blackhole", 1),
+      unchanged("fc00:4::1", "unreachable", 1),
+      unchanged("fc00:5::1", "prohibited", 1),
       {
         name: "larger than the way out",
         packet: big,
@@ -147,6 +178,12 @@ suite("endpoint behaviours", ["root", "bpf"], () => {
   describe("End, HMAC refused", () => {
     rows({ ...config({ sid: SID, behaviour: "End" }), refuseHmac: true }, [
       { name: "an HMAC TLV", packet: [arrives, ip6(SID), path(1, hmac), udp(), data], outcome: "hmac" },
+      {
+        name: "an HMAC TLV behind five others",
+        packet: [arrives, ip6(SID), path(1, tlvs(5, hmac.tlvs)), udp()],
+        outcome: "hmac",
+      },
+      { name: "more TLVs than are looked at", packet: [arrives, ip6(SID), path(1, tlvs(9)), udp()], outcome: "hmac" },
       {
         name: "none",
         packet: [arrives, ip6(SID), path(), udp(), data],
@@ -189,7 +226,7 @@ suite("endpoint behaviours", ["root", "bpf"], () => {
         name: "a table without routes",
         packet: [arrives, ip6(SID), path(), udp(), data],
         outcome: "notForwarded",
-        gives: [arrives, to(NEXT)(1), path(0), udp(), data],
+        gives: [arrives, to(NEXT)(0), path(0), udp(), data],
       },
     ]);
   });

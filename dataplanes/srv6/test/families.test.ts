@@ -40,7 +40,7 @@ suite("addresses of both families with the same bits", ["root", "bpf", "ip"], ()
         name: "IPv6 has none, behind it",
         packet: [arrives, ip6("fc00:1::46"), ...inner6(0, LIKE_NEXT4)],
         outcome: "notForwarded",
-        gives: [arrives, ...inner6(1, LIKE_NEXT4)],
+        gives: [arrives, ...inner6(0, LIKE_NEXT4)],
       },
     ]);
   });

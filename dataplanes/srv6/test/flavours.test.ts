@@ -8,6 +8,7 @@ import {
   changed,
   cut,
   data,
+  echo,
   error4,
   error6,
   HOST,
@@ -19,6 +20,8 @@ import {
   NEXT,
   NODE,
   NODE4,
+  refusedLayer,
+  refusedRouting,
   srh,
   udp,
 } from "./frames.ts";
@@ -36,6 +39,7 @@ const config = (sid: Partial<SidConfig>, ...flavours: readonly FlavourName[]): S
 /** Two segments; the active one is ours. */
 const path = (segmentsLeft = 1, more: object = {}): Part => srh({ segments: [NEXT, SID], segmentsLeft, ...more });
 const three = (segmentsLeft: number): Part => srh({ segments: ["fc00:2::3", NEXT, SID], segmentsLeft });
+const used = srh({ segments: [SID], segmentsLeft: 0 });
 const hmac = { tlvs: [{ kind: "hmac", keyId: 1, digest: new Uint8Array(32) }] };
 const to =
   (destination: string) =>
@@ -85,12 +89,14 @@ const pspRows = (): Row[] => [
     outcome: "forwarded",
     gives: [leaves, to(NEXT)(1), ...options, udp(), data],
   },
+  refusedLayer("no segment left", [arrives, ip6(SID), path(0), udp(), data], 40 + 40),
+  refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
   {
-    name: "no segment left: for the kernel",
-    packet: [arrives, ip6(SID), path(0), udp(), data],
-    outcome: "localDelivery",
+    name: "a second SRH behind one without segments left pops",
+    packet: [arrives, ip6(SID), used, path(), udp(), data],
+    outcome: "forwarded",
+    gives: [leaves, to(NEXT)(1), used, udp(), data],
   },
-  { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
   answered("hop limit 1", [arrives, ip6(SID, { hopLimit: 1 } as never), path(), udp(), data], "timeExceeded"),
   answered("segments left beyond the last entry", [arrives, ip6(SID), path(3), udp(), data], "parameterProblem", 43),
   {
@@ -120,27 +126,27 @@ const pspRows = (): Row[] => [
 const uspRows = (): Row[] => [
   {
     name: "the last pops: for the kernel",
-    packet: [arrives, ip6(SID), path(0), udp(), data],
+    packet: [arrives, ip6(SID), path(0), echo, data],
     outcome: "localDelivery",
-    gives: [arrives, ip6(SID), udp(), data],
+    gives: [arrives, ip6(SID), echo, data],
   },
   {
     name: "and its TLVs",
-    packet: [arrives, ip6(SID), path(0, hmac), ...inner6()],
+    packet: [arrives, ip6(SID), path(0, hmac), echo, data],
     outcome: "localDelivery",
-    gives: [arrives, ip6(SID), ...inner6()],
+    gives: [arrives, ip6(SID), echo, data],
   },
   {
     name: "an SRH behind options goes, the options stay",
-    packet: [arrives, ip6(SID), ...options, path(0), udp(), data],
+    packet: [arrives, ip6(SID), ...options, path(0), echo, data],
     outcome: "localDelivery",
-    gives: [arrives, ip6(SID), ...options, udp(), data],
+    gives: [arrives, ip6(SID), ...options, echo, data],
   },
   {
     name: "hop limit 1 is enough for what ends here",
-    packet: [arrives, ip6(SID, { hopLimit: 1 } as never), path(0), udp(), data],
+    packet: [arrives, ip6(SID, { hopLimit: 1 } as never), path(0), echo, data],
     outcome: "localDelivery",
-    gives: [arrives, ip6(SID, { hopLimit: 1 } as never), udp(), data],
+    gives: [arrives, ip6(SID, { hopLimit: 1 } as never), echo, data],
   },
   {
     name: "before it the SRH stays",
@@ -148,16 +154,19 @@ const uspRows = (): Row[] => [
     outcome: "forwarded",
     gives: [leaves, to(NEXT)(1), path(0), udp(), data],
   },
-  { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+  refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
+  refusedLayer("an upper layer that is not for this node", [arrives, ip6(SID), path(0), udp(), data], 40 + 40),
+  refusedRouting([arrives, ip6(SID), path(1, { routingType: 3 }), udp(), data]),
   {
-    name: "another routing type: for the kernel, as it came",
-    packet: [arrives, ip6(SID), path(0, { routingType: 3 }), udp(), data],
-    outcome: "localDelivery",
+    name: "an SRH beyond the packet",
+    packet: changed(build([arrives, ip6(SID), path(0), udp(), data]), 14 + 5, 8),
+    outcome: "lengthMismatch",
   },
   {
-    name: "an SRH beyond the packet: for the kernel, as it came",
-    packet: changed(build([arrives, ip6(SID), path(0), udp(), data]), 14 + 5, 8),
-    outcome: "localDelivery",
+    name: "the first of two SRHs pops, the second goes on",
+    packet: [arrives, ip6(SID), used, path(), ...inner4()],
+    outcome: "forwarded",
+    gives: [leaves, to(NEXT)(1), path(0), ...inner4()],
   },
   answered("hop limit 1 before it", [arrives, ip6(SID, { hopLimit: 1 } as never), path(), udp(), data], "timeExceeded"),
   {
@@ -271,7 +280,7 @@ suite("flavours", ["root", "bpf"], () => {
         name: "for the kernel",
         packet: [arrives, ip6(SID), path(), udp(), data],
         outcome: "notForwarded",
-        gives: [arrives, to(NEXT)(1), udp(), data],
+        gives: [arrives, to(NEXT)(0), udp(), data],
       },
     ]);
   });
@@ -299,13 +308,13 @@ suite("flavours", ["root", "bpf"], () => {
         name: "IPv4: for the kernel",
         packet: [arrives, ip6(SID), path(0), ...inner4()],
         outcome: "notForwarded",
-        gives: [arrives, ...inner4(1)],
+        gives: [arrives, ...inner4()],
       },
       {
         name: "IPv6: for the kernel",
         packet: [arrives, ip6(SID), ...inner6()],
         outcome: "notForwarded",
-        gives: [arrives, ...inner6(1)],
+        gives: [arrives, ...inner6()],
       },
     ]);
   });

@@ -1,6 +1,19 @@
 /** Pieces of frames for the tables of tests. */
-import { build, Ethernet, gtpU, Icmp, Icmpv6, Ipv4, Ipv6, type Part, srh, Udp } from "xdpkit/packet";
-import { STATIONS } from "./harness.ts";
+import {
+  build,
+  Ethernet,
+  gtpU,
+  Icmp,
+  Icmpv6,
+  Icmpv6Type,
+  Ipv4,
+  Ipv6,
+  Ipv6Fragment,
+  type Part,
+  srh,
+  Udp,
+} from "xdpkit/packet";
+import { type Row, STATIONS } from "./harness.ts";
 
 export const NODE = "fc00:1::1";
 export const NODE4 = "192.0.2.254";
@@ -59,6 +72,37 @@ export function error6(offending: readonly Part[], type: number, code: number, r
     quoted,
   ];
 }
+
+/** An upper layer that a SID does not take (RFC 8986 section 4.1.1). `pointer`: where it begins, bytes behind the Ethernet header. */
+export const refusedLayer = (name: string, packet: readonly Part[], pointer: number, at = packet): Row => ({
+  name,
+  packet,
+  outcome: "forwarded +parameterProblem",
+  gives: error6(at, Icmpv6Type.ParameterProblem, 4, pointer),
+});
+/** A routing header of another type with segments left (RFC 8200 section 4.4), directly behind the IPv6 header. */
+export const refusedRouting = (packet: readonly Part[]): Row => ({
+  name: "another routing type",
+  packet,
+  outcome: "forwarded +parameterProblem",
+  gives: error6(packet, Icmpv6Type.ParameterProblem, 0, 40 + 2),
+});
+/** ICMPv6 to a SID is for the kernel. */
+export const echo = new Icmpv6({ type: Icmpv6Type.EchoRequest, code: 0, rest: 1 });
+export const fragment = (nextHeader: number, more: object = {}): Ipv6Fragment =>
+  new Ipv6Fragment({ nextHeader, identification: 7, ...more } as never);
+/** SRHs that are used up, and fragments: what every behaviour does with them. */
+export const fragmentRows = (sid: string, used: Part): Row[] =>
+  [
+    ["a first fragment", [fragment(4, { moreFragments: true }), ...inner4()]],
+    ["a later fragment", [fragment(4, { fragmentOffset: 10 }), data]],
+    ["a fragment that is the whole packet", [fragment(4), ...inner4()]],
+    ["a first fragment behind an SRH", [used, fragment(4, { moreFragments: true }), ...inner4()]],
+  ].map(([name, parts]) => ({
+    name: `${name}: for the kernel`,
+    packet: [arrives, ip6(sid), ...(parts as Part[])],
+    outcome: "fragment",
+  }));
 
 /** An ICMP error, likewise. */
 export function error4(offending: readonly Part[], type: number, code: number, rest = 0): Part[] {

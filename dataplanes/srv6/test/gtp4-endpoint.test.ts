@@ -127,7 +127,7 @@ suite("SRv6 into GTP-U over IPv4", ["root", "bpf"], () => {
         outcome: "noNeighbour",
         gives: [
           arrives,
-          ip4("198.51.106.9", { source: HOST4, ttl: 63, dontFragment: true, identification: 0 } as never),
+          ip4("198.51.106.9", { source: HOST4, ttl: 64, dontFragment: true, identification: 0 } as never),
           ...put([downlink()]).slice(1),
           ...carried(),
         ],

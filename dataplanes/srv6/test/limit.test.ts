@@ -3,7 +3,7 @@ import { describe } from "vitest";
 import { Icmpv6Type } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { SidConfig } from "../index.ts";
-import { arrives, data, error6, ip6, leaves, NODE, srh, udp } from "./frames.ts";
+import { arrives, data, error6, ip6, leaves, NODE, refusedLayer, srh, udp } from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 
 suite("rate limits", ["root", "bpf"], () => {
@@ -40,12 +40,8 @@ suite("rate limits", ["root", "bpf"], () => {
           outcome: "forwarded +timeExceeded",
           gives: error6(expired, Icmpv6Type.TimeExceeded, 0, 0),
         },
-        {
-          name: "no segment left: for the kernel",
-          packet: [arrives, ip6(SID), list(0), udp(), data],
-          outcome: "localDelivery",
-        },
-        { name: "no SRH: for the kernel", packet: [arrives, ip6(SID), udp(), data], outcome: "localDelivery" },
+        refusedLayer("no segment left", [arrives, ip6(SID), list(0), udp(), data], 40 + 40),
+        refusedLayer("no SRH", [arrives, ip6(SID), udp(), data], 40),
       ]);
     });
   });

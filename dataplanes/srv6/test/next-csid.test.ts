@@ -3,7 +3,21 @@ import { describe } from "vitest";
 import { build, hopByHop, Icmpv6Type, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { FlavourName, SidConfig, Srv6Config } from "../index.ts";
-import { arrives, cut, data, error6, inner4, inner6, ip6, leaves, NEXT, NODE, srh, udp } from "./frames.ts";
+import {
+  arrives,
+  cut,
+  data,
+  error6,
+  inner4,
+  inner6,
+  ip6,
+  leaves,
+  NEXT,
+  NODE,
+  refusedLayer,
+  srh,
+  udp,
+} from "./frames.ts";
 import { type Row, rows } from "./harness.ts";
 
 const config = (sid: Omit<SidConfig, "flavours">, ...more: readonly FlavourName[]): Srv6Config => ({
@@ -71,12 +85,8 @@ function containerRows(block: string, own: string, lastBit: string): Row[] {
       [ip6(`${own}:`), path(), fixed, data],
       [to(NEXT), path(0), fixed, data],
     ),
-    { name: "empty, no SRH: for the kernel", packet: [arrives, ip6(`${own}:`), fixed, data], outcome: "localDelivery" },
-    {
-      name: "empty, no segment left: for the kernel",
-      packet: [arrives, ip6(`${own}:`), path(0), fixed, data],
-      outcome: "localDelivery",
-    },
+    refusedLayer("empty, no SRH", [arrives, ip6(`${own}:`), fixed, data], 40),
+    refusedLayer("empty, no segment left", [arrives, ip6(`${own}:`), path(0), fixed, data], 40 + 40),
     answered("N02: hop limit 1", expired, "timeExceeded"),
     answered("hop limit 1 before an SRH", expiredPath, "timeExceeded"),
     answered("empty, hop limit 1", expiredEmpty, "timeExceeded"),

@@ -2,7 +2,7 @@
 import { Icmpv6Type, type Part } from "xdpkit/packet";
 import { suite } from "../../../test/support/require.ts";
 import type { Srv6Config } from "../index.ts";
-import { arrives, data, error6, inner4, inner6, ip6, leaves, NODE, srh, udp } from "./frames.ts";
+import { arrives, data, echo, error6, inner4, inner6, ip6, leaves, NODE, refusedLayer, srh, udp } from "./frames.ts";
 import { rows } from "./harness.ts";
 
 const A = "fc00:1::a";
@@ -30,6 +30,8 @@ const path = (segmentsLeft: number, ...travel: readonly string[]): Part =>
   srh({ segments: [...travel].reverse(), segmentsLeft });
 const hops = (hopLimit: number): Partial<{ hopLimit: number }> => ({ hopLimit });
 const expired = [arrives, ip6(A, hops(2) as never), path(2, A, B, FAR), udp(), data];
+
+const circle = Array<string>(10).fill(A);
 
 suite("SIDs of one node in a row", ["root", "bpf", "ip"], () => {
   rows(config, [
@@ -61,7 +63,7 @@ suite("SIDs of one node in a row", ["root", "bpf", "ip"], () => {
       name: "End.DT6 of a table of its own: the packet inside does not reach our SIDs",
       packet: [arrives, ip6("fc00:1::77"), ip6(A), path(1, A, FAR), udp(), data],
       outcome: "notForwarded",
-      gives: [arrives, ip6(A, hops(63) as never), path(1, A, FAR), udp(), data],
+      gives: [arrives, ip6(A, hops(64) as never), path(1, A, FAR), udp(), data],
     },
     {
       name: "End, End.X",
@@ -93,22 +95,16 @@ suite("SIDs of one node in a row", ["root", "bpf", "ip"], () => {
       ),
     },
     {
-      name: "a last segment of ours is for the kernel",
-      packet: [arrives, ip6(A), path(1, A, B), udp(), data],
+      name: "ICMPv6 behind a last segment of ours is for the kernel",
+      packet: [arrives, ip6(A), path(1, A, B), echo, data],
       outcome: "localDelivery",
-      gives: [arrives, ip6(B, hops(63) as never), path(0, A, B), udp(), data],
+      gives: [arrives, ip6(B, hops(63) as never), path(0, A, B), echo, data],
     },
-    {
-      name: "a circle ends",
-      packet: [arrives, ip6(A), srh({ segments: [A, A, A, A, A, A, A, A, A, A], segmentsLeft: 9 }), udp(), data],
-      outcome: "localDelivery",
-      gives: [
-        arrives,
-        ip6(A, hops(55) as never),
-        srh({ segments: [A, A, A, A, A, A, A, A, A, A], segmentsLeft: 0 }),
-        udp(),
-        data,
-      ],
-    },
+    refusedLayer(
+      "a circle ends",
+      [arrives, ip6(A), srh({ segments: circle, segmentsLeft: 9 }), udp(), data],
+      40 + 8 + 160,
+      [arrives, ip6(A, hops(55) as never), srh({ segments: circle, segmentsLeft: 0 }), udp(), data],
+    ),
   ]);
 });

@@ -7,6 +7,7 @@ import {
   arrives,
   data,
   Ethernet,
+  echo,
   error6,
   gtpU,
   inner4,
@@ -151,14 +152,14 @@ suite("VLANs", ["root", "bpf", "ip"], () => {
         { name: "ARP", packet: into({}, new Arp({ operation: 1 } as never)), outcome: "notOurs" },
         {
           name: "for the kernel: as it came, with priority",
-          packet: into({ priority: 6 }, ip6("fc00:1::e"), udp(), data),
+          packet: into({ priority: 6 }, ip6("fc00:1::e"), echo, data),
           outcome: "localDelivery",
         },
         {
           name: "no neighbour: the tags come back before what the packet has become",
           packet: into({ priority: 1 }, ip6(SID), ...inner6(0, UNRESOLVED)),
           outcome: "noNeighbour",
-          gives: into({ priority: 1 }, ...inner6(1, UNRESOLVED)),
+          gives: into({ priority: 1 }, ...inner6(0, UNRESOLVED)),
         },
         {
           name: "a GTP-U end marker, as it came",
