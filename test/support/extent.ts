@@ -17,12 +17,12 @@ export const extent = (few: number, many: number): number => (isLong ? many : fe
  * `it` for long tests that are alike, one after the other: `npm test` runs every `few`th, from one that the seed chooses;
  * XDPKIT_WHOLE=1 and `npm run test:long` run all.
  */
-export function oneIn(few: number): (title: string, body: () => Promise<void>) => void {
+export function oneIn(few: number): (title: string, body: () => Promise<void>, timeoutMs?: number) => void {
   const seed = runSeed();
   let turn = seed % few;
-  return (title, body) => {
+  return (title, body, timeoutMs) => {
     const isDrawn = isWhole || turn++ % few === 0;
-    if (isDrawn) it(title, body);
+    if (isDrawn) it(title, body, timeoutMs);
     else it.skip(`${title} (not drawn by XDPKIT_SEED=${seed}; XDPKIT_WHOLE=1 runs it)`, body);
   };
 }
