@@ -428,6 +428,30 @@ describe("faults", () => {
     await expect(createVm(programOf(code))).rejects.toMatchObject({ code: error, problem: message });
   });
 
+  const objects = [
+    ["packet", `${DATA}\nr6 = r2`, 60],
+    ["value of a map", `${VALUE}\nr6 = r0`, 8],
+    ["stack", "*(u64 *)(r10 - 8) = 0\nr6 = r10\nr6 += -8", 8],
+  ] as const;
+  const accesses = [
+    ["load", (size: number, at: number) => `r0 = *(u${size} *)(r6 + ${at})`],
+    ["store", (size: number, at: number) => `r3 = 1\n*(u${size} *)(r6 + ${at}) = r3`],
+    ["store of a number", (size: number, at: number) => `*(u${size} *)(r6 + ${at}) = 1`],
+  ] as const;
+  const edges = objects.flatMap(([object, begin, end]) =>
+    accesses.flatMap(([access, write]) =>
+      [8, 16, 32, 64].map((size) => [`${access} of ${size} bits`, object, begin, end, size, write] as const),
+    ),
+  );
+  it.each(edges)("a %s fits up to the end of the %s, and no byte further", async (_, __, begin, end, size, write) => {
+    for (const beyond of [0, 1, size / 8, size / 8 + 1]) {
+      const code = `${begin}\n${write(size, end - size / 8 + beyond)}\nr0 = 2\nexit`;
+      const vm = await createVm(programOf(code, HASH));
+      if (beyond === 0) expect(vm.run(PACKET).action).toBe(2);
+      else expect((await faultOf(vm)).code).toBe("VM_ACCESS");
+    }
+  });
+
   it("copies of unwritten bytes are no faults: a structure with padding goes from frame to frame", async () => {
     const code = `*(u32 *)(r10 - 8) = 7\nr1 = *(u64 *)(r10 - 8)\n*(u64 *)(r10 - 24) = r1\nr0 = *(u32 *)(r10 - 24)\nr2 = *(u64 *)(r10 - 24)\nr2 &= 255\nr2 <<= 8\nr0 += r2\nexit`;
     expect((await createVm(programOf(code))).run(PACKET).action).toBe(7 + 0x700);
