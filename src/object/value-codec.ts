@@ -1,9 +1,9 @@
 /**
  * Values of maps and globals between bytes and JavaScript: by BTF names where the object has BTF, else by size.
  *
- * Without BTF, 1, 2, 4 and 8 bytes are an unsigned number in host order (8 bytes a bigint), anything else is bytes. Text of
- * digits is a number there too, as JSON carries large ones; hexadecimal text begins with 0x where a number may stand.
- * Bytes are taken everywhere in place of a value.
+ * Without BTF, 1, 2, 4 and 8 bytes are an unsigned number in host order (8 bytes a bigint), anything else is bytes. Text is
+ * bytes there: two hexadecimal digits each, all of them. Only of 8 bytes decimal text of another length is a number, as JSON
+ * carries large ones so; 16 digits that may be such a number are refused. Bytes are taken everywhere in place of a value.
  */
 import { parseHex, printHex, xdpkitError } from "../base/index.ts";
 import { type Btf, decodeValue, encodeValue, findByName, type PlainValue, sizeOf, type TypeId } from "../btf/index.ts";
@@ -110,8 +110,7 @@ function rawCodec(size: number): Codec {
     decode: (bytes) => (number ? decodeNumber(bytes) : printHex(bytes)),
     encode: (value, path) => {
       if (!number) return encodeHex(value, path);
-      if (typeof value !== "string") return encodeNumber(value, size, path);
-      return /^-?\d+$/.test(value) ? encodeNumber(BigInt(value), size, path) : encodeHex(value, path);
+      return typeof value === "string" ? encodeText(value, size, path) : encodeNumber(value, size, path);
     },
   };
 }
@@ -130,6 +129,18 @@ function encodeNumber(value: unknown, size: number, path: string): Uint8Array {
     throw xdpkitError("VALUE_FORM", { found: String(value), size }, { at: { kind: "path", path } });
   }
   return Uint8Array.from({ length: size }, (_, i) => Number((number >> BigInt(8 * i)) & 0xffn));
+}
+
+function encodeText(text: string, size: number, path: string): Uint8Array {
+  const at = { kind: "path", path } as const;
+  if (/^(0x)?[0-9a-f]+$/i.test(text) && text.replace(/^0x/, "").length === 2 * size) {
+    // What JSON carries as text: numbers beyond 2^53.
+    const isLarge = /^[1-9]\d+$/.test(text) && !Number.isSafeInteger(Number(text));
+    if (size === 8 && isLarge) throw xdpkitError("VALUE_AMBIGUOUS", { text }, { at });
+    return encodeHex(text, path);
+  }
+  if (size === 8 && /^-?\d+$/.test(text)) return encodeNumber(BigInt(text), size, path);
+  throw xdpkitError("VALUE_TEXT", { text, size }, { at });
 }
 
 function encodeHex(value: unknown, path: string): Uint8Array {

@@ -238,9 +238,9 @@ describe("by BTF names", () => {
 
   it("reads large numbers back as JSON carries them", async () => {
     const map = await mapOf("type=1 key=4 value=8 entries=2");
-    map.set(1, "1234567890123456");
+    map.set(1, "12345678901234567");
     map.set(2, "0x0100000000000000");
-    expect([map.get(1), map.get(2)]).toEqual([1234567890123456n, 1n]);
+    expect([map.get(1), map.get(2)]).toEqual([12345678901234567n, 1n]);
   });
 
   it("variables, .rodata too, and the program sees them", async () => {
